@@ -1,0 +1,23 @@
+"""The WSGI application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from plugin import log
+from plugin.services import Services
+from plugin.web import pages
+
+if TYPE_CHECKING:
+    from plugin.settings import Settings
+
+
+def create_app(settings: Settings) -> Flask:
+    """Build the application of one web process."""
+    log.set_up(settings.log_level)
+    app = Flask("crossdock")
+    app.extensions["crossdock"] = Services.open(settings)
+    app.register_blueprint(pages)
+    return app

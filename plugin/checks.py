@@ -1,0 +1,67 @@
+"""What settings may be; each check raises `ValueError` with what would be right."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def positive(text: str) -> None:
+    """A decimal number above 0."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal(0)
+    if not value.is_finite() or value <= 0:
+        raise ValueError("a number above 0")
+
+
+def digits(text: str) -> None:
+    """A whole number, such as a vendor's account number."""
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError("a whole number")
+
+
+def country(text: str) -> None:
+    """ISO 3166-1 alpha-2."""
+    if not re.fullmatch(r"[A-Z]{2}", text):
+        raise ValueError("a two-letter country code such as CA")
+
+
+def ship_date(text: str) -> None:
+    """`today` or a day."""
+    if text == "today":
+        return
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("`today` or a day such as 2026-11-30") from None
+
+
+def header(text: str) -> None:
+    """A credential that fits into an HTTP header."""
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("printable ASCII without line breaks")
+
+
+def http_url(text: str) -> None:
+    """An http(s) address without path, query or credentials."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+        raise ValueError("an address such as https://example.com")
+
+
+def one_of(*allowed: str) -> Callable[[str], None]:
+    """One of a few words."""
+
+    def check(text: str) -> None:
+        if text not in allowed:
+            raise ValueError("one of " + ", ".join(allowed))
+
+    return check

@@ -1,0 +1,183 @@
+"""Looking at events, deliveries, shipments and the state of everything."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+from redis import RedisError
+
+from plugin.commands.frame import json_option, print_json, say, services, show
+from plugin.errors import ConfigError
+from plugin.flow.rounds import limits_of
+from plugin.storage import inbox, views
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from plugin.model import RateLimit
+    from plugin.services import Services
+    from plugin.storage.shops import Connection
+
+_what = click.argument("what", default="list", type=click.Choice(["list", "show"]))
+_ident = click.argument("ident", required=False, type=int)
+_state = click.option("--state", help="Only those in this state.")
+_store = click.option("--store", help="Only this store's.")
+
+
+@click.command()
+@_what
+@_ident
+@_state
+@_store
+@click.option("--customer", help="Only those about this customer of the store.")
+@json_option
+def events(
+    what: str, ident: int | None, state: str | None, store: str | None, customer: str | None, as_json: bool
+) -> None:
+    """List webhooks, or show one with its body: `crossdock events show ID`."""
+    with services() as opened:
+        if what == "show":
+            print_json(_event(opened, _needed(ident)))
+            return
+        rows = views.list_events(opened.database, state=state, store_id=store, customer_ref=customer)
+    show(rows, ("id", "store", "topic", "state", "received_at", "reason"), as_json=as_json, title="events")
+
+
+@click.command()
+@_what
+@_ident
+@_state
+@_store
+@click.option("--destination", help="Only those to this destination.")
+@json_option
+def deliveries(
+    what: str, ident: int | None, state: str | None, store: str | None, destination: str | None, as_json: bool
+) -> None:
+    """List what is or was owed, or show one with every attempt: `crossdock deliveries show ID`."""
+    with services() as opened:
+        if what == "show":
+            found = _one(views.list_deliveries(opened.database, id=str(_needed(ident))), "delivery")
+            print_json(found | {"tries": views.list_attempts(opened.database, _needed(ident))})
+            return
+        rows = views.list_deliveries(opened.database, state=state, store_id=store, destination=destination)
+    columns = ("id", "event", "destination", "what", "subject", "state", "attempts", "reason")
+    show(rows, columns, as_json=as_json, title="deliveries")
+
+
+@click.command()
+@_what
+@_ident
+@_state
+@_store
+@json_option
+def shipments(what: str, ident: int | None, state: str | None, store: str | None, as_json: bool) -> None:
+    """List the shipments that were booked, or show one."""
+    with services() as opened:
+        if what == "show":
+            print_json(_one(views.list_shipments(opened.database, id=str(_needed(ident))), "shipment"))
+            return
+        rows = views.list_shipments(opened.database, status=state, store_id=store)
+    columns = ("id", "destination", "order_number", "remote_id", "state", "tracking_number", "cost")
+    show(rows, columns, as_json=as_json, title="shipments")
+
+
+@click.command()
+@click.option(
+    "--wait-idle", type=float, metavar="SECONDS", help="Wait until nothing is left to do; exit 1 if it still is."
+)
+@json_option
+def status(wait_idle: float | None, as_json: bool) -> None:
+    """Counts by state, the oldest due delivery, and what each lane does."""
+    with services() as opened:
+        if wait_idle is not None:
+            _wait(lambda: views.is_idle(opened.database), wait_idle)
+        found = snapshot(opened)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    if wait_idle is not None and not found["idle"]:
+        say(f"crossdock: not idle after {wait_idle:g} seconds")
+        sys.exit(1)
+
+
+def snapshot(opened: Services) -> dict[str, Any]:
+    """The state of everything, as `crossdock status --json` prints it."""
+    due = views.oldest_due(opened.database)
+    return {
+        "idle": views.is_idle(opened.database),
+        **views.counts(opened.database),
+        "oldest_due": due.isoformat() if due else None,
+        "lanes": _lanes(opened),
+    }
+
+
+def _lanes(opened: Services) -> list[dict[str, Any]]:
+    waiting = views.backlogs(opened.database)
+    lanes = {item.lane: item for item in opened.shops.connections()}
+    return [_lane(opened, item, waiting.get(name, 0)) for name, item in sorted(lanes.items())]
+
+
+def _lane(opened: Services, item: Connection, backlog: int) -> dict[str, Any]:
+    limits = limits_of(item)
+    in_use: int | None = None
+    gate = timedelta()
+    try:
+        use = opened.pace.use(item.lane, limits)
+        in_use, gate = use.in_use, use.gate
+    except RedisError:
+        say("note: Redis can't be reached, so nothing is known of the lanes' use")
+    clears = datetime.now(UTC) + gate + timedelta(seconds=backlog / _per_second(limits))
+    return {
+        "destination": item.destination,
+        "account": item.account,
+        "limit": ",".join(map(str, limits)),
+        "in_use": in_use,
+        "backlog": backlog,
+        "clears_at": clears.isoformat(timespec="seconds") if backlog else None,
+        "closed_for_seconds": gate.total_seconds(),
+        "state": item.state,
+        "reason": item.reason,
+    }
+
+
+def _per_second(limits: tuple[RateLimit, ...]) -> float:
+    return min(limit.count / limit.seconds for limit in limits)
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    while not condition() and time.monotonic() < ends:
+        time.sleep(0.1)
+
+
+def _print(found: dict[str, Any]) -> None:
+    for what in ("events", "deliveries"):
+        stated = ", ".join(f"{count} {state}" for state, count in found[what].items() if count) or "none"
+        click.echo(f"{what}: {stated}")
+    click.echo(f"oldest due: {found['oldest_due'] or 'nothing is due'}")
+    columns = ("destination", "account", "limit", "in_use", "backlog", "clears_at", "state", "reason")
+    show(found["lanes"], columns, as_json=False, title="lanes")
+
+
+def _event(opened: Services, ident: int) -> dict[str, Any]:
+    row = _one(views.list_events(opened.database, id=str(ident)), "event")
+    with opened.database.read() as db:
+        body = inbox.by_ids(db, [ident])[0].body
+    return row | {"body": None if body is None else body.decode("utf-8", "backslashreplace")}
+
+
+def _needed(ident: int | None) -> int:
+    if ident is None:
+        raise ConfigError("show what? Give the id, as the list shows it")
+    return ident
+
+
+def _one(rows: list[dict[str, Any]], what: str) -> dict[str, Any]:
+    if not rows:
+        raise ConfigError(f"no {what} with this id")
+    return rows[0]

@@ -1,0 +1,152 @@
+"""The processes: web, worker, clock, and all of them together."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+from redis import Redis, RedisError
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+
+from plugin import log
+from plugin.commands.frame import require_schema, say
+from plugin.errors import ConfigError, Unavailable
+from plugin.flow import clock as ticking
+from plugin.flow.jobs import queue
+from plugin.flow.rounds import Worker, employ
+from plugin.sandbox import Sandbox, available
+from plugin.services import Services
+from plugin.settings import Settings
+from plugin.supervise import Supervisor
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_RETRY_SECONDS = 2.0
+# Threads that wait for the database; more only queue at its one writer.
+_WEB_THREADS = 8
+
+_port = click.option("--port", type=int, help="Where to listen [default: PORT, else 8000].")
+
+
+@click.command()
+@_port
+@click.option("--host", default="0.0.0.0", show_default=True, help="The address to listen on.")  # noqa: S104
+def web(port: int | None, host: str) -> None:
+    """Serve the webhook addresses."""
+    settings = Settings.from_env()
+    log.set_up(settings.log_level)
+    workers = settings.web_concurrency
+    if workers > 1 and settings.database_url.startswith("sqlite"):
+        say("note: one web process with SQLite, whose writers would only wait for each other")
+        workers = 1
+    server = Granian(
+        "wsgi:app",
+        address=host,
+        port=port or settings.port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=_WEB_THREADS,
+        # Nobody here speaks HTTP/2 without TLS, and upgrade requests would only confuse.
+        websockets=False,
+        respawn_failed_workers=True,
+        log_enabled=True,
+        log_level="warning",  # type: ignore[arg-type]
+    )
+    server.serve()
+
+
+class _LaneWorker(SimpleWorker):
+    """RQ's worker without a fork for each job: connections and threads live on from round to round."""
+
+    lanes: Worker
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Let the running round bring its calls home, then stop."""
+        self.lanes.stopping.set()
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
+@click.command()
+def worker() -> None:
+    """Deliver what is due."""
+    settings = Settings.from_env()
+    log.set_up(settings.log_level)
+    logging.getLogger("rq").setLevel(logging.WARNING)
+    opened = Services.open(settings)
+    lanes = Worker(opened)
+    employ(lanes)
+    while not lanes.stopping.is_set():
+        try:
+            require_schema(opened)
+            _work(settings.redis_address, lanes)
+        except (RedisError, Unavailable) as error:
+            log.trouble("worker waits", reason=type(error).__name__)
+            lanes.stopping.wait(_RETRY_SECONDS)
+    opened.close()
+
+
+def _work(address: str, lanes: Worker) -> None:
+    # RQ waits on its own connection for longer than ours may take.
+    connection = Redis.from_url(address)
+    rq = _LaneWorker([queue(connection)], connection=connection, serializer=JSONSerializer)
+    rq.lanes = lanes
+    rq.work(logging_level="WARNING")
+    if not lanes.stopping.is_set() and rq._stop_requested:  # noqa: SLF001  (RQ has no public word for it)
+        lanes.stopping.set()
+
+
+@click.command()
+def clock() -> None:
+    """Find what is due that no job is working on, once a second."""
+    settings = Settings.from_env()
+    log.set_up(settings.log_level)
+    stopping = stop_on_signals()
+    opened = Services.open(settings)
+    ticking.run(opened, stopping)
+    opened.close()
+
+
+@click.command()
+@_port
+def up(port: int | None) -> None:
+    """Database, Redis, web, worker and clock on this machine, until Ctrl-C."""
+    settings = Settings.from_env()
+    log.set_up(settings.log_level)
+    stopping = stop_on_signals()
+    with Supervisor(settings, port=port or settings.port) as running:
+        say(f"Crossdock listens on {running.base_url}; Ctrl-C stops it")
+        running.watch(stopping)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--port", type=int, default=9000, show_default=True)
+def sandbox(names: tuple[str, ...], port: int) -> None:
+    """Serve the emulated destinations alone; all of them, or those named."""
+    stopping = stop_on_signals()
+    try:
+        emulated = Sandbox(names or None, port=port).start()
+    except (ValueError, OSError) as error:
+        raise ConfigError(str(error)) from None
+    say(f"{', '.join(names or available())} at {emulated.base_url}; what they were sent: {emulated.base_url}/_sandbox")
+    stopping.wait()
+    emulated.stop()
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set."""
+    stopping = threading.Event()
+
+    def stop(_signum: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    return stopping

@@ -1,0 +1,230 @@
+"""The steps of a Chit Chats shipment: the call that each makes, and what its answers mean."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mappings.base import BodyIncomplete, MappingError, PayloadRejected
+from mappings.canonical import Order, Receipt, Topic
+from mappings.destinations import _chitchats_terms as terms
+from mappings.destinations import chitchats as mapping
+from plugin.mask import vendor_words
+from plugin.model import Accepted, Deferred, Priority, Rejected, Request, Skipped, Step, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from plugin.http import Answer
+    from plugin.model import Booked, Outcome, Work
+
+_NO_CONTENT, _NOT_FOUND = 204, 404
+# A purchase normally takes less than 3 seconds (the vendor's own sample polls twice a second).
+_POLL = timedelta(seconds=1)
+# Parcels are looked at hourly: international numbers move only at hand-off.
+_WATCH = timedelta(hours=1)
+_DELETED = "deleted"
+_DELIVERED = frozenset({"delivered", "exception"})
+
+
+def _book(work: Work) -> Request | Skipped:
+    order = order_of(work)
+    reason = "the order was cancelled" if work.topic is Topic.ORDER_CANCELLED else mapping.skip_reason(order)
+    if reason is None and _is_live(work.booked):
+        reason = "the order is booked already"
+    if reason:
+        return Skipped(reason)
+    body = mapping.body(order, terms.package(work.settings), platform=work.store.platform)
+    return call(work, "POST", "/shipments", body=body)
+
+
+def _buy(work: Work) -> Request | Skipped | Rejected:
+    if not _is_live(work.booked):
+        return Skipped("the shipment was taken back before its postage was bought")
+    if work.settings["postage_type"] == "unknown":
+        raise BodyIncomplete("postage_type: auto_buy needs the postage to buy; set postage_type on the connection")
+    return call(
+        work, "PATCH", f"/shipments/{remote_id_of(work)}/buy", body={"postage_type": work.settings["postage_type"]}
+    )
+
+
+def _cancel(work: Work) -> Request | Skipped | Rejected:
+    if work.booked is None or not _is_live(work.booked):
+        return Skipped("nothing was booked")
+    if work.booked.status not in mapping.DRAFT_STATUSES:
+        return Rejected(
+            reason=f"shipment {work.booked.remote_id} has its postage: ask Chit Chats for a refund", hold=True
+        )
+    return call(work, "DELETE", f"/shipments/{work.booked.remote_id}")
+
+
+def _look(work: Work) -> Request | Skipped:
+    return call(work, "GET", f"/shipments/{remote_id_of(work)}", repeatable=True)
+
+
+def _booked(work: Work, answer: Answer) -> Outcome:
+    receipt = mapping.receipt(answer.json)
+    note = (
+        None if receipt.rate_count else "no rates came back: check ship_date, sizes, weight, HS codes and the address"
+    )
+    return Accepted(receipt=receipt, then=_buys(work, receipt), note=note)
+
+
+def _buys(work: Work, receipt: Receipt) -> tuple[Step, ...]:
+    """Whether money is spent: only if asked for, never for the documentation's sample or a voided payment."""
+    order = order_of(work)
+    wanted = work.settings["auto_buy"] == "yes" and not order.impossible_sample and order.payment_status != "voided"
+    return _then(work, receipt, "buy") if wanted else ()
+
+
+def _bought(work: Work, answer: Answer) -> Outcome:
+    receipt = mapping.receipt(answer.json)
+    return Accepted(receipt=receipt, then=_then(work, receipt, "wait", delay=_POLL))
+
+
+def _waited(work: Work, answer: Answer) -> Outcome:
+    receipt = mapping.receipt(answer.json)
+    if receipt.status == "postage_purchase_failed":
+        return Rejected(
+            reason="the purchase failed at Chit Chats: check the account's credits and the postage", hold=True
+        )
+    if receipt.status in mapping.PAID_STATUSES:
+        return Accepted(receipt=receipt, then=(*_then(work, receipt, "label"), *_then(work, receipt, "track")))
+    if receipt.status in mapping.DEAD_STATUSES:
+        return Rejected(reason=f"the shipment is {receipt.status}", hold=True)
+    return Deferred(reason=f"the purchase is under way ({receipt.status})", after=_POLL, waiting=True, receipt=receipt)
+
+
+def _labelled(work: Work, answer: Answer) -> Outcome:
+    del work
+    receipt = mapping.receipt(answer.json)
+    if not receipt.label_formats:
+        return Deferred(reason="the label is not there yet", after=_POLL, waiting=True, receipt=receipt)
+    return Accepted(receipt=receipt)
+
+
+def _tracked(work: Work, answer: Answer) -> Outcome:
+    del work
+    receipt = mapping.receipt(answer.json)
+    if receipt.status in _DELIVERED | mapping.DEAD_STATUSES:
+        return Accepted(receipt=receipt)
+    return Deferred(reason=f"on its way ({receipt.status})", after=_WATCH, waiting=True, receipt=receipt)
+
+
+def _cancelled(work: Work, answer: Answer) -> Outcome:
+    if answer.status != _NO_CONTENT:
+        return Unknown(reason=f"{answer.status} instead of 204 to a deletion")
+    return Accepted(receipt=Receipt(remote_id=remote_id_of(work), status=_DELETED))
+
+
+def _found_booking(work: Work, answer: Answer) -> Outcome | None:
+    order = order_of(work)
+    for listed in mapping.listed(answer.json):
+        ours = listed.order_id == order.ref and listed.order_store in (None, terms.order_store(work.store.platform))
+        if ours and listed.remote_id not in work.taken and listed.status not in mapping.DEAD_STATUSES:
+            receipt = Receipt(remote_id=listed.remote_id, status=listed.status)
+            return Accepted(receipt=receipt, then=_buys(work, receipt), note="found after the answer was lost")
+    return None
+
+
+def _found_purchase(work: Work, answer: Answer) -> Outcome | None:
+    if answer.status == _NOT_FOUND:
+        return Rejected(reason="the shipment is gone from Chit Chats", hold=True)
+    receipt = mapping.receipt(answer.json)
+    if receipt.status in mapping.DRAFT_STATUSES:
+        return None
+    return Accepted(
+        receipt=receipt, then=_then(work, receipt, "wait"), note="found to be bought after the answer was lost"
+    )
+
+
+def _found_deleted(work: Work, answer: Answer) -> Outcome | None:
+    if answer.status == _NOT_FOUND:
+        return Accepted(receipt=Receipt(remote_id=remote_id_of(work), status=_DELETED))
+    mapping.receipt(answer.json)
+    return None
+
+
+def refused(work: Work, answer: Answer) -> Outcome:
+    prepared = PREPARE[work.action](work)
+    words = vendor_words(answer, prepared if isinstance(prepared, Request) else None)
+    if work.action == "cancel" and answer.status == _NOT_FOUND:
+        return Accepted(receipt=Receipt(remote_id=remote_id_of(work), status=_DELETED))
+    return Rejected(reason=words, hold=work.action != "book")
+
+
+def _then(work: Work, receipt: Receipt, action: str, delay: timedelta = timedelta()) -> tuple[Step, ...]:
+    watch = action == "track"
+    step = Step(
+        action=action,
+        key=f"{action}:{receipt.remote_id}",
+        subject=f"shipment:{receipt.remote_id}" if watch else _subject(work),
+        priority=Priority.WATCH if watch else Priority.LIVE,
+        delay=_WATCH if watch else delay,
+        data={"remote_id": receipt.remote_id},
+    )
+    return (step,)
+
+
+def _subject(work: Work) -> str:
+    return f"order:{order_of(work).ref}"
+
+
+def order_of(work: Work) -> Order:
+    if not isinstance(work.document, Order):
+        raise PayloadRejected("the event holds no order")
+    return work.document
+
+
+def remote_id_of(work: Work) -> str:
+    known = work.data.get("remote_id") or (work.booked.remote_id if work.booked else None)
+    if known is None:
+        raise MappingError("no shipment is known for this step")
+    return str(known)
+
+
+def _is_live(booked: Booked | None) -> bool:
+    return booked is not None and booked.status not in {*mapping.DEAD_STATUSES, _DELETED}
+
+
+def call(
+    work: Work,
+    method: str,
+    path: str,
+    *,
+    body: Mapping[str, object] | None = None,
+    query: Mapping[str, str] | None = None,
+    repeatable: bool = False,
+) -> Request:
+    return Request(
+        method=method,
+        path=f"/api/v1/clients/{work.settings['client_id']}{path}",
+        # The raw token: the vendor wants no `Bearer` before it.
+        headers={"Authorization": work.settings["token"]},
+        query=query or {},
+        body=body,
+        repeatable=repeatable,
+    )
+
+
+PREPARE: dict[str, Callable[[Work], Request | Skipped | Rejected]] = {
+    "book": _book,
+    "buy": _buy,
+    "cancel": _cancel,
+    "wait": _look,
+    "label": _look,
+    "track": _look,
+}
+READ: dict[str, Callable[[Work, Answer], Outcome]] = {
+    "book": _booked,
+    "buy": _bought,
+    "cancel": _cancelled,
+    "wait": _waited,
+    "label": _labelled,
+    "track": _tracked,
+}
+FOUND: dict[str, Callable[[Work, Answer], Outcome | None]] = {
+    "book": _found_booking,
+    "buy": _found_purchase,
+    "cancel": _found_deleted,
+}

@@ -1,0 +1,55 @@
+"""What a destination is: pure decisions. It says what to send and what answers mean; the line does the sending."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mappings.canonical import Document, Topic
+    from plugin.http import Answer
+    from plugin.model import Outcome, RateLimit, Rejected, Request, Setting, Skipped, Step, StoreFacts, Work
+
+
+class Destination(Protocol):
+    """One vendor that is sent to. None of its methods does I/O or reads a clock."""
+
+    name: str
+    base_url: str
+    needs: tuple[Setting, ...]
+    limits: tuple[RateLimit, ...]
+    plain: frozenset[str]
+    """Keys of its bodies whose values tell nothing about a person, so that attempts may show them."""
+
+    def account(self, values: Mapping[str, str]) -> str:
+        """What the vendor counts calls by, from settings and credentials; must not reveal a secret."""
+        ...
+
+    def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """What an operator should know about these settings before the first order arrives."""
+        ...
+
+    def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
+        """The steps that this document calls for, in the order in which they are to go out."""
+        ...
+
+    def prepare(self, work: Work) -> Request | Skipped | Rejected:
+        """The call of one step; raises `mappings.base.MappingError` when the document or the settings lack a part."""
+        ...
+
+    def read(self, work: Work, answer: Answer) -> Outcome:
+        """What an answer means that `plugin.http.classify` left to us: any 2xx, or a refusal in words."""
+        ...
+
+    def find(self, work: Work) -> Request | None:
+        """The call that looks up whether a lost one arrived; None where nothing can be looked up."""
+        ...
+
+    def found(self, work: Work, answer: Answer) -> Outcome | None:
+        """What the look-up says; None when the lost call certainly did not arrive and may be sent again."""
+        ...
+
+    def lost(self, work: Work, losses: int) -> Outcome:
+        """What to do about the n-th lost answer of a call that can't be looked up."""
+        ...

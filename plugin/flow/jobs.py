@@ -1,0 +1,56 @@
+"""The bell: one RQ job for all that is due, however many webhooks rang.
+
+A job carries nothing: SQL says what is due, so losing Redis loses nothing, and the clock rings again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redis import Redis, RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from plugin import log
+
+if TYPE_CHECKING:
+    from rq.job import Job
+
+QUEUE = "crossdock"
+ROUND = "plugin.flow.rounds.work"
+# A round ends by itself long before; a job that outlives this belongs to a worker that hangs.
+JOB_SECONDS = 300
+_BELL = "crossdock:bell"
+# If a bell's job is lost with its worker, ringing works again after this long.
+_BELL_SECONDS = 5
+_FAILURE_SECONDS = 3600
+
+
+def queue(redis: Redis) -> Queue:
+    """The one queue."""
+    return Queue(QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
+
+
+def ring(redis: Redis) -> bool:
+    """See to it that a round starts soon; only the first ring since the last round's start enqueues a job.
+
+    Never raises for Redis: what is stored waits in SQL, and the clock finds it.
+    """
+    try:
+        if not redis.set(_BELL, 1, nx=True, ex=_BELL_SECONDS):
+            return False
+        enqueue(redis)
+    except RedisError as error:
+        log.trouble("not rung", reason=type(error).__name__)
+        return False
+    return True
+
+
+def enqueue(redis: Redis) -> Job:
+    """Enqueue one round."""
+    return queue(redis).enqueue(ROUND, result_ttl=0, failure_ttl=_FAILURE_SECONDS)
+
+
+def answer_bell(redis: Redis) -> None:
+    """A round that starts takes the bell down before it looks, so that what comes later rings again."""
+    redis.delete(_BELL)

@@ -1,0 +1,108 @@
+"""Record: the next state of a delivery follows from one value, the Outcome."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, assert_never
+
+from plugin.model import Accepted, Deferred, Rejected, Skipped, State, Unknown
+from plugin.storage.ledger import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from plugin.model import Delivery, Outcome
+
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(hours=1)
+MOST_ATTEMPTS = 20
+# Longer than a weekend: whoever can mend it may be away until Monday.
+MOST_AGE = timedelta(days=4)
+
+_jitter = random.SystemRandom()
+
+
+def backoff(attempts: int) -> timedelta:
+    """The pause before the next try: full jitter, so that what failed together does not come back together."""
+    ceiling = min(FIRST_PAUSE.total_seconds() * 2.0 ** min(attempts, 20), LONGEST_PAUSE.total_seconds())
+    return timedelta(seconds=ceiling * _jitter.random())
+
+
+def of_sending(delivery: Delivery, outcome: Outcome, lost: Callable[[int], Outcome] | None) -> Result:
+    """What becomes of a delivery whose call was made, or was found not to be needed.
+
+    `lost` decides about an answer that is missing for good; it is None where the vendor can be asked instead.
+    """
+    match outcome:
+        case Accepted(note=note):
+            return Result(delivery=delivery, state=State.DONE, reason=note)
+        case Skipped(reason):
+            return Result(delivery=delivery, state=State.SKIPPED, reason=reason)
+        case Deferred():
+            return _deferred(delivery, outcome)
+        case Rejected(reason=reason, hold=hold):
+            return Result(delivery=delivery, state=State.HELD if hold else State.FAILED, reason=reason)
+        case Unknown(reason=reason, settle=settle):
+            if lost is not None:
+                return _lost(delivery, lost(delivery.losses + 1))
+            due_at = datetime.now(UTC) + settle
+            return Result(delivery=delivery, state=State.UNKNOWN, reason=reason, due_at=due_at, doubtful=True)
+        case _:
+            assert_never(outcome)
+
+
+def of_finding(delivery: Delivery, outcome: Outcome | None) -> Result:
+    """What becomes of a delivery that was looked up; None says that it never arrived."""
+    if outcome is None:
+        if _is_spent(delivery):
+            return Result(delivery=delivery, state=State.FAILED, reason=f"not sent in {delivery.attempts} attempts")
+        return Result(delivery=delivery, state=State.WAITING, reason="the lost call did not arrive; it is sent again")
+    if isinstance(outcome, (Deferred, Unknown)) and not (isinstance(outcome, Deferred) and outcome.pause):
+        after = outcome.after if isinstance(outcome, Deferred) else outcome.settle
+        due_at = datetime.now(UTC) + (after or backoff(delivery.attempts + 2))
+        reason = f"finding out whether it arrived: {outcome.reason}"
+        return Result(delivery=delivery, state=State.UNKNOWN, reason=reason, due_at=due_at, doubtful=True)
+    return of_sending(delivery, outcome, None)
+
+
+def _deferred(delivery: Delivery, outcome: Deferred) -> Result:
+    doubtful = outcome.doubtful or delivery.doubtful
+    if outcome.waiting or outcome.pause:
+        if (
+            _age(delivery) > MOST_AGE
+            and not outcome.pause
+            and outcome.after is not None
+            and outcome.after < FIRST_PAUSE
+        ):
+            return Result(delivery=delivery, state=State.HELD, reason=f"still so after days: {outcome.reason}")
+        due_at = datetime.now(UTC) + (outcome.after or timedelta())
+        return Result(
+            delivery=delivery,
+            state=State.WAITING,
+            reason=outcome.reason,
+            due_at=due_at,
+            doubtful=doubtful,
+            refund_attempt=True,
+        )
+    if _is_spent(delivery):
+        reason = f"given up after {delivery.attempts + 1} attempts: {outcome.reason}"
+        return Result(delivery=delivery, state=State.FAILED, reason=reason)
+    after = outcome.after if outcome.after is not None else backoff(delivery.attempts)
+    due_at = datetime.now(UTC) + after
+    return Result(delivery=delivery, state=State.WAITING, reason=outcome.reason, due_at=due_at, doubtful=doubtful)
+
+
+def _lost(delivery: Delivery, decision: Outcome) -> Result:
+    result = of_sending(delivery, decision, None)
+    return Result(
+        delivery=delivery, state=result.state, reason=result.reason, due_at=result.due_at, doubtful=False, lost=True
+    )
+
+
+def _is_spent(delivery: Delivery) -> bool:
+    return delivery.attempts + 1 >= MOST_ATTEMPTS or _age(delivery) > MOST_AGE
+
+
+def _age(delivery: Delivery) -> timedelta:
+    return datetime.now(UTC) - delivery.created_at

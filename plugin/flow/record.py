@@ -1,0 +1,162 @@
+"""Record: what came back is written down in one transaction, together with the steps that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from redis import RedisError
+
+from mappings.canonical import Order
+from plugin import log
+from plugin.flow.outcomes import of_finding, of_sending
+from plugin.flow.prepare import Prepared, Settled
+from plugin.http import Answer, Failure, classify
+from plugin.mask import answer_text, request_line
+from plugin.model import Accepted, Deferred, Rejected, Unknown
+from plugin.storage import ledger, parcels, plans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection as Sql
+
+    from plugin.model import Outcome
+    from plugin.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """A delivery that was called, or one that needed no call (then there is no result)."""
+
+    item: Prepared | Settled
+    result: Answer | Failure | None = None
+    at: datetime | None = None
+    milliseconds: int = 0
+
+    @classmethod
+    def without_call(cls, item: Settled) -> Returned:
+        """A delivery that was settled while it was prepared."""
+        return cls(item=item)
+
+    @property
+    def lane(self) -> str:
+        """The lane it belongs to."""
+        return self.item.delivery.lane
+
+
+class Recorder:
+    """Turns what came back into states, shipments, further steps and closed gates."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def write(self, returned: Sequence[Returned]) -> None:
+        """Write down everything that came back, all of it or nothing; then close gates and pause connections."""
+        if not returned:
+            return
+        understood = [(one, _outcome(one)) for one in returned]
+        with self._services.database.write() as db:
+            for one, outcome in understood:
+                self._write_one(db, one, outcome)
+        for one, outcome in understood:
+            self._warn_others(one, outcome)
+
+    def _write_one(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
+        result = _result(one, outcome)
+        kept = ledger.settle(db, result)
+        delivery = one.item.delivery
+        facts = {"delivery": delivery.id, "destination": delivery.destination, "action": delivery.action}
+        if not kept:
+            log.trouble("lease lost", **facts)
+            return
+        log.step("recorded", **facts, state=result.state, ms=one.milliseconds)
+        self._keep_shipment(db, one, outcome)
+        self._plan_next(db, one, outcome)
+
+    def _keep_shipment(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
+        order = one.item.work.document if one.item.work else None
+        receipt = outcome.receipt if isinstance(outcome, (Accepted, Deferred)) else None
+        if receipt is not None and isinstance(order, Order):
+            parcels.keep(self._services.database, db, one.item.delivery, order, receipt)
+
+    def _plan_next(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
+        delivery = one.item.delivery
+        owner = plans.Owner(
+            event_id=delivery.event_id,
+            store_id=delivery.store_id,
+            connection_id=delivery.connection_id,
+            destination=delivery.destination,
+            lane=delivery.lane,
+            version="",
+        )
+        for step in outcome.then if isinstance(outcome, Accepted) else ():
+            plans.plan(self._services.database, db, owner, step)
+
+    def _warn_others(self, one: Returned, outcome: Outcome | None) -> None:
+        if not isinstance(outcome, Deferred):
+            return
+        delivery = one.item.delivery
+        if outcome.pause:
+            log.trouble("connection paused", connection=delivery.connection_id, reason=outcome.reason)
+            self._services.shops.pause(delivery.connection_id, outcome.reason)
+        if outcome.gate:
+            self._close_gate(one.lane, outcome.after or timedelta(seconds=1))
+
+    def _close_gate(self, lane: str, wait: timedelta) -> None:
+        log.trouble("lane closed", lane=lane, seconds=wait.total_seconds())
+        try:
+            self._services.pace.close_gate(lane, wait)
+        except RedisError as error:
+            log.trouble("gate not closed", lane=lane, reason=type(error).__name__)
+
+
+def _outcome(one: Returned) -> Outcome | None:
+    """What came back, understood; None says that a look-up found nothing."""
+    item = one.item
+    if isinstance(item, Settled):
+        return item.outcome
+    result = one.result
+    if result is None:
+        return Unknown(reason="nothing came back")
+    general = classify(result, repeatable=item.request.repeatable)
+    if general is not None or isinstance(result, Failure):
+        return general
+    try:
+        return item.vendor.found(item.work, result) if item.finds else item.vendor.read(item.work, result)
+    except Exception as error:  # noqa: BLE001  (a bug in reading one answer must not lose the others)
+        log.fault("reading failed", delivery=item.delivery.id)
+        reason = f"a fault of Crossdock's own while reading the answer ({type(error).__name__}); please report it"
+        return Rejected(reason=reason, hold=True)
+
+
+def _result(one: Returned, outcome: Outcome | None) -> ledger.Result:
+    item = one.item
+    finds = isinstance(item, Prepared) and item.finds
+    if finds or outcome is None:
+        result = of_finding(item.delivery, outcome)
+    else:
+        work = item.work
+        askable = work is None or item.vendor.find(work) is not None
+        result = of_sending(
+            item.delivery, outcome, None if askable or work is None else lambda losses: item.vendor.lost(work, losses)
+        )
+    return ledger.with_attempt(result, _attempt(one, outcome, result))
+
+
+def _attempt(one: Returned, outcome: Outcome | None, result: ledger.Result) -> ledger.Attempt | None:
+    item = one.item
+    if isinstance(item, Settled) or one.at is None:
+        return None
+    answer = one.result if isinstance(one.result, Answer) else None
+    return ledger.Attempt(
+        at=one.at,
+        milliseconds=one.milliseconds,
+        purpose="find" if item.finds else "send",
+        request=request_line(item.request, item.vendor.plain),
+        status=answer.status if answer else None,
+        answer=answer_text(answer, item.vendor.plain) if answer else None,
+        outcome=type(outcome).__name__.lower() if outcome else "absent",
+        reason=result.reason,
+    )

@@ -1,0 +1,145 @@
+"""Route: an event becomes deliveries, according to its topic and to the connections of its store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mappings.base import MappingError, PayloadRejected
+from mappings.canonical import Customer, Order, ShopNotice, Topic
+from mappings.document import parse
+from plugin import destinations, log, storefronts
+from plugin.model import EventState, Step
+from plugin.storage import inbox, plans, privacy
+from plugin.storefronts.base import Ignored
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection as Sql
+
+    from mappings.canonical import Document
+    from plugin.model import Event
+    from plugin.services import Services
+    from plugin.storage.shops import Connection, Store
+
+
+def route_due(services: Services, limit: int = 50) -> int:
+    """Route events that were stored but not routed yet, oldest first; return how many. All in one transaction."""
+    with services.database.write() as db:
+        taken = inbox.take(db, limit)
+        stores = {store_id: services.shops.by_id(store_id) for store_id in {event.store_id for event in taken}}
+        owed = {store_id: services.shops.connections(store_id) for store_id in stores}
+        for event in taken:
+            store = stores[event.store_id]
+            if store is not None:
+                _Router(services, db, event, store, owed[event.store_id]).route()
+    return len(taken)
+
+
+def load_document(event: Event, store: Store) -> tuple[Topic, Document]:
+    """The topic in our words and the body as a canonical value.
+
+    Raises:
+        PayloadRejected: the body is not what the topic promises, or was erased, or the topic is not ours.
+    """
+    storefront = storefronts.get(store.platform)
+    topic = storefront.topics.get(event.platform_topic)
+    if not isinstance(topic, Topic):
+        raise PayloadRejected(f"{event.platform_topic} is not a topic that is handled")
+    if event.body is None:
+        raise PayloadRejected("the body was erased on a privacy request")
+    try:
+        return topic, storefront.load(topic, parse(event.body), store.address)
+    except PayloadRejected as error:
+        raise PayloadRejected(f"{store.platform} {event.platform_topic}: {error}") from None
+
+
+class _Router:
+    """One event on its way to what follows from it, inside the caller's transaction."""
+
+    def __init__(self, services: Services, db: Sql, event: Event, store: Store, owed: list[Connection]) -> None:
+        self._services = services
+        self._db = db
+        self._event = event
+        self._store = store
+        self._connections = owed
+
+    def route(self) -> None:
+        """Decide; whatever the body holds, the event comes to rest in a state that says what happened."""
+        known = storefronts.get(self._store.platform).topics.get(self._event.platform_topic)
+        if known is None:
+            self._rest(EventState.UNKNOWN, f"nothing is known of the topic {self._event.platform_topic[:60]!r}; kept")
+        elif isinstance(known, Ignored):
+            self._rest(EventState.IGNORED, known.reason)
+        else:
+            self._route_known()
+
+    def _route_known(self) -> None:
+        try:
+            topic, document = load_document(self._event, self._store)
+            with self._db.begin_nested():
+                state, reason = self._follow(topic, document)
+        except MappingError as error:
+            self._hold(str(error))
+        except Exception as error:  # noqa: BLE001  (a bug in one mapping must not stop every other event)
+            log.fault("routing failed", event=self._event.id)
+            self._hold(f"a fault of Crossdock's own ({type(error).__name__}); please report it")
+        else:
+            plans.settle_held(self._db, self._event.id)
+            self._rest(state, reason, topic=topic, document=document)
+
+    def _follow(self, topic: Topic, document: Document) -> tuple[EventState, str | None]:
+        if isinstance(document, ShopNotice):
+            return privacy.obey(self._db, topic, document, self._store)
+        version = _version(topic, document, self._event)
+        count = sum(self._owe(connection, topic, document, version) for connection in self._connections)
+        return EventState.ROUTED, None if count else "no connection of this store asks for it"
+
+    def _owe(self, connection: Connection, topic: Topic, document: Document, version: str) -> int:
+        vendor = destinations.get(connection.destination)
+        steps = vendor.plan(topic, document, self._store.facts, connection.values)
+        for step in steps:
+            plans.plan(self._services.database, self._db, self._owner(connection, version), step)
+        return len(steps)
+
+    def _hold(self, reason: str) -> None:
+        """Keep the event, and show a held delivery for each connection, since what it is owed can't be named yet."""
+        step = Step(action="map", key=f"map:{self._event.id}", subject=f"event:{self._event.id}")
+        for connection in self._connections:
+            plans.plan_held(self._services.database, self._db, self._owner(connection, ""), step, reason)
+        self._rest(EventState.HELD, reason)
+
+    def _owner(self, connection: Connection, version: str) -> plans.Owner:
+        return plans.Owner(
+            event_id=self._event.id,
+            store_id=self._store.id,
+            connection_id=connection.id,
+            destination=connection.destination,
+            lane=connection.lane,
+            version=version,
+        )
+
+    def _rest(
+        self, state: EventState, reason: str | None, topic: Topic | None = None, document: Document | None = None
+    ) -> None:
+        about = _refs(document) if document else (None, None)
+        inbox.settle(
+            self._db, self._event, state, reason=reason, topic=topic, document_ref=about[0], customer_ref=about[1]
+        )
+        tell = log.trouble if state in (EventState.HELD, EventState.UNKNOWN) else log.step
+        tell("routed", event=self._event.id, store=self._store.id, state=state, reason=reason)
+
+
+def _version(topic: Topic, document: Document, event: Event) -> str:
+    """Versions of one document sort by age, and a cancelled one sorts last: it never becomes live again."""
+    cancelled = isinstance(document, Order) and (
+        topic is Topic.ORDER_CANCELLED or (document.cancelled_at is not None and not document.impossible_sample)
+    )
+    updated_at = document.updated_at if isinstance(document, (Order, Customer)) else None
+    moment: datetime = updated_at or event.received_at
+    return f"{int(cancelled)} {moment.astimezone(UTC).isoformat(timespec='microseconds')}"
+
+
+def _refs(document: Document) -> tuple[str | None, str | None]:
+    if isinstance(document, Order):
+        return document.ref, document.customer.ref if document.customer else None
+    return (None, document.ref) if isinstance(document, Customer) else (None, document.customer_ref)

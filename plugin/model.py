@@ -1,0 +1,248 @@
+"""The words of the straight line as types: states, outcomes, limits, settings, and what a delivery is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any
+
+from plugin.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mappings.canonical import Document, Receipt, Topic
+
+
+class EventState(StrEnum):
+    """`held` waits for a person; `unknown` is a topic nobody described; `ignored` is one left out on purpose."""
+
+    RECEIVED = "received"
+    ROUTED = "routed"
+    IGNORED = "ignored"
+    UNKNOWN = "unknown"
+    HELD = "held"
+
+
+class State(StrEnum):
+    """The states of a delivery, as the contract names them."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    DONE = "done"
+    SKIPPED = "skipped"
+    HELD = "held"
+    FAILED = "failed"
+
+
+UNFINISHED = (State.WAITING, State.SENDING, State.UNKNOWN)
+
+
+class Priority(IntEnum):
+    """Which of two due deliveries of one lane goes first. `WATCH` looks at parcels on their way: never urgent."""
+
+    LIVE = 0
+    BACKFILL = 1
+    WATCH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `count` calls finished or in flight within any `seconds`."""
+
+    count: int
+    seconds: int
+
+    _FORM = re.compile(r"(\d+)/(\d*)([smh])")
+    _UNITS = {"s": 1, "m": 60, "h": 3600}  # noqa: RUF012  (a constant of the class, not a field)
+
+    @classmethod
+    def parse(cls, text: str) -> tuple[RateLimit, ...]:
+        """Read `2000/5m`, or several with commas; raise `ConfigError` for anything else."""
+        return tuple(cls._parse_one(part.strip()) for part in text.split(","))
+
+    @classmethod
+    def _parse_one(cls, text: str) -> RateLimit:
+        found = cls._FORM.fullmatch(text)
+        count, span = (int(found[1]), int(found[2] or 1) * cls._UNITS[found[3]]) if found else (0, 0)
+        if not count or not span:
+            raise ConfigError(f"rate {text!r} is not N/Ts, N/Tm or N/Th: write for example rate=2000/5m")
+        return cls(count, span)
+
+    def __str__(self) -> str:
+        for unit, size in (("h", 3600), ("m", 60)):
+            if self.seconds % size == 0:
+                return f"{self.count}/{self.seconds // size}{unit}"
+        return f"{self.count}/{self.seconds}s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting that a module declares: `check` raises `ValueError` with what would be right."""
+
+    key: str
+    help: str
+    secret: bool = False
+    required: bool = False
+    default: str | None = None
+    check: Callable[[str], object] = str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One call owed to one connection, before it is written down.
+
+    `key` is unique for ever within its connection; without one the step is owed once for its event. `newest` marks a
+    step that should always act on the newest version of its document: a newer one replaces the older while nothing has
+    been sent, and reopens what was skipped or held. `group` and `content` let a step that is worth sending only when
+    something changed (`only_if_changed`) be dropped.
+    """
+
+    action: str
+    key: str | None
+    subject: str
+    newest: bool = False
+    group: str | None = None
+    content: str | None = None
+    only_if_changed: bool = False
+    priority: Priority = Priority.LIVE
+    delay: timedelta = timedelta()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP call as data. `repeatable` says that sending it twice does no harm."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    repeatable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The vendor did it. `receipt` is kept as the shipment; `then` are the steps that follow from it."""
+
+    receipt: Receipt | None = None
+    then: tuple[Step, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Nothing is to be sent, and the reason is a normal one."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """Not now. `after` overrides the back-off; `gate` closes the lane for everybody until then.
+
+    `waiting` means that the vendor is still busy, which is no failure and spends no attempt. `pause` stops the whole
+    connection until a person mends its credentials. `receipt` is what was learned meanwhile. `doubtful` says that the
+    call may have been carried out all the same, so it is looked up before it is sent again.
+    """
+
+    reason: str
+    after: timedelta | None = None
+    gate: bool = False
+    waiting: bool = False
+    pause: bool = False
+    doubtful: bool = False
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The vendor refuses this call for good; `hold` hands it to a person instead of counting it as failed."""
+
+    reason: str
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """It may have happened. `settle` is how long the vendor may still be at it, before `find` can be believed."""
+
+    reason: str
+    settle: timedelta = timedelta(seconds=2)
+
+
+Outcome = Accepted | Skipped | Deferred | Rejected | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreFacts:
+    """What a mapping may know of a store."""
+
+    id: str
+    platform: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Everything a destination needs to prepare one delivery or to read its answer. No I/O happens in between.
+
+    `booked` is the shipment this order already has, by its remote id and status; `taken` are remote ids that other
+    deliveries own, so that a search never mistakes one of them for ours.
+    """
+
+    action: str
+    topic: Topic | None
+    document: Document | None
+    store: StoreFacts
+    settings: Mapping[str, str] = field(repr=False)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    booked: Booked | None = None
+    taken: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """The shipment that an order already has at this connection."""
+
+    remote_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One accepted webhook; `body` is None once a privacy request erased it."""
+
+    id: int
+    store_id: str
+    platform_topic: str
+    received_at: datetime
+    body: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One call owed to one connection, leased to this process: nobody else works on it until `leased_until`."""
+
+    id: int
+    event_id: int
+    store_id: str
+    connection_id: str
+    destination: str
+    lane: str
+    action: str
+    key: str
+    subject: str
+    content: str | None
+    state: State
+    attempts: int
+    doubtful: bool
+    losses: int
+    created_at: datetime
+    lease: str
+    leased_until: datetime
+    data: Mapping[str, Any]

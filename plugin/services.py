@@ -1,0 +1,67 @@
+"""Wiring: what a process of ours works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from plugin.pace import Pace
+from plugin.storage.database import Database
+from plugin.storage.inbox import Inbox
+from plugin.storage.ledger import LEASE, Ledger
+from plugin.storage.shops import Shops
+from plugin.vault import Vault
+
+if TYPE_CHECKING:
+    from plugin.settings import Settings
+
+# Redis is near, and nothing that it holds is worth making a storefront wait.
+_REDIS_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The database with its views, and Redis."""
+
+    settings: Settings
+    database: Database
+    shops: Shops
+    inbox: Inbox
+    ledger: Ledger
+    redis: Redis
+    pace: Pace
+
+    @classmethod
+    def open(cls, settings: Settings) -> Services:
+        """Connects lazily: nothing is reached before it is used."""
+        database = Database(settings.database_url)
+        redis = connect_redis(settings.redis_address)
+        return cls(
+            settings=settings,
+            database=database,
+            shops=Shops(database, Vault(settings.secret_keys)),
+            inbox=Inbox(database),
+            ledger=Ledger(database),
+            redis=redis,
+            pace=Pace(redis, LEASE),
+        )
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.redis.close()
+        self.database.close()
+
+
+def connect_redis(address: str) -> Redis:
+    """A client that gives up quickly; raises `redis.RedisError` on use, not here."""
+    return Redis.from_url(
+        address,
+        socket_connect_timeout=_REDIS_SECONDS,
+        socket_timeout=_REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+        health_check_interval=30,
+    )

@@ -1,0 +1,144 @@
+"""The only reader of the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from plugin.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_DATABASE = "sqlite:///var/crossdock.db"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+# A Unix socket's address holds 108 bytes on Linux and 104 on macOS.
+_LONGEST_SOCKET = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this process was set up. Secrets are left out of its `repr`."""
+
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    secret_keys: tuple[str, ...] = field(repr=False)
+    base_url: str
+    port: int
+    web_concurrency: int
+    log_level: str
+    data_dir: Path
+    environment: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read and check the environment; raise `ConfigError` naming the variable that is wrong and what to do."""
+        env = os.environ if environment is None else environment
+        database_url = _database_url(env.get("DATABASE_URL") or DEFAULT_DATABASE)
+        port = _whole_number(env, "PORT", 8000)
+        base_url = (env.get("BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/")
+        data_dir = _data_dir(database_url)
+        return cls(
+            database_url=database_url,
+            redis_url=env.get("REDIS_URL") or None,
+            secret_keys=_secret_keys(env.get("SECRET_KEY", ""), base_url, data_dir),
+            base_url=base_url,
+            port=port,
+            web_concurrency=_whole_number(env, "WEB_CONCURRENCY", 1),
+            log_level=_log_level(env.get("LOG_LEVEL") or "INFO"),
+            data_dir=data_dir,
+            environment=dict(env),
+        )
+
+    @property
+    def embedded_redis(self) -> bool:
+        """No `REDIS_URL` was given, so `crossdock up` brings its own."""
+        return self.redis_url is None
+
+    @property
+    def redis_socket(self) -> Path:
+        """Where the embedded Redis listens: beside the database, or in the temporary folder if that is too long."""
+        beside = self.data_dir.resolve() / "redis.sock"
+        if len(str(beside).encode()) <= _LONGEST_SOCKET:
+            return beside
+        name = hashlib.sha256(str(beside).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"crossdock-{name}.sock"
+
+    @property
+    def redis_address(self) -> str:
+        """The Redis to use: `REDIS_URL`, or the embedded one's socket whether or not it is running."""
+        return self.redis_url or f"unix://{self.redis_socket}"
+
+
+def _database_url(text: str) -> str:
+    # Heroku and others still hand out the scheme that SQLAlchemy 1.4 dropped.
+    for scheme in ("postgres://", "postgresql://"):
+        if text.startswith(scheme):
+            text = "postgresql+psycopg://" + text.removeprefix(scheme)
+    try:
+        backend = make_url(text).get_backend_name()
+    except ArgumentError:
+        raise ConfigError("DATABASE_URL is not a URL: write sqlite:///PATH or postgresql://…") from None
+    if backend not in ("sqlite", "postgresql"):
+        raise ConfigError(f"DATABASE_URL names {backend!r}: use sqlite:///PATH or postgresql://…")
+    return text
+
+
+def _data_dir(database_url: str) -> Path:
+    """Where this machine keeps what is not in SQL: beside the SQLite file, else `var`."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        return Path(url.database).parent
+    return Path("var")
+
+
+def _secret_keys(text: str, base_url: str, data_dir: Path) -> tuple[str, ...]:
+    keys = tuple(key.strip() for key in text.split(",") if key.strip())
+    if keys:
+        return keys
+    if urlsplit(base_url).scheme == "https":
+        raise ConfigError(
+            "SECRET_KEY is not set, and BASE_URL is https: set it to a long random text, for example the output of "
+            "`openssl rand -base64 32`; it encrypts every stored secret"
+        )
+    return (_own_key(data_dir / "secret.key"),)
+
+
+def _own_key(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _written_key(path)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(32))
+    return _written_key(path)
+
+
+def _written_key(path: Path) -> str:
+    key = path.read_text().strip()
+    if not key:
+        raise ConfigError(f"{path} is empty: restore it, or set SECRET_KEY; it encrypts every stored secret")
+    return key
+
+
+def _whole_number(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(f"{name}={text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise ConfigError(f"LOG_LEVEL={text!r} is not one of {', '.join(LOG_LEVELS)}")
+    return text.upper()

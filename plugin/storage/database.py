@@ -1,0 +1,97 @@
+"""One engine for both databases: SQLite with durable commits, PostgreSQL through psycopg."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from plugin.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Table
+
+_BUSY_MILLISECONDS = 15_000
+Insert = sqlite.Insert | postgresql.Insert
+
+
+class Database:
+    """Transactions on the configured database."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self.is_postgresql = self.engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write: all of it is committed at the end, or none.
+
+        Raises:
+            Unavailable: the database can't be reached.
+        """
+        with _named_trouble(), self.engine.connect() as connection:
+            if not self.is_postgresql:
+                connection = connection.execution_options(immediate=True)  # noqa: PLW2901
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent look; raise `Unavailable` when the database can't be reached."""
+        with _named_trouble(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def insert(self, table: Table) -> Insert:
+        """An INSERT that can say ON CONFLICT, in the words of the database at hand."""
+        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _named_trouble() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        # The driver's text may hold the statement and its values; only its kind is passed on.
+        raise Unavailable(f"the database can't be reached: {type(error.orig).__name__}") from error
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed, pool_pre_ping=True, pool_size=10, connect_args={"connect_timeout": 5})
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  (the driver's own type)
+    # The driver would begin transactions by itself, too late for BEGIN IMMEDIATE.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={_BUSY_MILLISECONDS}",
+        "journal_mode=WAL",
+        # NORMAL may lose the last commits in a power cut; a webhook answered 200 must survive one.
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later would fail at once if somebody else wrote in between.
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

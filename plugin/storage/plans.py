@@ -1,0 +1,120 @@
+"""Writing down what is owed: each step once for ever, the newest version of a document wins."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection as Sql
+from sqlalchemy import and_, case, literal, select, update
+
+from plugin.model import State
+from plugin.storage.tables import deliveries
+
+if TYPE_CHECKING:
+    from plugin.model import Step
+    from plugin.storage.database import Database
+
+# PostgreSQL indexes hold keys of up to 2,700 bytes; ours are bounded well below.
+_LONGEST_KEY = 280
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """To whom a step is owed, and for which version of which event."""
+
+    event_id: int
+    store_id: str
+    connection_id: str
+    destination: str
+    lane: str
+    version: str
+
+
+def plan(database: Database, db: Sql, owner: Owner, step: Step) -> None:
+    """Write down one step, unless it is there already or nothing changed since the last one of its group."""
+    group = _bounded(step.group) if step.group else None
+    if step.only_if_changed and group and _is_stale_or_same(db, owner, group, step.content):
+        return
+    row = _row(owner, step, group)
+    statement = database.insert(deliveries).values(row)
+    unique = ["connection_id", "key"]
+    if not step.newest:
+        db.execute(statement.on_conflict_do_nothing(index_elements=unique))
+        return
+    # A newer version replaces the older one as long as nothing is on its way, and reopens what had come to rest
+    # without a booking. `waiting` after an attempt is safe too: what was tried is looked up before it is sent again.
+    restful = deliveries.c.state.in_([State.WAITING, State.SKIPPED, State.HELD, State.FAILED])
+    reopened = case(
+        (deliveries.c.state == State.WAITING, deliveries.c.due_at),
+        else_=literal(row["due_at"], deliveries.c.due_at.type),
+    )
+    fresh = {name: row[name] for name in ("event_id", "version", "content", "data", "updated_at")}
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=unique,
+            set_=fresh | {"state": State.WAITING, "reason": None, "due_at": reopened},
+            where=and_(restful, deliveries.c.version <= owner.version),
+        )
+    )
+
+
+def plan_held(database: Database, db: Sql, owner: Owner, step: Step, reason: str) -> None:
+    """Show something that is owed but can't be named; it is held until its event is mapped again."""
+    row = _row(owner, step, None) | {"state": State.HELD, "reason": reason}
+    again = {"state": State.HELD, "reason": reason, "updated_at": row["updated_at"]}
+    db.execute(
+        database.insert(deliveries)
+        .values(row)
+        .on_conflict_do_update(index_elements=["connection_id", "key"], set_=again)
+    )
+
+
+def settle_held(db: Sql, event_id: int) -> None:
+    """The event could be mapped after all, so what `plan_held` showed is named now."""
+    shown = (deliveries.c.event_id == event_id, deliveries.c.action == "map", deliveries.c.state == State.HELD)
+    db.execute(update(deliveries).where(*shown).values(state=State.DONE, reason=None, updated_at=datetime.now(UTC)))
+
+
+def _is_stale_or_same(db: Sql, owner: Owner, group: str, content: str | None) -> bool:
+    last = db.execute(
+        select(deliveries.c.version, deliveries.c.content)
+        .where(deliveries.c.connection_id == owner.connection_id, deliveries.c.grouping == group)
+        .order_by(deliveries.c.id.desc())
+        .limit(1)
+    ).first()
+    return last is not None and (last.content == content or last.version > owner.version)
+
+
+def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
+    now = datetime.now(UTC)
+    return {
+        "event_id": owner.event_id,
+        "store_id": owner.store_id,
+        "connection_id": owner.connection_id,
+        "destination": owner.destination,
+        "lane": owner.lane,
+        "action": step.action,
+        "key": _bounded(step.key or f"{step.action}:{step.data.get('fact', '')}:event:{owner.event_id}"),
+        "subject": _bounded(step.subject),
+        "grouping": group,
+        "content": step.content,
+        "version": owner.version,
+        "state": State.WAITING,
+        "priority": step.priority,
+        "attempts": 0,
+        "doubtful": False,
+        "losses": 0,
+        "due_at": now + step.delay,
+        "data": dict(step.data),
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _bounded(text: str) -> str:
+    if len(text) <= _LONGEST_KEY:
+        return text
+    return text[: _LONGEST_KEY - 65] + "#" + hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,61 @@
+"""What a shop's notices ask for: leaving, and the three privacy requests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select, update
+
+from mappings.canonical import ShopNotice, Topic
+from plugin.model import EventState
+from plugin.storage import inbox
+from plugin.storage.shops import ConnectionState, StoreState
+from plugin.storage.tables import attempts, connections, deliveries, stores
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection as Sql
+
+    from plugin.storage.shops import Store
+
+
+def obey(db: Sql, topic: Topic, notice: ShopNotice, store: Store) -> tuple[EventState, str]:
+    """Do what the notice asks, in the caller's transaction; return what the event comes to, with the reason."""
+    if topic is Topic.APP_UNINSTALLED:
+        _leave(db, store, StoreState.UNINSTALLED)
+        return EventState.ROUTED, "the app was uninstalled; what was owed is still delivered"
+    if topic is Topic.CUSTOMER_DATA_REQUESTED:
+        return EventState.HELD, _data_request(notice, store)
+    if topic is Topic.CUSTOMER_REDACTED:
+        count = _erase(db, store, notice)
+        return EventState.ROUTED, f"a customer was erased: {count} stored bodies"
+    _leave(db, store, StoreState.REMOVED)
+    count = inbox.erase(db, store.id)
+    _erase_attempts(db, store)
+    gone = {"state": ConnectionState.REMOVED, "updated_at": datetime.now(UTC)}
+    db.execute(update(connections).where(connections.c.store_id == store.id).values(gone))
+    return EventState.ROUTED, f"the shop was erased: {count} stored bodies"
+
+
+def _data_request(notice: ShopNotice, store: Store) -> str:
+    which = f"--customer {notice.customer_ref}" if notice.customer_ref else "for the orders it names"
+    return (
+        f"a customer asks for the data kept of them (request {notice.request_ref}); answer within 30 days: "
+        f"`crossdock events list --store {store.id} {which}` lists it, `crossdock events show ID` prints it"
+    )
+
+
+def _erase(db: Sql, store: Store, notice: ShopNotice) -> int:
+    if not notice.order_refs and not notice.customer_ref:
+        return 0
+    return inbox.erase(db, store.id, documents=notice.order_refs, customer=notice.customer_ref)
+
+
+def _erase_attempts(db: Sql, store: Store) -> None:
+    theirs = select(deliveries.c.id).where(deliveries.c.store_id == store.id)
+    db.execute(delete(attempts).where(attempts.c.delivery_id.in_(theirs)))
+
+
+def _leave(db: Sql, store: Store, state: StoreState) -> None:
+    values = {"state": state, "updated_at": datetime.now(UTC)}
+    db.execute(update(stores).where(stores.c.id == store.id).values(values))

@@ -1,0 +1,212 @@
+"""Stores and connections: who sends, and where it goes."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from plugin.errors import ConfigError
+from plugin.model import StoreFacts
+from plugin.storage.tables import connections, stores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Row
+
+    from plugin.storage.database import Database
+    from plugin.vault import Vault
+
+
+class StoreState(StrEnum):
+    """`uninstalled` was said by the platform, `removed` by the operator; both keep the id for late privacy requests."""
+
+    ACTIVE = "active"
+    UNINSTALLED = "uninstalled"
+    REMOVED = "removed"
+
+
+class ConnectionState(StrEnum):
+    """`paused` waits for credentials to be mended; what it is owed waits too."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """One installed shop. `secrets` holds `secret`, `previous` and `token`, as far as they are known."""
+
+    id: str
+    platform: str
+    address: str
+    state: StoreState
+    api_url: str | None
+    secrets: Mapping[str, str] = field(repr=False)
+
+    @property
+    def facts(self) -> StoreFacts:
+        """What a mapping may know of it."""
+        return StoreFacts(id=self.id, platform=self.platform, address=self.address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A store's account at a destination; `values` are its settings and credentials together."""
+
+    id: str
+    store_id: str
+    destination: str
+    account: str
+    lane: str
+    base_url: str
+    state: ConnectionState
+    reason: str | None
+    created_at: datetime
+    values: Mapping[str, str] = field(repr=False)
+
+
+class Shops:
+    """Reads and writes both; secrets are opened here and nowhere else."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    def add(self, platform: str, address: str, given: Mapping[str, str], api_url: str | None) -> Store:
+        """Add a store, or take it up again: the secret it had before stays valid beside the new one."""
+        known = self.by_address(platform, address)
+        kept = dict(known.secrets) if known else {}
+        if kept.get("secret") and given.get("secret") not in (None, kept["secret"]):
+            kept["previous"] = kept["secret"]
+        sealed = self._vault.seal(kept | {name: value for name, value in given.items() if value})
+        now = datetime.now(UTC)
+        row = {"state": StoreState.ACTIVE, "sealed": sealed, "updated_at": now}
+        insert = self._database.insert(stores).values(
+            id=secrets.token_hex(6), platform=platform, address=address, api_url=api_url, created_at=now, **row
+        )
+        again = row | ({"api_url": api_url} if api_url else {})
+        with self._database.write() as db:
+            added = db.execute(
+                insert.on_conflict_do_update(index_elements=["platform", "address"], set_=again).returning(stores)
+            ).one()
+        return self._store(added)
+
+    def by_address(self, platform: str, address: str) -> Store | None:
+        """The store with this address, whatever its state."""
+        return self._one(stores.c.platform == platform, stores.c.address == address)
+
+    def by_id(self, store_id: str) -> Store | None:
+        """The store with this id, whatever its state."""
+        return self._one(stores.c.id == store_id)
+
+    def all(self) -> list[Store]:
+        """Every store, oldest first."""
+        with self._database.read() as db:
+            return [self._store(row) for row in db.execute(select(stores).order_by(stores.c.created_at))]
+
+    def close(self, store_id: str, state: StoreState) -> None:
+        """Forget the store's secrets and say why it is no longer active; what it sent before is still delivered."""
+        values = {"state": state, "sealed": self._vault.seal({}), "updated_at": datetime.now(UTC)}
+        with self._database.write() as db:
+            db.execute(update(stores).where(stores.c.id == store_id).values(values))
+
+    def connect(
+        self,
+        store: Store,
+        *,
+        destination: str,
+        account: str,
+        lane: str,
+        base_url: str,
+        plain: Mapping[str, str],
+        secret: Mapping[str, str],
+    ) -> Connection:
+        """Add a connection, or replace the settings of the one that already uses this account; it becomes active."""
+        now = datetime.now(UTC)
+        row = {
+            "base_url": base_url,
+            "settings": dict(plain),
+            "sealed": self._vault.seal(secret),
+            "state": ConnectionState.ACTIVE,
+            "reason": None,
+            "updated_at": now,
+        }
+        insert = self._database.insert(connections).values(
+            id=secrets.token_hex(6),
+            store_id=store.id,
+            destination=destination,
+            account=account,
+            lane=lane,
+            created_at=now,
+            **row,
+        )
+        upsert = insert.on_conflict_do_update(index_elements=["store_id", "destination", "lane"], set_=row)
+        with self._database.write() as db:
+            return self._connection(db.execute(upsert.returning(connections)).one())
+
+    def connections(self, store_id: str | None = None) -> list[Connection]:
+        """Every connection that was not removed, oldest first."""
+        query = select(connections).where(connections.c.state != ConnectionState.REMOVED)
+        if store_id is not None:
+            query = query.where(connections.c.store_id == store_id)
+        with self._database.read() as db:
+            return [self._connection(row) for row in db.execute(query.order_by(connections.c.created_at))]
+
+    def pause(self, connection_id: str, reason: str) -> None:
+        """Stop sending for this connection until its credentials are given anew."""
+        self._set_state(connection_id, ConnectionState.PAUSED, reason)
+
+    def disconnect(self, store_id: str) -> None:
+        """Remove every connection of a store together with its credentials."""
+        values = {"state": ConnectionState.REMOVED, "sealed": self._vault.seal({}), "updated_at": datetime.now(UTC)}
+        with self._database.write() as db:
+            db.execute(update(connections).where(connections.c.store_id == store_id).values(values))
+
+    def _set_state(self, connection_id: str, state: ConnectionState, reason: str | None) -> None:
+        values = {"state": state, "reason": reason, "updated_at": datetime.now(UTC)}
+        with self._database.write() as db:
+            db.execute(update(connections).where(connections.c.id == connection_id).values(values))
+
+    def _one(self, *where: Any) -> Store | None:  # noqa: ANN401  (SQL conditions)
+        with self._database.read() as db:
+            row = db.execute(select(stores).where(*where)).first()
+        return self._store(row) if row else None
+
+    def _store(self, row: Row[Any]) -> Store:
+        return Store(
+            id=row.id,
+            platform=row.platform,
+            address=row.address,
+            state=StoreState(row.state),
+            api_url=row.api_url,
+            secrets=self._vault.open(row.sealed),
+        )
+
+    def _connection(self, row: Row[Any]) -> Connection:
+        return Connection(
+            id=row.id,
+            store_id=row.store_id,
+            destination=row.destination,
+            account=row.account,
+            lane=row.lane,
+            base_url=row.base_url,
+            state=ConnectionState(row.state),
+            reason=row.reason,
+            created_at=row.created_at,
+            values={**row.settings, **self._vault.open(row.sealed)},
+        )
+
+
+def require_store(shops: Shops, store_id: str) -> Store:
+    """The store an operator named; raise `ConfigError` when there is none."""
+    store = shops.by_id(store_id)
+    if store is None or store.state is StoreState.REMOVED:
+        raise ConfigError(f"no store {store_id!r}: `crossdock store list` shows the ids")
+    return store

@@ -1,0 +1,219 @@
+"""The tables. SQL is the truth; Redis may be emptied at any moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+from plugin.model import UNFINISHED
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite keeps no zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times here, where they would silently become local ones."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ANN401
+        """Every time that leaves the database is aware UTC."""
+        del dialect
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+# SQLite gives a rowid only to INTEGER keys.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+stores = Table(
+    "stores",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("platform", String(32), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("api_url", Text),
+    Column("sealed", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("platform", "address"),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("store_id", ForeignKey("stores.id"), nullable=False, index=True),
+    Column("destination", String(32), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("lane", String(128), nullable=False, index=True),
+    Column("base_url", Text, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("store_id", "destination", "lane"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("store_id", ForeignKey("stores.id"), nullable=False),
+    Column("webhook_id", String(200), nullable=False),
+    Column("platform_topic", String(200), nullable=False),
+    Column("topic", String(32)),
+    Column("api_version", String(32)),
+    Column("triggered_at", Moment),
+    Column("received_at", Moment, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    # What the event is about, so that a privacy request finds it.
+    Column("document_ref", String(255)),
+    Column("customer_ref", String(255)),
+    # Deflated; empty once a privacy request erased it.
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("store_id", "webhook_id"),
+    Index("ix_events_document", "store_id", "document_ref"),
+    Index("ix_events_customer", "store_id", "customer_ref"),
+    Index(
+        "ix_events_received",
+        "id",
+        sqlite_where=text("state = 'received'"),
+        postgresql_where=text("state = 'received'"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+_unfinished = text("state in ({})".format(", ".join(f"'{state}'" for state in UNFINISHED)))
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("event_id", ForeignKey("events.id"), nullable=False, index=True),
+    Column("store_id", String(16), nullable=False),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("destination", String(32), nullable=False),
+    Column("lane", String(128), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("key", String(300), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("grouping", String(300)),
+    Column("content", String(64)),
+    Column("version", String(40), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # It may have arrived already: look before sending it.
+    Column("doubtful", Boolean, nullable=False),
+    # How often an answer was lost, for calls that can't be looked up.
+    Column("losses", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("lease", String(64)),
+    Column("leased_until", Moment),
+    Column("reason", Text),
+    Column("data", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("connection_id", "key"),
+    Index("ix_deliveries_due", "lane", "priority", "id", sqlite_where=_unfinished, postgresql_where=_unfinished),
+    Index(
+        "ix_deliveries_subject",
+        "connection_id",
+        "subject",
+        "id",
+        sqlite_where=_unfinished,
+        postgresql_where=_unfinished,
+    ),
+    Index("ix_deliveries_grouping", "connection_id", "grouping", "id"),
+    Index("ix_deliveries_state", "state"),
+    sqlite_autoincrement=True,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("delivery_id", ForeignKey("deliveries.id"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("milliseconds", Integer, nullable=False),
+    Column("purpose", String(8), nullable=False),
+    Column("request", Text, nullable=False),
+    Column("status", Integer),
+    Column("answer", Text),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", Text),
+)
+
+shipments = Table(
+    "shipments",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("store_id", String(16), nullable=False),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("destination", String(32), nullable=False),
+    Column("delivery_id", ForeignKey("deliveries.id"), nullable=False),
+    Column("order_ref", Text, nullable=False),
+    Column("order_number", Text),
+    Column("remote_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("carrier", Text),
+    Column("tracking_number", Text),
+    Column("tracking_url", Text),
+    # An exact decimal as text: SQLite has no decimal type of its own.
+    Column("cost", Text),
+    Column("cost_currency", Text),
+    Column("label_formats", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("connection_id", "remote_id"),
+    Index("ix_shipments_order", "connection_id", "order_ref"),
+    sqlite_autoincrement=True,
+)
+
+__all__ = ["attempts", "connections", "deliveries", "events", "metadata", "shipments", "stores"]

@@ -1,0 +1,115 @@
+"""`crossdock up`: every process of one machine, started in order, watched, and stopped in order."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from plugin import log
+from plugin.embedded import embedded_redis
+from plugin.errors import ConfigError
+from plugin.storage.database import Database
+from plugin.storage.migrate import migrate
+
+if TYPE_CHECKING:
+    import threading
+    from types import TracebackType
+
+    from plugin.settings import Settings
+
+_ROLES = ("web", "worker", "clock")
+_START_SECONDS = 30.0
+# Longer than the longest call on its way, which a worker brings home first.
+_STOP_SECONDS = 35.0
+_WATCH_SECONDS = 0.5
+
+
+class Supervisor:
+    """A context in which the whole line runs; a process that dies is started again."""
+
+    def __init__(self, settings: Settings, port: int, *, quiet: bool = False) -> None:
+        self._settings = settings
+        self._port = port
+        self._quiet = quiet
+        self._stack = ExitStack()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.base_url = f"http://127.0.0.1:{port}"
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            if self._settings.embedded_redis:
+                starting.enter_context(embedded_redis(self._settings.redis_socket, self._settings.data_dir / "redis"))
+            database = Database(self._settings.database_url)
+            migrate(database)
+            database.close()
+            starting.callback(self._stop)
+            for role in _ROLES:
+                self._start(role)
+            self._await_web()
+            self._stack = starting.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def watch(self, stopping: threading.Event) -> None:
+        """Start again what dies, until told to stop."""
+        while not stopping.wait(_WATCH_SECONDS):
+            self.revive()
+
+    def revive(self) -> None:
+        """Start again what has died."""
+        for role, process in list(self._processes.items()):
+            if process.poll() is not None:
+                log.trouble("process died", role=role, status=process.returncode)
+                self._start(role)
+
+    def pids(self) -> dict[str, int]:
+        """The process id of each role."""
+        return {role: process.pid for role, process in self._processes.items()}
+
+    def _start(self, role: str) -> None:
+        arguments = [sys.executable, "-m", "plugin", role]
+        if role == "web":
+            arguments += ["--host", "127.0.0.1", "--port", str(self._port)]
+        environment = {
+            **os.environ,
+            "DATABASE_URL": self._settings.database_url,
+            "REDIS_URL": self._settings.redis_address,
+            "SECRET_KEY": ",".join(self._settings.secret_keys),
+            "LOG_LEVEL": "ERROR" if self._quiet else self._settings.log_level,
+        }
+        # A session of their own: Ctrl-C reaches only us, and we stop them in order.
+        self._processes[role] = subprocess.Popen(arguments, env=environment, start_new_session=True)  # noqa: S603
+
+    def _await_web(self) -> None:
+        ends = time.monotonic() + _START_SECONDS
+        while not self._is_answering():
+            if self._processes["web"].poll() is not None or time.monotonic() > ends:
+                raise ConfigError(f"nothing answers on port {self._port}: is it in use? Set PORT to a free one")
+            time.sleep(0.05)
+
+    def _is_answering(self) -> bool:
+        try:
+            with urlopen(f"{self.base_url}/healthz", timeout=1) as answer:  # noqa: S310  (our own loopback address)
+                return bool(answer.status == 200)  # noqa: PLR2004
+        except (URLError, OSError):
+            return False
+
+    def _stop(self) -> None:
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

@@ -1,0 +1,93 @@
+"""The addresses that the world calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from flask import Blueprint, current_app, jsonify, request
+from redis import RedisError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from plugin import log
+from plugin.errors import Refused, TooLarge, Unavailable
+from plugin.flow.jobs import ring
+from plugin.flow.receive import receive
+from plugin.storage.migrate import is_current
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask.typing import ResponseReturnValue
+
+    from plugin.services import Services
+
+LARGEST_BODY = 10_000_000
+
+pages = Blueprint("pages", __name__)
+
+
+@pages.post("/webhooks/<platform>")
+@pages.post("/webhooks/<platform>/<store_id>")
+def webhook(platform: str, store_id: str | None = None) -> ResponseReturnValue:
+    """Store a webhook and answer 200; what follows from it happens elsewhere."""
+    services = _services()
+    is_new = receive(services, platform, store_id, cast("Mapping[str, str]", request.headers), _body)
+    if is_new:
+        ring(services.redis)
+    return jsonify(status="stored" if is_new else "stored before")
+
+
+@pages.get("/healthz")
+def health() -> ResponseReturnValue:
+    """The process is alive."""
+    return jsonify(status="ok")
+
+
+@pages.get("/readyz")
+def ready() -> ResponseReturnValue:
+    """Database, schema and Redis can be used; 503 names what can't. Webhooks need the database only."""
+    services = _services()
+    found = {"database": _database_state(services), "redis": _redis_state(services)}
+    return jsonify(found), 200 if set(found.values()) == {"ok"} else 503
+
+
+@pages.app_errorhandler(Refused)
+def refused(error: Refused) -> ResponseReturnValue:
+    """Tell the sender the least that helps, and the operator why."""
+    log.trouble("refused", path=request.path[:200], status=error.status, reason=str(error))
+    return jsonify(error=str(error)), error.status
+
+
+@pages.app_errorhandler(Unavailable)
+def unavailable(error: Unavailable) -> ResponseReturnValue:
+    """Nothing was stored, so the sender must keep it and come again."""
+    log.trouble("not stored", path=request.path[:200], reason=str(error))
+    return jsonify(error="try again later"), 503, {"Retry-After": "30"}
+
+
+def _body() -> bytes:
+    request.max_content_length = LARGEST_BODY
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise TooLarge(f"the body is over {LARGEST_BODY} bytes") from None
+
+
+def _database_state(services: Services) -> str:
+    try:
+        return "ok" if is_current(services.database) else "the schema is old: run `crossdock migrate`"
+    except Unavailable as error:
+        return str(error)
+
+
+def _redis_state(services: Services) -> str:
+    try:
+        services.redis.ping()
+    except RedisError as error:
+        return f"Redis can't be reached: {type(error).__name__}"
+    return "ok"
+
+
+def _services() -> Services:
+    services: Services = current_app.extensions["crossdock"]
+    return services

@@ -1,0 +1,171 @@
+"""Real parts: SQLite with the embedded Redis always; PostgreSQL with a separate Redis where a server answers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg import sql
+from redis import Redis, RedisError
+from sqlalchemy import text
+
+from plugin.app import create_app
+from plugin.embedded import embedded_redis, server_program
+from plugin.flow.rounds import Worker
+from plugin.sandbox import Sandbox
+from plugin.services import Services
+from plugin.settings import Settings
+from plugin.storage import views
+from plugin.storage.migrate import migrate
+from plugin.storage.tables import metadata
+from tests.shop import Shop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from flask import Flask
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where a test keeps things. `database_url` is None for a new SQLite file for each test."""
+
+    name: str
+    database_url: str | None
+    redis_url: str
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """The defaults of `crossdock up`: SQLite, and the Redis from the wheel on a Unix socket."""
+    folder = tmp_path_factory.mktemp("r")
+    with embedded_redis(folder / "s", folder):
+        yield Backend("embedded", None, f"unix://{folder / 's'}")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """PostgreSQL as libpq's own variables name it (a database of our own on it), and a Redis on a TCP port."""
+    name = f"crossdock_test_{secrets.token_hex(4)}"
+    try:
+        admin = psycopg.connect(
+            os.environ.get("TEST_POSTGRES", ""), dbname="postgres", autocommit=True, connect_timeout=3
+        )
+    except psycopg.OperationalError:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip("no PostgreSQL answers here (set PGHOST and PGUSER, or TEST_POSTGRES)")
+    with admin, _tcp_redis(tmp_path_factory.mktemp("redis")) as redis_url:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        info = admin.info
+        host = f"?host={info.host}&port={info.port}"
+        yield Backend("server", f"postgresql://{info.user}:{info.password}@/{name}{host}", redis_url)
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextlib.contextmanager
+def _tcp_redis(folder: Path) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    arguments = [server_program(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        wait_until(lambda: _answers(url))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _answers(url: str) -> bool:
+    with Redis.from_url(url) as client:
+        try:
+            return bool(client.ping())
+        except RedisError:
+            return False
+
+
+@pytest.fixture(params=["embedded", "server"])
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Both kinds of places to keep things; every test that uses it runs on each."""
+    found: Backend = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def environment(backend: Backend, tmp_path: Path) -> dict[str, str]:
+    """The variables with which any of our processes finds this test's database and Redis."""
+    return {
+        "DATABASE_URL": backend.database_url or f"sqlite:///{tmp_path}/crossdock.db",
+        "REDIS_URL": backend.redis_url,
+        "SECRET_KEY": "a key for tests",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+@pytest.fixture
+def services(environment: dict[str, str]) -> Iterator[Services]:
+    """Services on an empty database and an empty Redis."""
+    opened = Services.open(Settings.from_env(environment))
+    migrate(opened.database)
+    if opened.database.is_postgresql:
+        names = ", ".join(metadata.tables)
+        with opened.database.write() as db:
+            db.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    opened.redis.flushdb()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def app(services: Services) -> Iterator[Flask]:
+    """The WSGI application on this test's database."""
+    made = create_app(services.settings)
+    yield made
+    made.extensions["crossdock"].close()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Every emulated vendor on a real loopback socket."""
+    with Sandbox() as emulated:
+        yield emulated
+
+
+@pytest.fixture
+def shop(services: Services, sandbox: Sandbox, app: Flask) -> Shop:
+    """A Shopify shop whose orders go to the emulated Chit Chats and chrts."""
+    return Shop.open(services, sandbox, app)
+
+
+@pytest.fixture
+def drain(services: Services) -> Iterator[Callable[[], None]]:
+    """Work until nothing is left that the line can do, in this process."""
+    worker = Worker(services)
+
+    def work() -> None:
+        ends = time.monotonic() + 60
+        while not views.is_idle(services.database):
+            assert time.monotonic() < ends, views.counts(services.database)
+            worker.round(5)
+
+    yield work
+    worker.close()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait on a condition; fail when it does not come true."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, "waited in vain"
+        time.sleep(0.02)

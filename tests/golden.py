@@ -1,0 +1,71 @@
+"""Goldens: expected values as JSON files, compared exactly.
+
+`UPDATE_GOLDENS=1 pytest` writes them anew; read what changed against the vendor's sheet before keeping it.
+"""
+
+# ruff: noqa: ANN401  (JSON documents and changes to dataclasses are of any type)
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+TESTS = Path(__file__).parent
+CANONICAL = TESTS / "canonical"
+
+
+def cases(folder: Path) -> list[Path]:
+    """List the samples of a folder; pytest shows them by name."""
+    found = sorted(folder.glob("*.json"))
+    assert found, f"no samples in {folder}"
+    return found
+
+
+def check(found: object, golden: Path) -> None:
+    """Compare exactly; `"None"` in a golden is a mapping mistake that was taken for the truth once elsewhere."""
+    text = json.dumps(plain(found), indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("UPDATE_GOLDENS") == "1":
+        golden.write_text(text)
+    assert text == golden.read_text(), f"{golden} differs"
+    assert '"None"' not in text
+    assert '"null"' not in text
+
+
+def plain(value: object) -> Any:
+    """Turn canonical values into JSON ones: money as text, times as ISO 8601, what nobody said left out."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        named = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+        return {name: plain(item) for name, item in named.items() if item is not None}
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, Decimal) else value
+
+
+def read(kind: Any, path: Path) -> Any:
+    """Read a canonical sample back into its dataclass."""
+    return _value(kind, json.loads(path.read_text()))
+
+
+def _value(kind: Any, stored: Any) -> Any:
+    if isinstance(kind, UnionType):
+        kind = next(option for option in get_args(kind) if option is not type(None))
+    if get_origin(kind) is tuple:
+        return tuple(_value(get_args(kind)[0], item) for item in stored)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind, localns={"datetime": datetime, "Decimal": Decimal})
+        return kind(**{name: _value(hints[name], item) for name, item in stored.items()})
+    return _scalar(kind, stored)
+
+
+def _scalar(kind: Any, stored: Any) -> Any:
+    if kind is datetime:
+        return datetime.fromisoformat(stored)
+    return Decimal(stored) if kind is Decimal else stored

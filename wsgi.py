@@ -1,0 +1,6 @@
+"""What a WSGI server serves: `wsgi:app`."""
+
+from plugin.app import create_app
+from plugin.settings import Settings
+
+app = create_app(Settings.from_env())
