@@ -51,7 +51,8 @@ redis.call('PEXPIRE', KEYS[2], longest + ARGV[3] * 2000)
 return {granted, wait}
 """
 
-# KEYS: in flight, log.  ARGV: slot, '1' when the call was made or '0' when the slot was not used.
+# KEYS: in flight, log, note.  ARGV: slot, '1' when the call was made or '0' when the slot was not used, seconds that
+# the note is kept, or '0' for no note.
 _FINISH = """
 local held = redis.call('ZREM', KEYS[1], ARGV[1])
 if ARGV[2] == '1' then
@@ -59,8 +60,13 @@ if ARGV[2] == '1' then
     redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
     if redis.call('PTTL', KEYS[2]) < 0 then redis.call('PEXPIRE', KEYS[2], 86400000) end
 end
+if ARGV[3] ~= '0' then redis.call('SET', KEYS[3], 1, 'EX', ARGV[3]) end
 return held
 """
+
+
+# Longer than any outage after which a killed worker's leases are still to be taken over.
+_NOTE_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +103,22 @@ class Pace:
         granted, wait = int(found[0]), int(float(found[1]))
         return Grant(tuple(f"{prefix}{i}" for i in range(1, granted + 1)), timedelta(milliseconds=wait))
 
-    def finish(self, lane: str, slot: str) -> None:
-        """Stamp a slot with the moment its call was over."""
-        self._finish(keys=_keys(lane), args=[slot, "1"])
+    def finish(self, lane: str, slot: str, accepted: int | None = None) -> None:
+        """Stamp a slot with the moment its call was over.
+
+        `accepted` is the delivery that the vendor took with it. The note is written here, a moment before SQL hears of
+        it, and helps only where nothing can be looked up: a worker killed in between would have to guess.
+        """
+        kept = _NOTE_SECONDS if accepted is not None else 0
+        self._finish(keys=[*_keys(lane), _note(lane, accepted)], args=[slot, "1", kept])
 
     def release(self, lane: str, slot: str) -> None:
         """Give a slot back that was not used."""
-        self._finish(keys=_keys(lane), args=[slot, "0"])
+        self._finish(keys=[*_keys(lane), _note(lane, None)], args=[slot, "0", "0"])
+
+    def was_accepted(self, lane: str, delivery: int) -> bool:
+        """Whether `finish` noted that the vendor took this delivery. False proves nothing."""
+        return bool(self._redis.exists(_note(lane, delivery)))
 
     def close_gate(self, lane: str, wait: timedelta) -> None:
         """Let nobody call on this lane for `wait`; a longer closing is never shortened."""
@@ -127,6 +142,10 @@ class Pace:
 def _keys(lane: str) -> list[str]:
     # The braces keep a lane's keys on one node of a Redis cluster.
     return [f"crossdock:{{{lane}}}:flying", f"crossdock:{{{lane}}}:log"]
+
+
+def _note(lane: str, delivery: int | None) -> str:
+    return f"crossdock:{{{lane}}}:accepted:{delivery}"
 
 
 def _gate(lane: str) -> str:

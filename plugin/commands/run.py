@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
+import os
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import click
+import rq
 from granian import Granian
 from granian.constants import Interfaces
 from redis import Redis, RedisError
-from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
 from plugin import log
@@ -19,7 +21,6 @@ from plugin.commands.frame import require_schema, say
 from plugin.errors import ConfigError, Unavailable
 from plugin.flow import clock as ticking
 from plugin.flow.jobs import queue
-from plugin.flow.rounds import Worker, employ
 from plugin.sandbox import Sandbox, available
 from plugin.services import Services
 from plugin.settings import Settings
@@ -62,14 +63,14 @@ def web(port: int | None, host: str) -> None:
     server.serve()
 
 
-class _LaneWorker(SimpleWorker):
-    """RQ's worker without a fork for each job: connections and threads live on from round to round."""
-
-    lanes: Worker
+class _RoundWorker(rq.Worker):
+    """RQ's worker, one fork for each round: even if the worker is killed, its round brings its calls home."""
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """Let the running round bring its calls home, then stop."""
-        self.lanes.stopping.set()
+        """Tell the running round to end early, then stop as RQ does."""
+        if self.horse_pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
@@ -78,28 +79,22 @@ def worker() -> None:
     """Deliver what is due."""
     settings = Settings.from_env()
     log.set_up(settings.log_level)
-    logging.getLogger("rq").setLevel(logging.WARNING)
     opened = Services.open(settings)
-    lanes = Worker(opened)
-    employ(lanes)
-    while not lanes.stopping.is_set():
+    while True:
         try:
             require_schema(opened)
-            _work(settings.redis_address, lanes)
+            # Open connections must not be shared with the forks to come.
+            opened.close()
+            return _work(settings.redis_address)
         except (RedisError, Unavailable) as error:
             log.trouble("worker waits", reason=type(error).__name__)
-            lanes.stopping.wait(_RETRY_SECONDS)
-    opened.close()
+            time.sleep(_RETRY_SECONDS)
 
 
-def _work(address: str, lanes: Worker) -> None:
+def _work(address: str) -> None:
     # RQ waits on its own connection for longer than ours may take.
     connection = Redis.from_url(address)
-    rq = _LaneWorker([queue(connection)], connection=connection, serializer=JSONSerializer)
-    rq.lanes = lanes
-    rq.work(logging_level="WARNING")
-    if not lanes.stopping.is_set() and rq._stop_requested:  # noqa: SLF001  (RQ has no public word for it)
-        lanes.stopping.set()
+    _RoundWorker([queue(connection)], connection=connection, serializer=JSONSerializer).work(logging_level="WARNING")
 
 
 @click.command()

@@ -7,11 +7,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from redis import RedisError
+
 from mappings.base import MappingError, PayloadRejected
 from mappings.canonical import Order
 from plugin import destinations, log
 from plugin.flow.route import load_document
-from plugin.model import Rejected, Request, State, Unknown, Work
+from plugin.model import Accepted, Rejected, Request, State, Unknown, Work
 from plugin.storage import inbox, parcels
 
 if TYPE_CHECKING:
@@ -85,8 +87,7 @@ class Preparer:
             )
         return Settled(delivery=delivery, outcome=request, vendor=vendor, work=work)
 
-    @staticmethod
-    def _doubt(delivery: Delivery, vendor: Destination, work: Work) -> Request | Unknown | None:
+    def _doubt(self, delivery: Delivery, vendor: Destination, work: Work) -> Request | Outcome | None:
         """The look-up when the call may have arrived already; None when it is safe to send it."""
         if not delivery.doubtful:
             return None
@@ -95,8 +96,15 @@ class Preparer:
             return search
         request = vendor.prepare(work) if delivery.state is State.SENDING else None
         if isinstance(request, Request) and not request.repeatable:
-            return Unknown(reason="the process died while it was being sent")
+            return self._noted(delivery) or Unknown(reason="the process died while it was being sent")
         return None
+
+    def _noted(self, delivery: Delivery) -> Accepted | None:
+        try:
+            taken = self._services.pace.was_accepted(delivery.lane, delivery.id)
+        except RedisError:
+            return None
+        return Accepted(note="accepted just before its worker died") if taken else None
 
     def _work(self, delivery: Delivery) -> Work:
         self._forget()

@@ -14,7 +14,7 @@ from plugin.flow.outcomes import of_finding, of_sending
 from plugin.flow.prepare import Prepared, Settled
 from plugin.http import Answer, Failure, classify
 from plugin.mask import answer_text, request_line
-from plugin.model import Accepted, Deferred, Rejected, Unknown
+from plugin.model import Accepted, Deferred, Rejected
 from plugin.storage import ledger, parcels, plans
 
 if TYPE_CHECKING:
@@ -28,17 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
-    """A delivery that was called, or one that needed no call (then there is no result)."""
+    """A delivery that was called, or one that needed no call (then there is no result).
+
+    `outcome` is None when a look-up found nothing.
+    """
 
     item: Prepared | Settled
+    outcome: Outcome | None
     result: Answer | Failure | None = None
     at: datetime | None = None
     milliseconds: int = 0
-
-    @classmethod
-    def without_call(cls, item: Settled) -> Returned:
-        """A delivery that was settled while it was prepared."""
-        return cls(item=item)
 
     @property
     def lane(self) -> str:
@@ -56,12 +55,11 @@ class Recorder:
         """Write down everything that came back, all of it or nothing; then close gates and pause connections."""
         if not returned:
             return
-        understood = [(one, _outcome(one)) for one in returned]
         with self._services.database.write() as db:
-            for one, outcome in understood:
-                self._write_one(db, one, outcome)
-        for one, outcome in understood:
-            self._warn_others(one, outcome)
+            for one in returned:
+                self._write_one(db, one, one.outcome)
+        for one in returned:
+            self._warn_others(one, one.outcome)
 
     def _write_one(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
         result = _result(one, outcome)
@@ -112,14 +110,8 @@ class Recorder:
             log.trouble("gate not closed", lane=lane, reason=type(error).__name__)
 
 
-def _outcome(one: Returned) -> Outcome | None:
-    """What came back, understood; None says that a look-up found nothing."""
-    item = one.item
-    if isinstance(item, Settled):
-        return item.outcome
-    result = one.result
-    if result is None:
-        return Unknown(reason="nothing came back")
+def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
+    """What came back, as an outcome; None says that a look-up found nothing. Pure, so any thread may call it."""
     general = classify(result, repeatable=item.request.repeatable)
     if general is not None or isinstance(result, Failure):
         return general

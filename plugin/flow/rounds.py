@@ -7,6 +7,7 @@ round's own thread talks to the database; the threads only wait for vendors.
 from __future__ import annotations
 
 import queue
+import signal
 import threading
 import time
 from collections import defaultdict, deque
@@ -20,10 +21,10 @@ from redis import RedisError
 from plugin import destinations, log
 from plugin.flow.jobs import answer_bell, ring
 from plugin.flow.prepare import Prepared, Preparer, Settled
-from plugin.flow.record import Recorder, Returned
+from plugin.flow.record import Recorder, Returned, understand
 from plugin.flow.route import route_due
 from plugin.http import Senders
-from plugin.model import RateLimit
+from plugin.model import Accepted, RateLimit
 from plugin.services import Services
 from plugin.settings import Settings
 
@@ -103,7 +104,9 @@ class Round:
         leased = self._services.ledger.lease(name, room)
         prepared = [self._preparer.prepare(delivery) for delivery in leased]
         lane.ready.extend(item for item in prepared if isinstance(item, Prepared))
-        self._recorder.write([Returned.without_call(item) for item in prepared if isinstance(item, Settled)])
+        self._recorder.write(
+            [Returned(item=item, outcome=item.outcome) for item in prepared if isinstance(item, Settled)]
+        )
         return len(leased)
 
     def _launch(self) -> int:
@@ -133,12 +136,19 @@ class Round:
         """Runs on a thread: send, stamp the slot, hand the answer over."""
         at, began = datetime.now(UTC), time.monotonic()
         result = self._senders.of(item.delivery.lane, item.connection.base_url).send(item.request)
-        try:
-            self._services.pace.finish(item.delivery.lane, slot)
-        except RedisError as error:
-            log.trouble("slot not stamped", lane=item.delivery.lane, reason=type(error).__name__)
         milliseconds = round((time.monotonic() - began) * 1000)
-        self._returned.put(Returned(item=item, result=result, at=at, milliseconds=milliseconds))
+        returned = Returned(
+            item=item, outcome=understand(item, result), result=result, at=at, milliseconds=milliseconds
+        )
+        self._stamp(returned, slot)
+        self._returned.put(returned)
+
+    def _stamp(self, returned: Returned, slot: str) -> None:
+        accepted = returned.item.delivery.id if isinstance(returned.outcome, Accepted) else None
+        try:
+            self._services.pace.finish(returned.lane, slot, accepted)
+        except RedisError as error:
+            log.trouble("slot not stamped", lane=returned.lane, reason=type(error).__name__)
 
     def _record(self, patience: float) -> int:
         returned = self._collect(patience)
@@ -188,7 +198,7 @@ def limits_of(connection: Connection) -> tuple[RateLimit, ...]:
 
 
 class Worker:
-    """What a worker process keeps from round to round: threads and open connections."""
+    """What serves rounds: threads, and connections that stay open. Made after a fork, never before."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -206,17 +216,14 @@ class Worker:
         self._senders.close()
 
 
-_workers: list[Worker] = []
-
-
-def employ(worker: Worker) -> None:
-    """Make `worker` the one that this process's RQ jobs use."""
-    _workers[:] = [worker]
-
-
 def work() -> None:
-    """The RQ job. Rings again when time ran out before the work did."""
-    worker = _workers[0] if _workers else Worker(Services.open(Settings.from_env()))
-    answer_bell(worker.services.redis)
-    if worker.round() and not worker.stopping.is_set():
-        ring(worker.services.redis)
+    """The RQ job. SIGTERM ends the round early, with every call on its way brought home."""
+    services = Services.open(Settings.from_env())
+    worker = Worker(services)
+    signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
+    answer_bell(services.redis)
+    is_due = worker.round()
+    if is_due and not worker.stopping.is_set():
+        ring(services.redis)
+    worker.close()
+    services.close()
