@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from redis import Redis, RedisError
@@ -25,11 +26,34 @@ def embedded_redis(socket: Path, folder: Path) -> Iterator[subprocess.Popen[byte
     """Run a Redis server on a Unix socket, with an append-only file in `folder`; it is stopped in the end.
 
     Raises:
-        ConfigError: there is no server to run, it did not start, or another one already listens there.
+        ConfigError: there is no server to run, it did not start, or another process runs one in this folder.
     """
-    if _answers(socket):
-        raise ConfigError(f"a Redis server already listens on {socket}: is `crossdock up` running here already?")
     folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder / "lock"):
+        # Only one that lost its `up` can still answer here.
+        _shut_down(socket)
+        with _running(socket, folder) as process:
+            yield process
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(f"`crossdock up` is running with {path.parent.parent} already") from None
+        yield
+
+
+def _shut_down(socket: Path) -> None:
+    if _answers(socket):
+        with suppress(RedisError), Redis(unix_socket_path=str(socket)) as left:
+            left.shutdown()
+
+
+@contextmanager
+def _running(socket: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     socket.unlink(missing_ok=True)
     with (folder / "redis.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603  (the program is found below, the arguments are ours)

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
-# A slow trickle resets the read timeout with every byte, so the whole call is bounded too; below `ledger.LEASE`.
-TOTAL_SECONDS = 25.0
+# A slow trickle resets the read timeout with every byte, so the whole call is bounded too. It takes at most this and
+# one more read: with the seconds that a call may wait for its thread that stays below `ledger.LEASE`.
+TOTAL_SECONDS = 20.0
 _LARGEST_ANSWER = 5_000_000
+# After a 429 that names no time.
+_UNASKED_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(hours=1)
 _USER_AGENT = "Crossdock/0.1"
 
@@ -135,7 +138,8 @@ def classify(result: Answer | Failure, *, repeatable: bool) -> Outcome | None:
     if isinstance(result, Failure):
         return _of_failure(result, repeatable=repeatable)
     if result.status == requests.codes.too_many_requests:
-        return Deferred(reason="429 over the rate limit", after=retry_after(result) or timedelta(seconds=10), gate=True)
+        asked = retry_after(result) or _UNASKED_PAUSE
+        return Deferred(reason="429 over the rate limit", after=asked, gate=True, waiting=True)
     if result.status in (requests.codes.unauthorized, requests.codes.forbidden):
         return Deferred(reason=f"{result.status}: the credentials are refused", pause=True)
     if result.status in (408, 425) or result.status >= requests.codes.server_error:

@@ -147,7 +147,8 @@ class Deferred:
 
     `waiting` means that the vendor is still busy, which is no failure and spends no attempt. `pause` stops the whole
     connection until a person mends its credentials. `receipt` is what was learned meanwhile. `doubtful` says that the
-    call may have been carried out all the same, so it is looked up before it is sent again.
+    call may have been carried out all the same, so it is looked up before it is sent again. Older than `patience` it is
+    handed to a person: by default longer than a weekend, since whoever can mend it may be away until Monday.
     """
 
     reason: str
@@ -156,6 +157,7 @@ class Deferred:
     waiting: bool = False
     pause: bool = False
     doubtful: bool = False
+    patience: timedelta = timedelta(days=4)
     receipt: Receipt | None = None
 
 

@@ -9,6 +9,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from plugin.flow.jobs import Bell
 from plugin.pace import Pace
 from plugin.storage.database import Database
 from plugin.storage.inbox import Inbox
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from plugin.settings import Settings
 
 # Redis is near, and nothing that it holds is worth making a storefront wait.
-_REDIS_SECONDS = 2.0
+_REDIS_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class Services:
     inbox: Inbox
     ledger: Ledger
     redis: Redis
+    bell: Bell
     pace: Pace
 
     @classmethod
@@ -47,6 +49,7 @@ class Services:
             inbox=Inbox(database),
             ledger=Ledger(database),
             redis=redis,
+            bell=Bell(redis),
             pace=Pace(redis, LEASE),
         )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
@@ -18,7 +20,6 @@ from plugin.storage.database import Database
 from plugin.storage.migrate import migrate
 
 if TYPE_CHECKING:
-    import threading
     from types import TracebackType
 
     from plugin.settings import Settings
@@ -77,7 +78,7 @@ class Supervisor:
         return {role: process.pid for role, process in self._processes.items()}
 
     def _start(self, role: str) -> None:
-        arguments = [sys.executable, "-m", "plugin", role]
+        arguments = [sys.executable, "-m", "plugin", role, "--with-parent"]
         if role == "web":
             arguments += ["--host", "127.0.0.1", "--port", str(self._port)]
         environment = {
@@ -87,8 +88,11 @@ class Supervisor:
             "SECRET_KEY": ",".join(self._settings.secret_keys),
             "LOG_LEVEL": "ERROR" if self._quiet else self._settings.log_level,
         }
-        # A session of their own: Ctrl-C reaches only us, and we stop them in order.
-        self._processes[role] = subprocess.Popen(arguments, env=environment, start_new_session=True)  # noqa: S603
+        # A session of their own: Ctrl-C reaches only us, and we stop them in order. If we are killed instead, their
+        # standard input ends, and they stop by themselves: see `stop_with_parent`.
+        self._processes[role] = subprocess.Popen(  # noqa: S603  (our own command)
+            arguments, env=environment, stdin=subprocess.PIPE, start_new_session=True
+        )
 
     def _await_web(self) -> None:
         ends = time.monotonic() + _START_SECONDS
@@ -113,3 +117,16 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def stop_with_parent() -> None:
+    """Send this process a SIGTERM when whoever holds the other end of its standard input is gone."""
+
+    def watch() -> None:
+        # Not through `sys.stdin`, whose lock would still be held when the interpreter ends.
+        while os.read(0, 1):
+            pass
+        # To the main thread itself: only there does Python run its handlers, and only so is a wait of it cut short.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -10,7 +10,6 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from plugin import log
 from plugin.errors import Refused, TooLarge, Unavailable
-from plugin.flow.jobs import ring
 from plugin.flow.receive import receive
 from plugin.storage.migrate import is_current
 
@@ -33,7 +32,7 @@ def webhook(platform: str, store_id: str | None = None) -> ResponseReturnValue:
     services = _services()
     is_new = receive(services, platform, store_id, cast("Mapping[str, str]", request.headers), _body)
     if is_new:
-        ring(services.redis)
+        services.bell.ring()
     return jsonify(status="stored" if is_new else "stored before")
 
 

@@ -11,7 +11,6 @@ import requests
 from plugin import log, storefronts
 from plugin.commands.frame import json_option, print_json, say, services
 from plugin.errors import ConfigError
-from plugin.flow.jobs import ring
 from plugin.settings import Settings
 from plugin.storage import migrate as schema
 from plugin.storage import replaying
@@ -64,7 +63,7 @@ def replay(
         found = find(opened.database, selection)
         _confirm(f"{len(found)} {'events' if are_events else 'deliveries'}", asked=bool(found) and not yes)
         (replaying.replay_events if are_events else replaying.replay_deliveries)(opened.database, found)
-        ring(opened.redis)
+        opened.bell.ring()
     if as_json:
         print_json({"replayed": found})
     else:

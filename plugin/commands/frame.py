@@ -20,6 +20,10 @@ from plugin.storage.migrate import is_current, migrate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+_LONG = frozenset({"reason", "webhook_url", "base_url", "subject", "found", "do"})
+# Whoever pipes a table wants its lines whole.
+_PIPED_WIDTH = 200
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
 
@@ -52,10 +56,14 @@ def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: 
         return
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        # Words are never broken, except in the columns that hold sentences or addresses.
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column not in _LONG)
     for row in rows:
         table.add_row(*(_text(row.get(column)) for column in columns))
-    Console().print(table if rows else f"no {title}")
+    console = Console()
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH
+    console.print(table if rows else f"no {title}")
 
 
 def print_json(document: object) -> None:

@@ -24,20 +24,28 @@ from plugin.flow.jobs import queue
 from plugin.sandbox import Sandbox, available
 from plugin.services import Services
 from plugin.settings import Settings
-from plugin.supervise import Supervisor
+from plugin.supervise import Supervisor, stop_with_parent
 
 if TYPE_CHECKING:
     from types import FrameType
 
 _RETRY_SECONDS = 2.0
-# Threads that wait for the database; more only queue at its one writer.
-_WEB_THREADS = 8
+# Threads that wait for the database; more would only queue at its one writer.
+_WEB_THREADS = 4
 
+
+def _obey(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        stop_with_parent()
+
+
+_with_parent = click.option("--with-parent", is_flag=True, hidden=True, expose_value=False, callback=_obey)
 _port = click.option("--port", type=int, help="Where to listen [default: PORT, else 8000].")
 
 
 @click.command()
 @_port
+@_with_parent
 @click.option("--host", default="0.0.0.0", show_default=True, help="The address to listen on.")  # noqa: S104
 def web(port: int | None, host: str) -> None:
     """Serve the webhook addresses."""
@@ -75,6 +83,7 @@ class _RoundWorker(rq.Worker):
 
 
 @click.command()
+@_with_parent
 def worker() -> None:
     """Deliver what is due."""
     settings = Settings.from_env()
@@ -98,6 +107,7 @@ def _work(address: str) -> None:
 
 
 @click.command()
+@_with_parent
 def clock() -> None:
     """Find what is due that no job is working on, once a second."""
     settings = Settings.from_env()

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 _NO_CONTENT, _NOT_FOUND = 204, 404
 # A purchase normally takes less than 3 seconds (the vendor's own sample polls twice a second).
 _POLL = timedelta(seconds=1)
+_BUYING = timedelta(hours=1)
 # Parcels are looked at hourly: international numbers move only at hand-off.
 _WATCH = timedelta(hours=1)
+# Without a delivery scan a shipment is archived after 60 days.
+_ARCHIVED = timedelta(days=60)
 _DELETED = "deleted"
 _DELIVERED = frozenset({"delivered", "exception"})
 
@@ -92,15 +95,19 @@ def _waited(work: Work, answer: Answer) -> Outcome:
         return Accepted(receipt=receipt, then=(*_then(work, receipt, "label"), *_then(work, receipt, "track")))
     if receipt.status in mapping.DEAD_STATUSES:
         return Rejected(reason=f"the shipment is {receipt.status}", hold=True)
-    return Deferred(reason=f"the purchase is under way ({receipt.status})", after=_POLL, waiting=True, receipt=receipt)
+    return _busy(f"the purchase is under way ({receipt.status})", receipt)
 
 
 def _labelled(work: Work, answer: Answer) -> Outcome:
     del work
     receipt = mapping.receipt(answer.json)
     if not receipt.label_formats:
-        return Deferred(reason="the label is not there yet", after=_POLL, waiting=True, receipt=receipt)
+        return _busy("the label is not there yet", receipt)
     return Accepted(receipt=receipt)
+
+
+def _busy(reason: str, receipt: Receipt) -> Deferred:
+    return Deferred(reason=reason, after=_POLL, waiting=True, patience=_BUYING, receipt=receipt)
 
 
 def _tracked(work: Work, answer: Answer) -> Outcome:
@@ -108,7 +115,8 @@ def _tracked(work: Work, answer: Answer) -> Outcome:
     receipt = mapping.receipt(answer.json)
     if receipt.status in _DELIVERED | mapping.DEAD_STATUSES:
         return Accepted(receipt=receipt)
-    return Deferred(reason=f"on its way ({receipt.status})", after=_WATCH, waiting=True, receipt=receipt)
+    reason = f"on its way ({receipt.status})"
+    return Deferred(reason=reason, after=_WATCH, waiting=True, patience=_ARCHIVED, receipt=receipt)
 
 
 def _cancelled(work: Work, answer: Answer) -> Outcome:

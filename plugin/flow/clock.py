@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from plugin import log
 from plugin.errors import Unavailable
-from plugin.flow.jobs import ring
 
 if TYPE_CHECKING:
     import threading
@@ -19,7 +18,7 @@ TICK_SECONDS = 1.0
 def tick(services: Services) -> bool:
     """Ring the bell if anything is due; return whether it was rung."""
     if services.inbox.is_waiting() or services.ledger.due_lanes():
-        return ring(services.redis)
+        return services.bell.ring()
     return False
 
 

@@ -5,6 +5,7 @@ A job carries nothing: SQL says what is due, so losing Redis loses nothing, and 
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from redis import Redis, RedisError
@@ -24,6 +25,8 @@ _BELL = "crossdock:bell"
 # If a bell's job is lost with its worker, ringing works again after this long.
 _BELL_SECONDS = 5
 _FAILURE_SECONDS = 3600
+# A Redis that is away would cost every webhook its time-out.
+_SULK_SECONDS = 5.0
 
 
 def queue(redis: Redis) -> Queue:
@@ -31,26 +34,33 @@ def queue(redis: Redis) -> Queue:
     return Queue(QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
 
 
-def ring(redis: Redis) -> bool:
-    """See to it that a round starts soon; only the first ring since the last round's start enqueues a job.
+class Bell:
+    """Rings for a round. Safe to use from any thread."""
 
-    Never raises for Redis: what is stored waits in SQL, and the clock finds it.
-    """
-    try:
-        if not redis.set(_BELL, 1, nx=True, ex=_BELL_SECONDS):
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._silent_until = 0.0
+
+    def ring(self) -> bool:
+        """See to it that a round starts soon; only the first ring since the last round's start enqueues a job.
+
+        Never raises for Redis: what is stored waits in SQL, and the clock finds it.
+        """
+        if time.monotonic() < self._silent_until:
             return False
-        enqueue(redis)
-    except RedisError as error:
-        log.trouble("not rung", reason=type(error).__name__)
-        return False
-    return True
+        try:
+            if not self._redis.set(_BELL, 1, nx=True, ex=_BELL_SECONDS):
+                return False
+            self._enqueue()
+        except RedisError as error:
+            self._silent_until = time.monotonic() + _SULK_SECONDS
+            log.trouble("not rung", reason=type(error).__name__)
+            return False
+        return True
 
+    def answer(self) -> None:
+        """A round that starts takes the bell down before it looks, so that what comes later rings again."""
+        self._redis.delete(_BELL)
 
-def enqueue(redis: Redis) -> Job:
-    """Enqueue one round."""
-    return queue(redis).enqueue(ROUND, result_ttl=0, failure_ttl=_FAILURE_SECONDS)
-
-
-def answer_bell(redis: Redis) -> None:
-    """A round that starts takes the bell down before it looks, so that what comes later rings again."""
-    redis.delete(_BELL)
+    def _enqueue(self) -> Job:
+        return queue(self._redis).enqueue(ROUND, result_ttl=0, failure_ttl=_FAILURE_SECONDS)

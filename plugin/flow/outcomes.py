@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 20
-# Longer than a weekend: whoever can mend it may be away until Monday.
-MOST_AGE = timedelta(days=4)
 
 _jitter = random.SystemRandom()
 
@@ -58,7 +56,7 @@ def of_finding(delivery: Delivery, outcome: Outcome | None) -> Result:
         if _is_spent(delivery):
             return Result(delivery=delivery, state=State.FAILED, reason=f"not sent in {delivery.attempts} attempts")
         return Result(delivery=delivery, state=State.WAITING, reason="the lost call did not arrive; it is sent again")
-    if isinstance(outcome, (Deferred, Unknown)) and not (isinstance(outcome, Deferred) and outcome.pause):
+    if isinstance(outcome, (Deferred, Unknown)):
         after = outcome.after if isinstance(outcome, Deferred) else outcome.settle
         due_at = datetime.now(UTC) + (after or backoff(delivery.attempts + 2))
         reason = f"finding out whether it arrived: {outcome.reason}"
@@ -67,30 +65,22 @@ def of_finding(delivery: Delivery, outcome: Outcome | None) -> Result:
 
 
 def _deferred(delivery: Delivery, outcome: Deferred) -> Result:
+    is_free = outcome.waiting or outcome.pause
+    if _age(delivery) > outcome.patience and not outcome.pause:
+        return Result(delivery=delivery, state=State.HELD, reason=f"still so after days: {outcome.reason}")
     doubtful = outcome.doubtful or delivery.doubtful
-    if outcome.waiting or outcome.pause:
-        if (
-            _age(delivery) > MOST_AGE
-            and not outcome.pause
-            and outcome.after is not None
-            and outcome.after < FIRST_PAUSE
-        ):
-            return Result(delivery=delivery, state=State.HELD, reason=f"still so after days: {outcome.reason}")
-        due_at = datetime.now(UTC) + (outcome.after or timedelta())
-        return Result(
-            delivery=delivery,
-            state=State.WAITING,
-            reason=outcome.reason,
-            due_at=due_at,
-            doubtful=doubtful,
-            refund_attempt=True,
-        )
-    if _is_spent(delivery):
+    if _is_spent(delivery) and not is_free:
         reason = f"given up after {delivery.attempts + 1} attempts: {outcome.reason}"
-        return Result(delivery=delivery, state=State.FAILED, reason=reason)
-    after = outcome.after if outcome.after is not None else backoff(delivery.attempts)
-    due_at = datetime.now(UTC) + after
-    return Result(delivery=delivery, state=State.WAITING, reason=outcome.reason, due_at=due_at, doubtful=doubtful)
+        return Result(delivery=delivery, state=State.FAILED, reason=reason, doubtful=doubtful)
+    pause = outcome.after if outcome.after is not None else backoff(delivery.attempts) * (not outcome.pause)
+    return Result(
+        delivery=delivery,
+        state=State.WAITING,
+        reason=outcome.reason,
+        due_at=datetime.now(UTC) + pause,
+        doubtful=doubtful,
+        refund_attempt=is_free,
+    )
 
 
 def _lost(delivery: Delivery, decision: Outcome) -> Result:
@@ -101,7 +91,7 @@ def _lost(delivery: Delivery, decision: Outcome) -> Result:
 
 
 def _is_spent(delivery: Delivery) -> bool:
-    return delivery.attempts + 1 >= MOST_ATTEMPTS or _age(delivery) > MOST_AGE
+    return delivery.attempts + 1 >= MOST_ATTEMPTS
 
 
 def _age(delivery: Delivery) -> timedelta:

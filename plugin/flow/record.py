@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,11 +11,12 @@ from redis import RedisError
 
 from mappings.canonical import Order
 from plugin import log
+from plugin.errors import Unavailable
 from plugin.flow.outcomes import of_finding, of_sending
 from plugin.flow.prepare import Prepared, Settled
 from plugin.http import Answer, Failure, classify
 from plugin.mask import answer_text, request_line
-from plugin.model import Accepted, Deferred, Rejected
+from plugin.model import Accepted, Deferred, Rejected, Unknown
 from plugin.storage import ledger, parcels, plans
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
     from plugin.model import Outcome
     from plugin.services import Services
+
+
+_PATIENCE_SECONDS = 20.0
+_RETRY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +61,25 @@ class Recorder:
         """Write down everything that came back, all of it or nothing; then close gates and pause connections."""
         if not returned:
             return
-        with self._services.database.write() as db:
-            for one in returned:
-                self._write_one(db, one, one.outcome)
+        self._write_down(returned)
         for one in returned:
             self._warn_others(one, one.outcome)
+
+    def _write_down(self, returned: Sequence[Returned]) -> None:
+        """What a vendor answered is worth waiting for a database that restarts, as long as the leases last."""
+        ends = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                with self._services.database.write() as db:
+                    for one in returned:
+                        self._write_one(db, one, one.outcome)
+            except Unavailable as error:
+                log.trouble("not recorded yet", reason=str(error))
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(_RETRY_SECONDS)
+            else:
+                return
 
     def _write_one(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
         result = _result(one, outcome)
@@ -130,7 +150,8 @@ def _result(one: Returned, outcome: Outcome | None) -> ledger.Result:
         result = of_finding(item.delivery, outcome)
     else:
         work = item.work
-        askable = work is None or item.vendor.find(work) is not None
+        # Only a lost answer asks whether it can be looked up; a step without a shipment could not even say how.
+        askable = work is None or not isinstance(outcome, Unknown) or item.vendor.find(work) is not None
         result = of_sending(
             item.delivery, outcome, None if askable or work is None else lambda losses: item.vendor.lost(work, losses)
         )

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING
 from redis import RedisError
 
 from plugin import destinations, log
-from plugin.flow.jobs import answer_bell, ring
 from plugin.flow.prepare import Prepared, Preparer, Settled
 from plugin.flow.record import Recorder, Returned, understand
 from plugin.flow.route import route_due
-from plugin.http import Senders
+from plugin.http import Answer, Failure, Senders
 from plugin.model import Accepted, RateLimit
 from plugin.services import Services
 from plugin.settings import Settings
@@ -38,6 +37,8 @@ THREADS = 96
 # Leased ahead of the lane's slots, so that a free slot never waits for the database.
 _AHEAD = 16
 _SECONDS = 25.0
+# Later than this after its lease was renewed, a call could outlast it, and somebody else might send it too.
+_LATEST_SECONDS = 5.0
 # What falls due this soon is waited for instead of leaving it to the clock's next tick.
 _LINGER_SECONDS = 1.5
 _TICK_SECONDS = 0.02
@@ -118,7 +119,7 @@ class Round:
         for item, slot in started:
             if item.delivery.id in begun:
                 self._lanes[item.delivery.lane].flying += 1
-                self._pool.submit(self._call, item, slot)
+                self._pool.submit(self._call, item, slot, time.monotonic() + _LATEST_SECONDS)
             else:
                 self._services.pace.release(item.delivery.lane, slot)
         return len(begun)
@@ -132,10 +133,12 @@ class Round:
             lane.asleep_until = time.monotonic() + grant.wait.total_seconds()
         return [(lane.ready.popleft(), slot) for slot in grant.slots]
 
-    def _call(self, item: Prepared, slot: str) -> None:
-        """Runs on a thread: send, stamp the slot, hand the answer over."""
+    def _call(self, item: Prepared, slot: str, latest: float) -> None:
+        """Runs on a thread: send, stamp the slot, hand the answer over. A call that comes too late is not made."""
         at, began = datetime.now(UTC), time.monotonic()
-        result = self._senders.of(item.delivery.lane, item.connection.base_url).send(item.request)
+        result: Answer | Failure = Failure(sent=False, reason="its turn came too late")
+        if began < latest:
+            result = self._senders.of(item.delivery.lane, item.connection.base_url).send(item.request)
         milliseconds = round((time.monotonic() - began) * 1000)
         returned = Returned(
             item=item, outcome=understand(item, result), result=result, at=at, milliseconds=milliseconds
@@ -221,9 +224,9 @@ def work() -> None:
     services = Services.open(Settings.from_env())
     worker = Worker(services)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
-    answer_bell(services.redis)
+    services.bell.answer()
     is_due = worker.round()
     if is_due and not worker.stopping.is_set():
-        ring(services.redis)
+        services.bell.ring()
     worker.close()
     services.close()

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from plugin.storage.shops import Connection, Store
 
 
+_ERASING = frozenset({Topic.CUSTOMER_REDACTED, Topic.SHOP_REDACTED})
+
+
 def route_due(services: Services, limit: int = 50) -> int:
     """Route events that were stored but not routed yet, oldest first; return how many. All in one transaction."""
     with services.database.write() as db:
@@ -86,6 +89,9 @@ class _Router:
         else:
             plans.settle_held(self._db, self._event.id)
             self._rest(state, reason, topic=topic, document=document)
+            if topic in _ERASING:
+                # The request itself names the person it is about.
+                inbox.blank(self._db, self._event)
 
     def _follow(self, topic: Topic, document: Document) -> tuple[EventState, str | None]:
         if isinstance(document, ShopNotice):

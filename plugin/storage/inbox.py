@@ -16,7 +16,8 @@ from plugin.storage.tables import events
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection as Sql
+    from sqlalchemy import Row
 
     from plugin.storage.database import Database
     from plugin.storefronts.base import Envelope
@@ -59,19 +60,19 @@ class Inbox:
 _RECEIVED = events.c.state == EventState.RECEIVED
 
 
-def take(db: Connection, limit: int) -> list[Event]:
+def take(db: Sql, limit: int) -> list[Event]:
     """Lock up to `limit` unrouted events, oldest first, for the rest of this transaction; others pass them over."""
     query = select(events).where(_RECEIVED).order_by(events.c.id).limit(limit).with_for_update(skip_locked=True)
     return [_event(row) for row in db.execute(query)]
 
 
-def by_ids(db: Connection, ids: Sequence[int]) -> list[Event]:
+def by_ids(db: Sql, ids: Sequence[int]) -> list[Event]:
     """These events, with their bodies."""
     return [_event(row) for row in db.execute(select(events).where(events.c.id.in_(ids)))]
 
 
 def settle(
-    db: Connection,
+    db: Sql,
     event: Event,
     state: EventState,
     *,
@@ -91,7 +92,12 @@ def settle(
     db.execute(update(events).where(events.c.id == event.id).values(values))
 
 
-def erase(db: Connection, store_id: str, *, documents: Sequence[str] = (), customer: str | None = None) -> int:
+def blank(db: Sql, event: Event) -> None:
+    """Erase the body of one event."""
+    db.execute(update(events).where(events.c.id == event.id).values(body=_ERASED))
+
+
+def erase(db: Sql, store_id: str, *, documents: Sequence[str] = (), customer: str | None = None) -> int:
     """Erase the bodies of a store's events about these documents or this customer; with neither, of all of them."""
     about = or_(events.c.document_ref.in_(documents), events.c.customer_ref == customer)
     which = about if documents or customer else true()

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from plugin.storage.database import Database
 
-# Longer than the HTTP timeout: whoever may still be sending still holds the lease. See `plugin.http.TOTAL_SECONDS`.
-LEASE = timedelta(seconds=30)
+# Longer than the longest call: whoever may still be sending still holds the lease. See `plugin.http.TOTAL_SECONDS`.
+LEASE = timedelta(seconds=45)
 
 _DUE_STATES = deliveries.c.state.in_(UNFINISHED)
 _tokens = itertools.count()

@@ -115,6 +115,8 @@ def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
 
 
 def _bounded(text: str) -> str:
-    if len(text) <= _LONGEST_KEY:
+    """The text as it may stand in a column that people read: short enough, and no e-mail address."""
+    if len(text) <= _LONGEST_KEY and "@" not in text:
         return text
-    return text[: _LONGEST_KEY - 65] + "#" + hashlib.sha256(text.encode()).hexdigest()
+    kind = text.partition(":")[0][:64]
+    return f"{kind}:sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from plugin.errors import ConfigError
-from plugin.model import StoreFacts
-from plugin.storage.tables import connections, stores
+from plugin.model import UNFINISHED, State, StoreFacts
+from plugin.storage.tables import connections, deliveries, stores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import Connection as Sql
     from sqlalchemy import Row
 
     from plugin.storage.database import Database
@@ -128,9 +129,15 @@ class Shops:
         plain: Mapping[str, str],
         secret: Mapping[str, str],
     ) -> Connection:
-        """Add a connection, or replace the settings of the one that already uses this account; it becomes active."""
+        """Add a connection, or give the one that the store has at this destination other settings; it becomes active.
+
+        A store has one connection at a destination: with a second one every order would be booked twice. What was
+        held is tried again with the new settings.
+        """
         now = datetime.now(UTC)
         row = {
+            "account": account,
+            "lane": lane,
             "base_url": base_url,
             "settings": dict(plain),
             "sealed": self._vault.seal(secret),
@@ -142,14 +149,14 @@ class Shops:
             id=secrets.token_hex(6),
             store_id=store.id,
             destination=destination,
-            account=account,
-            lane=lane,
             created_at=now,
             **row,
         )
-        upsert = insert.on_conflict_do_update(index_elements=["store_id", "destination", "lane"], set_=row)
+        upsert = insert.on_conflict_do_update(index_elements=["store_id", "destination"], set_=row)
         with self._database.write() as db:
-            return self._connection(db.execute(upsert.returning(connections)).one())
+            made = self._connection(db.execute(upsert.returning(connections)).one())
+            _take_up(db, made)
+            return made
 
     def connections(self, store_id: str | None = None) -> list[Connection]:
         """Every connection that was not removed, oldest first."""
@@ -202,6 +209,15 @@ class Shops:
             created_at=row.created_at,
             values={**row.settings, **self._vault.open(row.sealed)},
         )
+
+
+def _take_up(db: Sql, made: Connection) -> None:
+    """What is owed moves to the connection's lane, and what was held is due again."""
+    owed = update(deliveries).where(deliveries.c.connection_id == made.id)
+    db.execute(owed.where(deliveries.c.state.in_(UNFINISHED)).values(lane=made.lane))
+    held = owed.where(deliveries.c.state == State.HELD, deliveries.c.action != "map")
+    now = datetime.now(UTC)
+    db.execute(held.values(lane=made.lane, state=State.WAITING, due_at=now, updated_at=now))
 
 
 def require_store(shops: Shops, store_id: str) -> Store:

@@ -96,7 +96,7 @@ connections = Table(
     Column("reason", Text),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
-    UniqueConstraint("store_id", "destination", "lane"),
+    UniqueConstraint("store_id", "destination"),
 )
 
 events = Table(

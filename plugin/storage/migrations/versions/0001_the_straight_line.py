@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_connections_store_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connections")),
-        sa.UniqueConstraint("store_id", "destination", "lane", name=op.f("uq_connections_store_id_destination_lane")),
+        sa.UniqueConstraint("store_id", "destination", name=op.f("uq_connections_store_id_destination")),
     )
     with op.batch_alter_table("connections", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_connections_lane"), ["lane"], unique=False)
