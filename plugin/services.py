@@ -12,7 +12,9 @@ from redis.retry import Retry
 from plugin.flow.jobs import Bell
 from plugin.pace import Pace
 from plugin.storage.database import Database
+from plugin.storage.directory import Directory
 from plugin.storage.inbox import Inbox
+from plugin.storage.intake import Intake
 from plugin.storage.ledger import LEASE, Ledger
 from plugin.storage.shops import Shops
 from plugin.vault import Vault
@@ -31,7 +33,9 @@ class Services:
     settings: Settings
     database: Database
     shops: Shops
+    directory: Directory
     inbox: Inbox
+    intake: Intake
     ledger: Ledger
     redis: Redis
     bell: Bell
@@ -41,12 +45,15 @@ class Services:
     def open(cls, settings: Settings) -> Services:
         """Connects lazily: nothing is reached before it is used."""
         database = Database(settings.database_url)
+        shops, inbox = Shops(database, Vault(settings.secret_keys)), Inbox(database)
         redis = connect_redis(settings.redis_address)
         return cls(
             settings=settings,
             database=database,
-            shops=Shops(database, Vault(settings.secret_keys)),
-            inbox=Inbox(database),
+            shops=shops,
+            directory=Directory(shops),
+            inbox=inbox,
+            intake=Intake(inbox),
             ledger=Ledger(database),
             redis=redis,
             bell=Bell(redis),
@@ -55,6 +62,7 @@ class Services:
 
     def close(self) -> None:
         """Give every connection back."""
+        self.intake.close()
         self.redis.close()
         self.database.close()
 

@@ -27,7 +27,9 @@ class Vault:
         return self._fernet.encrypt(json.dumps(dict(values)).encode()).decode()
 
     def open(self, sealed: str) -> dict[str, str]:
-        """Decrypt what `seal` made; raise `ConfigError` when none of the keys fits."""
+        """Decrypt what `seal` made, nothing where it was erased; raise `ConfigError` when none of the keys fits."""
+        if not sealed:
+            return {}
         try:
             opened: dict[str, str] = json.loads(self._fernet.decrypt(sealed))
         except InvalidToken:

@@ -36,16 +36,18 @@ def receive(
     storefront = _storefront(platform)
     signature = storefront.signature(headers)
     store = _claimed_store(services, storefront, store_id, headers)
-    secrets = _secrets(services, storefront, store)
-    if not secrets:
+    if not _secrets(services, storefront, store):
         raise UnknownEndpoint("unknown store")
     raw = read_body()
-    if not storefront.verify(signature, raw, secrets):
-        raise Unverified("the signature was not made with this store's secret")
+    if not storefront.verify(signature, raw, _secrets(services, storefront, store)):
+        # The secret may have been changed since this process last looked.
+        store = _claimed_store(services, storefront, store_id, headers, fresh=True)
+        if not storefront.verify(signature, raw, _secrets(services, storefront, store)):
+            raise Unverified("the signature was not made with this store's secret")
     envelope = storefront.envelope(headers, raw)
     if store is None or not _listens(storefront, store, envelope.platform_topic):
         raise UnknownEndpoint("unknown store")
-    is_new = services.inbox.put([Incoming(store_id=store.id, envelope=envelope, body=raw)]) > 0
+    is_new = services.intake.put(Incoming(store_id=store.id, envelope=envelope, body=raw))
     log.step("stored" if is_new else "stored before", store=store.id, topic=envelope.platform_topic[:100])
     return is_new
 
@@ -58,13 +60,18 @@ def _storefront(platform: str) -> Storefront:
 
 
 def _claimed_store(
-    services: Services, storefront: Storefront, store_id: str | None, headers: Mapping[str, str]
+    services: Services,
+    storefront: Storefront,
+    store_id: str | None,
+    headers: Mapping[str, str],
+    *,
+    fresh: bool = False,
 ) -> Store | None:
     """The store that the address names, which must not contradict the headers; else the one the headers name."""
     claimed = storefront.address(headers)
     if store_id is None:
-        return services.shops.by_address(storefront.name, claimed) if claimed else None
-    store = services.shops.by_id(store_id)
+        return services.directory.by_address(storefront.name, claimed, fresh=fresh) if claimed else None
+    store = services.directory.by_id(store_id, fresh=fresh)
     if store is None or store.platform != storefront.name or claimed not in (None, store.address):
         return None
     return store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from mappings.canonical import ShopNotice, Topic
 from plugin.model import EventState
 from plugin.storage import inbox
 from plugin.storage.shops import ConnectionState, StoreState
-from plugin.storage.tables import attempts, connections, deliveries, stores
+from plugin.storage.tables import attempts, connections, deliveries, events, stores
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
@@ -32,7 +33,7 @@ def obey(db: Sql, topic: Topic, notice: ShopNotice, store: Store) -> tuple[Event
     _leave(db, store, StoreState.REMOVED)
     count = inbox.erase(db, store.id)
     _erase_attempts(db, store)
-    gone = {"state": ConnectionState.REMOVED, "updated_at": datetime.now(UTC)}
+    gone = {"state": ConnectionState.REMOVED, "sealed": "", "updated_at": datetime.now(UTC)}
     db.execute(update(connections).where(connections.c.store_id == store.id).values(gone))
     return EventState.ROUTED, f"the shop was erased: {count} stored bodies"
 
@@ -46,9 +47,20 @@ def _data_request(notice: ShopNotice, store: Store) -> str:
 
 
 def _erase(db: Sql, store: Store, notice: ShopNotice) -> int:
-    if not notice.order_refs and not notice.customer_ref:
-        return 0
-    return inbox.erase(db, store.id, documents=notice.order_refs, customer=notice.customer_ref)
+    """Every stored body about the customer or the orders named, also those that were never read."""
+    count = 0
+    if notice.customer_ref:
+        count += inbox.erase(db, store.id, events.c.customer_ref == notice.customer_ref)
+    if notice.order_refs:
+        count += inbox.erase(db, store.id, events.c.document_ref.in_(notice.order_refs))
+    named = [re.escape(text) for text in (notice.customer_email, notice.customer_ref, *notice.order_refs) if text]
+    # As whole words: order 1 is not meant by 10.
+    trace = re.compile(rf"(?<!\w)(?:{'|'.join(named)})(?!\w)".encode())
+    for event in inbox.unread(db, store.id) if named else ():
+        if event.body and trace.search(event.body):
+            inbox.blank(db, event)
+            count += 1
+    return count
 
 
 def _erase_attempts(db: Sql, store: Store) -> None:
