@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection as Sql
 from sqlalchemy import and_, exists, func, insert, or_, select, update
 
-from plugin.model import UNFINISHED, Delivery, State
+from plugin.model import Delivery, State
 from plugin.storage.shops import ConnectionState
-from plugin.storage.tables import attempts, connections, deliveries
+from plugin.storage.tables import attempts, connections, deliveries, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 # Longer than the longest call: whoever may still be sending still holds the lease. See `plugin.http.TOTAL_SECONDS`.
 LEASE = timedelta(seconds=45)
 
-_DUE_STATES = deliveries.c.state.in_(UNFINISHED)
 _tokens = itertools.count()
 _process = f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}"
 
@@ -100,7 +99,7 @@ class Ledger:
     def next_due(self) -> datetime | None:
         """When the earliest delivery that nobody holds falls due; None when nothing is owed."""
         with self._database.read() as db:
-            query = select(func.min(deliveries.c.due_at)).join(connections).where(_DUE_STATES, _active())
+            query = select(func.min(deliveries.c.due_at)).join(connections).where(unfinished(), _active())
             return db.execute(query).scalar()
 
     def begin(self, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
@@ -160,13 +159,13 @@ def _due(now: datetime) -> Any:  # noqa: ANN401  (a SELECT of ids; its generic t
         earlier.c.connection_id == deliveries.c.connection_id,
         earlier.c.subject == deliveries.c.subject,
         earlier.c.id < deliveries.c.id,
-        earlier.c.state.in_(UNFINISHED),
+        unfinished("earlier"),
     )
     free = or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= now)
     active = deliveries.c.connection_id.in_(select(connections.c.id).where(_active()))
     return (
         select(deliveries.c.id)
-        .where(_DUE_STATES, deliveries.c.due_at <= now, free, active, ~blocked)
+        .where(unfinished(), deliveries.c.due_at <= now, free, active, ~blocked)
         .order_by(deliveries.c.priority, deliveries.c.id)
     )
 

@@ -28,6 +28,7 @@ from sqlalchemy.types import TypeDecorator
 from plugin.model import UNFINISHED
 
 if TYPE_CHECKING:
+    from sqlalchemy import TextClause
     from sqlalchemy.engine import Dialect
 
 metadata = MetaData(
@@ -129,7 +130,14 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+# Literal, never bound: SQLite uses a partial index only for a condition that it can recognise while it plans.
 _unfinished = text("state in ({})".format(", ".join(f"'{state}'" for state in UNFINISHED)))
+
+
+def unfinished(name: str = "deliveries") -> TextClause:
+    """The condition of the partial indexes, about the deliveries table under this name."""
+    return text(f"{name}.{_unfinished.text}")
+
 
 deliveries = Table(
     "deliveries",
@@ -216,4 +224,4 @@ shipments = Table(
     sqlite_autoincrement=True,
 )
 
-__all__ = ["attempts", "connections", "deliveries", "events", "metadata", "shipments", "stores"]
+__all__ = ["attempts", "connections", "deliveries", "events", "metadata", "shipments", "stores", "unfinished"]

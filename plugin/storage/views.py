@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, or_, select
 
-from plugin.model import UNFINISHED, EventState, Priority, State
+from plugin.model import EventState, Priority, State
 from plugin.storage.shops import ConnectionState
-from plugin.storage.tables import attempts, connections, deliveries, events, shipments
+from plugin.storage.tables import attempts, connections, deliveries, events, shipments, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ def backlogs(database: Database) -> dict[str, int]:
 def _owed() -> Any:  # noqa: ANN401  (an SQL condition)
     active = select(connections.c.id).where(connections.c.state == ConnectionState.ACTIVE)
     urgent = or_(deliveries.c.priority < Priority.WATCH, deliveries.c.due_at <= datetime.now(UTC))
-    return and_(deliveries.c.state.in_(UNFINISHED), deliveries.c.connection_id.in_(active), urgent)
+    return and_(unfinished(), deliveries.c.connection_id.in_(active), urgent)
 
 
 def _by_state(db: Sql, column: Any) -> dict[str, int]:  # noqa: ANN401
