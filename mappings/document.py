@@ -17,6 +17,10 @@ _PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 
 
+class _NotANumber(ValueError):
+    """NaN and the infinities, which Python's parser would take."""
+
+
 def parse(raw: bytes) -> Any:  # noqa: ANN401  (any JSON value)
     """Parse a webhook body exactly: decimals stay decimal, 64-bit ids stay whole.
 
@@ -29,9 +33,12 @@ def parse(raw: bytes) -> Any:  # noqa: ANN401  (any JSON value)
         raise PayloadRejected("the body is not UTF-8") from None
     except RecursionError:
         raise PayloadRejected(f"the body is nested deeper than {MAX_DEPTH} levels") from None
-    except ValueError as error:
-        # JSONDecodeError's message holds a position, never the text around it.
-        raise PayloadRejected(f"the body is not JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise PayloadRejected(f"the body is not JSON (line {error.lineno}, column {error.colno})") from None
+    except _NotANumber as error:
+        raise PayloadRejected(f"the body is not JSON: {error} is no number") from None
+    except ValueError:
+        raise PayloadRejected("the body is not JSON: it holds a number of thousands of digits") from None
     if _unstorable(raw):
         raise PayloadRejected("the body holds characters no database stores: \\u0000 or half a surrogate pair")
     if _too_deep(document):
@@ -47,7 +54,7 @@ def _unstorable(raw: bytes) -> bool:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not a JSON number")
+    raise _NotANumber(constant)
 
 
 def _too_deep(document: object) -> bool:

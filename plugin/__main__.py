@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from plugin.commands import act, look, run, shops
+from plugin.commands import act, demo, doctor, look, run, shops
 from plugin.commands.frame import errors_in_words
 
 
@@ -15,6 +15,8 @@ def crossdock() -> None:
 
 
 for _command in (
+    demo.demo,
+    doctor.doctor,
     *(run.up, run.web, run.worker, run.clock, run.sandbox),
     *(shops.store, shops.connect, shops.connections),
     *(look.events, look.deliveries, look.shipments, look.status),

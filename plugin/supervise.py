@@ -14,7 +14,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from plugin import log
-from plugin.embedded import embedded_redis
+from plugin.embedded import EmbeddedRedis
 from plugin.errors import ConfigError
 from plugin.storage.database import Database
 from plugin.storage.migrate import migrate
@@ -39,13 +39,15 @@ class Supervisor:
         self._port = port
         self._quiet = quiet
         self._stack = ExitStack()
+        self._redis: EmbeddedRedis | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.base_url = f"http://127.0.0.1:{port}"
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
             if self._settings.embedded_redis:
-                starting.enter_context(embedded_redis(self._settings.redis_socket, self._settings.data_dir / "redis"))
+                redis = EmbeddedRedis(self._settings.redis_socket, self._settings.data_dir / "redis")
+                self._redis = starting.enter_context(redis)
             database = Database(self._settings.database_url)
             migrate(database)
             database.close()
@@ -68,6 +70,8 @@ class Supervisor:
 
     def revive(self) -> None:
         """Start again what has died."""
+        if self._redis is not None:
+            self._redis.revive()
         for role, process in list(self._processes.items()):
             if process.poll() is not None:
                 log.trouble("process died", role=role, status=process.returncode)
@@ -85,6 +89,9 @@ class Supervisor:
             **os.environ,
             "DATABASE_URL": self._settings.database_url,
             "REDIS_URL": self._settings.redis_address,
+            "PORT": str(self._port),
+            "WEB_CONCURRENCY": str(self._settings.web_concurrency),
+            "BASE_URL": self._settings.base_url,
             "SECRET_KEY": ",".join(self._settings.secret_keys),
             "LOG_LEVEL": "ERROR" if self._quiet else self._settings.log_level,
         }

@@ -18,7 +18,7 @@ from redis import Redis, RedisError
 from sqlalchemy import text
 
 from plugin.app import create_app
-from plugin.embedded import embedded_redis, server_program
+from plugin.embedded import EmbeddedRedis, server_program
 from plugin.flow.rounds import Worker
 from plugin.sandbox import Sandbox
 from plugin.services import Services
@@ -48,7 +48,7 @@ class Backend:
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     """The defaults of `crossdock up`: SQLite, and the Redis from the wheel on a Unix socket."""
     folder = tmp_path_factory.mktemp("r")
-    with embedded_redis(folder / "s", folder):
+    with EmbeddedRedis(folder / "s", folder):
         yield Backend("embedded", None, f"unix://{folder / 's'}")
 
 

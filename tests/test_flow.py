@@ -17,3 +17,16 @@ def test_an_order_is_booked_and_tracked(shop: Shop, drain: Callable[[], None]) -
     drain()
     assert [item["order_id"] for item in shop.booked()] == [str(order["id"])]
     assert [event["properties"]["order_id"] for event in shop.tracked("Order Completed")] == [str(order["id"])]
+
+
+def test_a_cancellation_may_come_first(shop: Shop, drain: Callable[[], None]) -> None:
+    """An order that is cancelled before anything was heard of it is not booked, then or when its creation is late."""
+    cancelled = sent("orders_cancelled")
+    created = sent("orders_create") | {"id": cancelled["id"], "cancelled_at": None, "updated_at": "2026-11-01T00:00:00Z"}
+    shop.post("orders/cancelled", cancelled)
+    drain()
+    shop.post("orders/create", created)
+    drain()
+    assert shop.booked() == []
+    assert len(shop.tracked("Order Cancelled")) == 1
+    assert len(shop.tracked("Order Completed")) == 1

@@ -17,6 +17,8 @@ from plugin.services import Services
 from plugin.settings import Settings
 
 _COLOURS = {"ok": "green", "note": "yellow", "problem": "bold red"}
+# Whoever pipes it wants its lines whole.
+_PIPED_WIDTH = 160
 
 
 @click.command()
@@ -55,6 +57,8 @@ def _print(findings: list[Finding]) -> None:
             text.append(f"\n→ {finding.do}", style=_COLOURS[finding.state])
         table.add_row(Text(finding.state, style=_COLOURS[finding.state]), finding.check, text)
     console = Console()
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH
     console.print(table)
     counts = {state: sum(finding.state == state for finding in findings) for state in _COLOURS}
     console.print(", ".join(f"{count} {state}" for state, count in counts.items()), style="bold", highlight=False)

@@ -71,7 +71,8 @@ def _claimed_store(
     claimed = storefront.address(headers)
     if store_id is None:
         return services.directory.by_address(storefront.name, claimed, fresh=fresh) if claimed else None
-    store = services.directory.by_id(store_id, fresh=fresh)
+    # An address may hold anything, even what a database refuses to compare.
+    store = services.directory.by_id(store_id, fresh=fresh) if store_id.isalnum() else None
     if store is None or store.platform != storefront.name or claimed not in (None, store.address):
         return None
     return store

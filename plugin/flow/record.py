@@ -16,7 +16,7 @@ from plugin.flow.outcomes import of_finding, of_sending
 from plugin.flow.prepare import Prepared, Settled
 from plugin.http import Answer, Failure, classify
 from plugin.mask import answer_text, request_line
-from plugin.model import Accepted, Deferred, Rejected, Unknown
+from plugin.model import Accepted, Deferred, Rejected, State, Unknown
 from plugin.storage import ledger, parcels, plans
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Recorder:
                 return
 
     def _write_one(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
-        result = _result(one, outcome)
+        result = _result(one)
         kept = ledger.settle(db, result)
         delivery = one.item.delivery
         facts = {"delivery": delivery.id, "destination": delivery.destination, "action": delivery.action}
@@ -143,22 +143,28 @@ def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
         return Rejected(reason=reason, hold=True)
 
 
-def _result(one: Returned, outcome: Outcome | None) -> ledger.Result:
-    item = one.item
-    finds = isinstance(item, Prepared) and item.finds
-    if finds or outcome is None:
-        result = of_finding(item.delivery, outcome)
-    else:
-        work = item.work
-        # Only a lost answer asks whether it can be looked up; a step without a shipment could not even say how.
-        askable = work is None or not isinstance(outcome, Unknown) or item.vendor.find(work) is not None
-        result = of_sending(
-            item.delivery, outcome, None if askable or work is None else lambda losses: item.vendor.lost(work, losses)
-        )
-    return ledger.with_attempt(result, _attempt(one, outcome, result))
+def _result(one: Returned) -> ledger.Result:
+    try:
+        result = _settled(one)
+    except Exception as error:  # noqa: BLE001  (a bug about one delivery must not keep the others from being recorded)
+        log.fault("recording failed", delivery=one.item.delivery.id)
+        reason = f"a fault of Crossdock's own ({type(error).__name__}); please report it"
+        result = ledger.Result(delivery=one.item.delivery, state=State.HELD, reason=reason, doubtful=True)
+    return ledger.with_attempt(result, _attempt(one, result))
 
 
-def _attempt(one: Returned, outcome: Outcome | None, result: ledger.Result) -> ledger.Attempt | None:
+def _settled(one: Returned) -> ledger.Result:
+    item, outcome = one.item, one.outcome
+    if (isinstance(item, Prepared) and item.finds) or outcome is None:
+        return of_finding(item.delivery, outcome)
+    work = item.work
+    # Only a lost answer asks whether it can be looked up; a step without a shipment could not even say how.
+    if work is None or not isinstance(outcome, Unknown) or item.vendor.find(work) is not None:
+        return of_sending(item.delivery, outcome, None)
+    return of_sending(item.delivery, outcome, lambda losses: item.vendor.lost(work, losses))
+
+
+def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
     item = one.item
     if isinstance(item, Settled) or one.at is None:
         return None
@@ -170,6 +176,6 @@ def _attempt(one: Returned, outcome: Outcome | None, result: ledger.Result) -> l
         request=request_line(item.request, item.vendor.plain),
         status=answer.status if answer else None,
         answer=answer_text(answer, item.vendor.plain) if answer else None,
-        outcome=type(outcome).__name__.lower() if outcome else "absent",
+        outcome=type(one.outcome).__name__.lower() if one.outcome else "absent",
         reason=result.reason,
     )
