@@ -95,10 +95,9 @@ class Setting:
 class Step:
     """One call owed to one connection, before it is written down.
 
-    `key` is unique for ever within its connection; without one the step is owed once for its event. `newest` marks a
-    step that should always act on the newest version of its document: a newer one replaces the older while nothing has
-    been sent, and reopens what was skipped or held. `group` and `content` let a step that is worth sending only when
-    something changed (`only_if_changed`) be dropped.
+    `key` is unique for ever within its connection; without one the step is owed once for its event. `newest`: it acts on
+    the newest version of its document, which replaces an older one while nothing has been sent, and reopens what was
+    skipped or held. `only_if_changed`: it is dropped when the last step of its `group` had the same `content`.
     """
 
     action: str
@@ -145,10 +144,10 @@ class Skipped:
 class Deferred:
     """Not now. `after` overrides the back-off; `gate` closes the lane for everybody until then.
 
-    `waiting` means that the vendor is still busy, which is no failure and spends no attempt. `pause` stops the whole
-    connection until a person mends its credentials. `receipt` is what was learned meanwhile. `doubtful` says that the
-    call may have been carried out all the same, so it is looked up before it is sent again. Older than `patience` it is
-    handed to a person: by default longer than a weekend, since whoever can mend it may be away until Monday.
+    `waiting`: the vendor is still busy, which is no failure and spends no attempt. `pause`: the whole connection stops
+    until a person mends its credentials. `doubtful`: the call may have been carried out all the same, so it is looked
+    up before it is sent again. `receipt` is what was learned. Older than `patience` it is handed to a person: by
+    default longer than a weekend, since whoever can mend it may be away until Monday.
     """
 
     reason: str
@@ -163,10 +162,11 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """The vendor refuses this call for good; `hold` hands it to a person instead of counting it as failed."""
+    """The vendor refuses this call for good; `hold` hands it to a person, `receipt` is what was learned with it."""
 
     reason: str
     hold: bool = False
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,12 @@ return held
 _NOTE_SECONDS = 86_400
 
 
+# KEYS: gate.  ARGV: milliseconds.
+_CLOSE = """
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """Slots that may be used now, and when to ask again for more."""
@@ -94,6 +100,7 @@ class Pace:
         self._hold = hold.total_seconds()
         self._reserve = redis.register_script(_RESERVE)
         self._finish = redis.register_script(_FINISH)
+        self._close = redis.register_script(_CLOSE)
 
     def reserve(self, lane: str, limits: Sequence[RateLimit], want: int) -> Grant:
         """Claim up to `want` slots within every limit. Never sleeps: a waiting thread would hold other lanes up."""
@@ -122,10 +129,7 @@ class Pace:
 
     def close_gate(self, lane: str, wait: timedelta) -> None:
         """Let nobody call on this lane for `wait`; a longer closing is never shortened."""
-        milliseconds = max(1, int(wait.total_seconds() * 1000))
-        left: Any = self._redis.pttl(_gate(lane))
-        if int(left) < milliseconds:
-            self._redis.set(_gate(lane), 1, px=milliseconds)
+        self._close(keys=[_gate(lane)], args=[max(1, int(wait.total_seconds() * 1000))])
 
     def use(self, lane: str, limits: Sequence[RateLimit]) -> LaneUse:
         """Look at a lane without changing it."""

@@ -5,35 +5,34 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mappings.base import BodyIncomplete, MappingError, PayloadRejected
-from mappings.canonical import Order, Receipt, Topic
+from mappings.base import BodyIncomplete
+from mappings.canonical import Receipt, Topic
 from mappings.destinations import _chitchats_terms as terms
 from mappings.destinations import chitchats as mapping
+from plugin.destinations._chitchats_parts import DELETED, WATCH, call, is_live, order_of, remote_id_of, then
 from plugin.mask import vendor_words
-from plugin.model import Accepted, Deferred, Priority, Rejected, Request, Skipped, Step, Unknown
+from plugin.model import Accepted, Deferred, Rejected, Request, Skipped, Step, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from plugin.http import Answer
-    from plugin.model import Booked, Outcome, Work
+    from plugin.model import Outcome, Work
 
 _NO_CONTENT, _NOT_FOUND = 204, 404
 # A purchase normally takes less than 3 seconds (the vendor's own sample polls twice a second).
 _POLL = timedelta(seconds=1)
 _BUYING = timedelta(hours=1)
-# Parcels are looked at hourly: international numbers move only at hand-off.
-_WATCH = timedelta(hours=1)
 # Without a delivery scan a shipment is archived after 60 days.
 _ARCHIVED = timedelta(days=60)
-_DELETED = "deleted"
+_UNPAID = mapping.DRAFT_STATUSES | mapping.FAILED_STATUSES
 _DELIVERED = frozenset({"delivered", "exception"})
 
 
 def _book(work: Work) -> Request | Skipped:
     order = order_of(work)
     reason = "the order was cancelled" if work.topic is Topic.ORDER_CANCELLED else mapping.skip_reason(order)
-    if reason is None and _is_live(work.booked):
+    if reason is None and is_live(work.booked):
         reason = "the order is booked already"
     if reason:
         return Skipped(reason)
@@ -42,7 +41,7 @@ def _book(work: Work) -> Request | Skipped:
 
 
 def _buy(work: Work) -> Request | Skipped | Rejected:
-    if not _is_live(work.booked):
+    if not is_live(work.booked):
         return Skipped("the shipment was taken back before its postage was bought")
     if work.settings["postage_type"] == "unknown":
         raise BodyIncomplete("postage_type: auto_buy needs the postage to buy; set postage_type on the connection")
@@ -52,16 +51,30 @@ def _buy(work: Work) -> Request | Skipped | Rejected:
 
 
 def _cancel(work: Work) -> Request | Skipped | Rejected:
-    if work.booked is None or not _is_live(work.booked):
+    if work.booked is None or not is_live(work.booked):
         return Skipped("nothing was booked")
-    if work.booked.status not in mapping.DRAFT_STATUSES:
+    if work.booked.status not in _UNPAID:
         return Rejected(
             reason=f"shipment {work.booked.remote_id} has its postage: ask Chit Chats for a refund", hold=True
         )
     return call(work, "DELETE", f"/shipments/{work.booked.remote_id}")
 
 
-def _look(work: Work) -> Request | Skipped:
+def _wait(work: Work) -> Request | Skipped | Rejected:
+    """Look; but once a purchase failed, whoever has this tried again wants it made again."""
+    return _buy(work) if _has_failed(work) else _look(work)
+
+
+def only_looks(work: Work) -> bool:
+    """Whether a step changes nothing at the vendor, so that it may simply be repeated."""
+    return work.action in ("label", "track") or (work.action == "wait" and not _has_failed(work))
+
+
+def _has_failed(work: Work) -> bool:
+    return work.booked is not None and work.booked.status in mapping.FAILED_STATUSES
+
+
+def _look(work: Work) -> Request:
     return call(work, "GET", f"/shipments/{remote_id_of(work)}", repeatable=True)
 
 
@@ -77,22 +90,21 @@ def _buys(work: Work, receipt: Receipt) -> tuple[Step, ...]:
     """Whether money is spent: only if asked for, never for the documentation's sample or a voided payment."""
     order = order_of(work)
     wanted = work.settings["auto_buy"] == "yes" and not order.impossible_sample and order.payment_status != "voided"
-    return _then(work, receipt, "buy") if wanted else ()
+    return then(work, receipt, "buy") if wanted else ()
 
 
 def _bought(work: Work, answer: Answer) -> Outcome:
     receipt = mapping.receipt(answer.json)
-    return Accepted(receipt=receipt, then=_then(work, receipt, "wait", delay=_POLL))
+    return Accepted(receipt=receipt, then=then(work, receipt, "wait", delay=_POLL))
 
 
 def _waited(work: Work, answer: Answer) -> Outcome:
     receipt = mapping.receipt(answer.json)
-    if receipt.status == "postage_purchase_failed":
-        return Rejected(
-            reason="the purchase failed at Chit Chats: check the account's credits and the postage", hold=True
-        )
+    if receipt.status in mapping.FAILED_STATUSES:
+        reason = "the purchase failed at Chit Chats: check the account's credits and the postage, then replay"
+        return Rejected(reason=reason, hold=True, receipt=receipt)
     if receipt.status in mapping.PAID_STATUSES:
-        return Accepted(receipt=receipt, then=(*_then(work, receipt, "label"), *_then(work, receipt, "track")))
+        return Accepted(receipt=receipt, then=(*then(work, receipt, "label"), *then(work, receipt, "track")))
     if receipt.status in mapping.DEAD_STATUSES:
         return Rejected(reason=f"the shipment is {receipt.status}", hold=True)
     return _busy(f"the purchase is under way ({receipt.status})", receipt)
@@ -116,13 +128,13 @@ def _tracked(work: Work, answer: Answer) -> Outcome:
     if receipt.status in _DELIVERED | mapping.DEAD_STATUSES:
         return Accepted(receipt=receipt)
     reason = f"on its way ({receipt.status})"
-    return Deferred(reason=reason, after=_WATCH, waiting=True, patience=_ARCHIVED, receipt=receipt)
+    return Deferred(reason=reason, after=WATCH, waiting=True, patience=_ARCHIVED, receipt=receipt)
 
 
 def _cancelled(work: Work, answer: Answer) -> Outcome:
     if answer.status != _NO_CONTENT:
         return Unknown(reason=f"{answer.status} instead of 204 to a deletion")
-    return Accepted(receipt=Receipt(remote_id=remote_id_of(work), status=_DELETED))
+    return Accepted(receipt=Receipt(remote_id=remote_id_of(work), status=DELETED))
 
 
 def _found_booking(work: Work, answer: Answer) -> Outcome | None:
@@ -139,16 +151,18 @@ def _found_purchase(work: Work, answer: Answer) -> Outcome | None:
     if answer.status == _NOT_FOUND:
         return Rejected(reason="the shipment is gone from Chit Chats", hold=True)
     receipt = mapping.receipt(answer.json)
-    if receipt.status in mapping.DRAFT_STATUSES:
+    if receipt.status in _UNPAID:
         return None
+    if work.action == "wait":
+        return _waited(work, answer)
     return Accepted(
-        receipt=receipt, then=_then(work, receipt, "wait"), note="found to be bought after the answer was lost"
+        receipt=receipt, then=then(work, receipt, "wait"), note="found to be bought after the answer was lost"
     )
 
 
 def _found_deleted(work: Work, answer: Answer) -> Outcome | None:
     if answer.status == _NOT_FOUND:
-        return Accepted(receipt=Receipt(remote_id=remote_id_of(work), status=_DELETED))
+        return Accepted(receipt=Receipt(remote_id=remote_id_of(work), status=DELETED))
     mapping.receipt(answer.json)
     return None
 
@@ -157,69 +171,15 @@ def refused(work: Work, answer: Answer) -> Outcome:
     prepared = PREPARE[work.action](work)
     words = vendor_words(answer, prepared if isinstance(prepared, Request) else None)
     if work.action == "cancel" and answer.status == _NOT_FOUND:
-        return Accepted(receipt=Receipt(remote_id=remote_id_of(work), status=_DELETED))
+        return Accepted(receipt=Receipt(remote_id=remote_id_of(work), status=DELETED))
     return Rejected(reason=words, hold=work.action != "book")
-
-
-def _then(work: Work, receipt: Receipt, action: str, delay: timedelta = timedelta()) -> tuple[Step, ...]:
-    watch = action == "track"
-    step = Step(
-        action=action,
-        key=f"{action}:{receipt.remote_id}",
-        subject=f"shipment:{receipt.remote_id}" if watch else _subject(work),
-        priority=Priority.WATCH if watch else Priority.LIVE,
-        delay=_WATCH if watch else delay,
-        data={"remote_id": receipt.remote_id},
-    )
-    return (step,)
-
-
-def _subject(work: Work) -> str:
-    return f"order:{order_of(work).ref}"
-
-
-def order_of(work: Work) -> Order:
-    if not isinstance(work.document, Order):
-        raise PayloadRejected("the event holds no order")
-    return work.document
-
-
-def remote_id_of(work: Work) -> str:
-    known = work.data.get("remote_id") or (work.booked.remote_id if work.booked else None)
-    if known is None:
-        raise MappingError("no shipment is known for this step")
-    return str(known)
-
-
-def _is_live(booked: Booked | None) -> bool:
-    return booked is not None and booked.status not in {*mapping.DEAD_STATUSES, _DELETED}
-
-
-def call(
-    work: Work,
-    method: str,
-    path: str,
-    *,
-    body: Mapping[str, object] | None = None,
-    query: Mapping[str, str] | None = None,
-    repeatable: bool = False,
-) -> Request:
-    return Request(
-        method=method,
-        path=f"/api/v1/clients/{work.settings['client_id']}{path}",
-        # The raw token: the vendor wants no `Bearer` before it.
-        headers={"Authorization": work.settings["token"]},
-        query=query or {},
-        body=body,
-        repeatable=repeatable,
-    )
 
 
 PREPARE: dict[str, Callable[[Work], Request | Skipped | Rejected]] = {
     "book": _book,
     "buy": _buy,
     "cancel": _cancel,
-    "wait": _look,
+    "wait": _wait,
     "label": _look,
     "track": _look,
 }
@@ -234,5 +194,6 @@ READ: dict[str, Callable[[Work, Answer], Outcome]] = {
 FOUND: dict[str, Callable[[Work, Answer], Outcome | None]] = {
     "book": _found_booking,
     "buy": _found_purchase,
+    "wait": _found_purchase,
     "cancel": _found_deleted,
 }

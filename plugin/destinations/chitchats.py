@@ -11,6 +11,7 @@ from mappings.base import PayloadRejected
 from mappings.canonical import ORDER_TOPICS, Order, Topic
 from mappings.destinations import _chitchats_terms as terms
 from plugin import checks
+from plugin.destinations import _chitchats_parts as parts
 from plugin.destinations import _chitchats_steps as steps
 from plugin.model import Deferred, RateLimit, Rejected, Request, Setting, Skipped, Step, Unknown
 
@@ -106,17 +107,17 @@ class ChitChats:
         try:
             return steps.READ[work.action](work, answer)
         except PayloadRejected as error:
-            lost = work.action in ("book", "buy", "cancel")
-            return Unknown(reason=str(error)) if lost else Deferred(reason=str(error))
+            reason = str(error)
+            return Deferred(reason=reason) if steps.only_looks(work) else Unknown(reason=reason)
 
     def find(self, work: Work) -> Request | None:
         """A booking is searched by its order, a purchase or deletion by its shipment; a look is simply repeated."""
-        if work.action not in steps.FOUND:
+        if steps.only_looks(work):
             return None
         if work.action != "book":
-            return steps.call(work, "GET", f"/shipments/{steps.remote_id_of(work)}", repeatable=True)
-        order = steps.order_of(work)
-        return steps.call(work, "GET", "/shipments", query={"q": order.ref, "limit": "1000"}, repeatable=True)
+            return parts.call(work, "GET", f"/shipments/{parts.remote_id_of(work)}", repeatable=True)
+        order = parts.order_of(work)
+        return parts.call(work, "GET", "/shipments", query={"q": order.ref, "limit": "1000"}, repeatable=True)
 
     def found(self, work: Work, answer: Answer) -> Outcome | None:
         """The draft of this very order that nobody else owns, or the state that a purchase or deletion led to."""

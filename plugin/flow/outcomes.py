@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
@@ -61,7 +62,8 @@ def of_finding(delivery: Delivery, outcome: Outcome | None) -> Result:
         due_at = datetime.now(UTC) + (after or backoff(delivery.attempts + 2))
         reason = f"finding out whether it arrived: {outcome.reason}"
         return Result(delivery=delivery, state=State.UNKNOWN, reason=reason, due_at=due_at, doubtful=True)
-    return of_sending(delivery, outcome, None)
+    # A look-up that is refused leaves the doubt, whoever replays it later.
+    return replace(of_sending(delivery, outcome, None), doubtful=not isinstance(outcome, Accepted))
 
 
 def _deferred(delivery: Delivery, outcome: Deferred) -> Result:

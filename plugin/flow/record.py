@@ -95,7 +95,7 @@ class Recorder:
 
     def _keep_shipment(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
         order = one.item.work.document if one.item.work else None
-        receipt = outcome.receipt if isinstance(outcome, (Accepted, Deferred)) else None
+        receipt = outcome.receipt if isinstance(outcome, (Accepted, Deferred, Rejected)) else None
         if receipt is not None and isinstance(order, Order):
             parcels.keep(self._services.database, db, one.item.delivery, order, receipt)
 

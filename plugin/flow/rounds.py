@@ -13,7 +13,7 @@ import time
 from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from redis import RedisError
@@ -28,19 +28,17 @@ from plugin.services import Services
 from plugin.settings import Settings
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from plugin.storage.shops import Connection
 
-LANE_THREADS = 8
+LANE_THREADS = 16
 THREADS = 96
 # Leased ahead of the lane's slots, so that a free slot never waits for the database.
-_AHEAD = 16
+_AHEAD = 64
 _SECONDS = 25.0
 # Later than this after its lease was renewed, a call could outlast it, and somebody else might send it too.
 _LATEST_SECONDS = 5.0
 # What falls due this soon is waited for instead of leaving it to the clock's next tick.
-_LINGER_SECONDS = 1.5
+_LINGER = timedelta(seconds=1.5)
 _TICK_SECONDS = 0.02
 _IDLE_TICK_SECONDS = 0.1
 
@@ -177,8 +175,7 @@ class Round:
         return any(lane.ready or lane.flying for lane in self._lanes.values())
 
     def _is_due_soon(self) -> bool:
-        due_at = self._services.ledger.next_due()
-        return due_at is not None and _until(due_at) < _LINGER_SECONDS
+        return bool(self._services.ledger.due_lanes(_LINGER))
 
     def _land(self) -> None:
         """Bring everything home."""
@@ -187,11 +184,6 @@ class Round:
         for lane in self._lanes.values():
             self._services.ledger.give_back([item.delivery for item in lane.ready])
             lane.ready.clear()
-
-
-def _until(moment: datetime) -> float:
-    wait: timedelta = moment - datetime.now(UTC)
-    return wait.total_seconds()
 
 
 def limits_of(connection: Connection) -> tuple[RateLimit, ...]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection as Sql
-from sqlalchemy import and_, exists, func, insert, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, exists, insert, or_, select, update
 
 from plugin.model import Delivery, State
 from plugin.storage.shops import ConnectionState
@@ -19,7 +19,7 @@ from plugin.storage.tables import attempts, connections, deliveries, unfinished
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, Row, Select
 
     from plugin.storage.database import Database
 
@@ -63,6 +63,71 @@ def with_attempt(result: Result, attempt: Attempt | None) -> Result:
     return replace(result, attempt=attempt)
 
 
+def _active() -> ColumnElement[bool]:
+    return connections.c.state == ConnectionState.ACTIVE
+
+
+def _due() -> Select[tuple[int]]:
+    earlier = deliveries.alias("earlier")
+    blocked = exists().where(
+        earlier.c.connection_id == deliveries.c.connection_id,
+        earlier.c.subject == deliveries.c.subject,
+        earlier.c.id < deliveries.c.id,
+        unfinished("earlier"),
+    )
+    now = bindparam("now", type_=deliveries.c.due_at.type)
+    free = or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= now)
+    active = deliveries.c.connection_id.in_(select(connections.c.id).where(_active()))
+    is_due = deliveries.c.due_at <= bindparam("due_by", type_=deliveries.c.due_at.type)
+    return (
+        select(deliveries.c.id)
+        .where(deliveries.c.lane == bindparam("in_lane"), unfinished(), is_due, free, active, ~blocked)
+        .order_by(deliveries.c.priority, deliveries.c.id)
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+# Built once: putting a statement together takes SQLAlchemy several times as long as a database takes to run it.
+_LANES = select(connections.c.lane).distinct().where(_active())
+_ONE_DUE = _due()
+# As a common table expression, which PostgreSQL evaluates once; as a plain subquery it may be run again for each row.
+_chosen = _due().with_for_update(skip_locked=True, of=deliveries).cte("chosen")
+_LEASE = (
+    update(deliveries)
+    .where(deliveries.c.id == _chosen.c.id)
+    .values(lease=bindparam("token"), leased_until=bindparam("until"))
+    .returning(deliveries)
+)
+_held = and_(deliveries.c.id == bindparam("held_id"), deliveries.c.lease == bindparam("held_lease"))
+_BEGIN = (
+    update(deliveries)
+    .where(_held, deliveries.c.leased_until > bindparam("now", type_=deliveries.c.due_at.type))
+    .values(
+        state=bindparam("to_state"),
+        attempts=deliveries.c.attempts + bindparam("spent", type_=Integer),
+        leased_until=bindparam("until"),
+        updated_at=bindparam("now", type_=deliveries.c.due_at.type),
+    )
+)
+_GIVE_BACK = update(deliveries).where(_held).values(lease=None, leased_until=None)
+_SETTLE = (
+    update(deliveries)
+    .where(_held)
+    .values(
+        state=bindparam("to_state"),
+        reason=bindparam("why"),
+        due_at=bindparam("due"),
+        attempts=deliveries.c.attempts - bindparam("refunded", type_=Integer),
+        doubtful=bindparam("doubt"),
+        losses=deliveries.c.losses + bindparam("lost", type_=Integer),
+        lease=None,
+        leased_until=None,
+        updated_at=bindparam("now", type_=deliveries.c.due_at.type),
+    )
+)
+_ATTEMPT = insert(attempts)
+
+
 class Ledger:
     """The deliveries table, as a worker sees it."""
 
@@ -76,31 +141,25 @@ class Ledger:
         among them once that lease has ended, in state `sending`: whether it arrived has to be found out.
         """
         now = datetime.now(UTC)
-        token = f"{_process}:{next(_tokens)}"
-        chosen = (
-            _due(now).where(deliveries.c.lane == lane).limit(limit).with_for_update(skip_locked=True, of=deliveries)
-        )
-        taken = (
-            update(deliveries)
-            .where(deliveries.c.id.in_(chosen.scalar_subquery()))
-            .values(lease=token, leased_until=now + LEASE)
-            .returning(deliveries)
-        )
+        values = {
+            "in_lane": lane,
+            "most": limit,
+            "now": now,
+            "due_by": now,
+            "until": now + LEASE,
+            "token": f"{_process}:{next(_tokens)}",
+        }
         with self._database.write() as db:
-            rows = db.execute(taken).all()
+            rows = db.execute(_LEASE, values).all()
         return sorted((_delivery(row) for row in rows), key=lambda delivery: delivery.id)
 
-    def due_lanes(self) -> set[str]:
-        """The lanes that have something due now."""
+    def due_lanes(self, within: timedelta = timedelta()) -> set[str]:
+        """The lanes that have something to do now, or `within` this time: neither blocked nor in other hands."""
+        now = datetime.now(UTC)
         with self._database.read() as db:
-            lanes = db.execute(select(connections.c.lane).distinct().where(_active())).scalars().all()
-            return {lane for lane in lanes if self._is_due(db, lane)}
-
-    def next_due(self) -> datetime | None:
-        """When the earliest delivery that nobody holds falls due; None when nothing is owed."""
-        with self._database.read() as db:
-            query = select(func.min(deliveries.c.due_at)).join(connections).where(unfinished(), _active())
-            return db.execute(query).scalar()
+            lanes = db.execute(_LANES).scalars().all()
+            values = {"most": 1, "now": now, "due_by": now + within}
+            return {lane for lane in lanes if db.execute(_ONE_DUE, values | {"in_lane": lane}).first()}
 
     def begin(self, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
         """Commit the intent before anything goes out; return the ids whose lease still holds.
@@ -112,70 +171,42 @@ class Ledger:
         with self._database.write() as db:
             for delivery, sends in leased:
                 values = {
-                    "state": State.SENDING if sends else State.UNKNOWN,
-                    "attempts": deliveries.c.attempts + (1 if sends else 0),
-                    "leased_until": now + LEASE,
-                    "updated_at": now,
+                    "held_id": delivery.id,
+                    "held_lease": delivery.lease,
+                    "to_state": State.SENDING if sends else State.UNKNOWN,
+                    "spent": int(sends),
+                    "now": now,
+                    "until": now + LEASE,
                 }
-                held = _held(delivery) & (deliveries.c.leased_until > now)
-                if db.execute(update(deliveries).where(held).values(values)).rowcount:
+                if db.execute(_BEGIN, values).rowcount:
                     begun.add(delivery.id)
         return begun
 
     def give_back(self, leased: Sequence[Delivery]) -> None:
         """End leases of deliveries that were not begun."""
-        with self._database.write() as db:
-            for delivery in leased:
-                db.execute(update(deliveries).where(_held(delivery)).values(lease=None, leased_until=None))
-
-    def _is_due(self, db: Sql, lane: str) -> bool:
-        query = _due(datetime.now(UTC)).where(deliveries.c.lane == lane).limit(1)
-        return db.execute(query).first() is not None
+        if leased:
+            with self._database.write() as db:
+                db.execute(_GIVE_BACK, [{"held_id": item.id, "held_lease": item.lease} for item in leased])
 
 
 def settle(db: Sql, result: Result) -> bool:
     """Write down a result and its attempt; return False when the lease was lost, and then change nothing else."""
     now = datetime.now(UTC)
     values = {
-        "state": result.state,
-        "reason": result.reason,
-        "due_at": result.due_at or now,
-        "attempts": deliveries.c.attempts - (1 if result.refund_attempt else 0),
-        "doubtful": result.doubtful,
-        "losses": deliveries.c.losses + (1 if result.lost else 0),
-        "lease": None,
-        "leased_until": None,
-        "updated_at": now,
+        "held_id": result.delivery.id,
+        "held_lease": result.delivery.lease,
+        "to_state": result.state,
+        "why": result.reason,
+        "due": result.due_at or now,
+        "refunded": int(result.refund_attempt),
+        "doubt": result.doubtful,
+        "lost": int(result.lost),
+        "now": now,
     }
-    kept = db.execute(update(deliveries).where(_held(result.delivery)).values(values)).rowcount > 0
+    kept = db.execute(_SETTLE, values).rowcount > 0
     if result.attempt is not None:
-        db.execute(insert(attempts).values(delivery_id=result.delivery.id, **_fields(result.attempt)))
+        db.execute(_ATTEMPT, {"delivery_id": result.delivery.id} | _fields(result.attempt))
     return kept
-
-
-def _due(now: datetime) -> Any:  # noqa: ANN401  (a SELECT of ids; its generic type says nothing more)
-    earlier = deliveries.alias("earlier")
-    blocked = exists().where(
-        earlier.c.connection_id == deliveries.c.connection_id,
-        earlier.c.subject == deliveries.c.subject,
-        earlier.c.id < deliveries.c.id,
-        unfinished("earlier"),
-    )
-    free = or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= now)
-    active = deliveries.c.connection_id.in_(select(connections.c.id).where(_active()))
-    return (
-        select(deliveries.c.id)
-        .where(unfinished(), deliveries.c.due_at <= now, free, active, ~blocked)
-        .order_by(deliveries.c.priority, deliveries.c.id)
-    )
-
-
-def _active() -> ColumnElement[bool]:
-    return connections.c.state == ConnectionState.ACTIVE
-
-
-def _held(delivery: Delivery) -> ColumnElement[bool]:
-    return and_(deliveries.c.id == delivery.id, deliveries.c.lease == delivery.lease)
 
 
 def _fields(attempt: Attempt) -> dict[str, object]:
