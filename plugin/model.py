@@ -95,8 +95,8 @@ class Setting:
 class Step:
     """One call owed to one connection, before it is written down.
 
-    `key` is unique for ever within its connection; without one the step is owed once for its event. `newest`: it acts on
-    the newest version of its document, which replaces an older one while nothing has been sent, and reopens what was
+    `key` is unique for ever within its connection; without one the step is owed once for its event. `newest`: it acts
+    on the newest version of its document, which replaces an older one while nothing was sent, and reopens what was
     skipped or held. `only_if_changed`: it is dropped when the last step of its `group` had the same `content`.
     """
 

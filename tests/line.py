@@ -102,5 +102,6 @@ def running(role: str, environment: Mapping[str, str], *arguments: str) -> Itera
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
         process.wait(40)

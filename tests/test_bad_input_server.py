@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Backend
 
-PATIENCE = 5.0
+PATIENCE = 2.0
 MEGABYTE = 1_000_000
 
 
