@@ -6,7 +6,6 @@ import json
 import math
 import socket
 import threading
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,20 +13,21 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
 from plugin.model import Deferred, Outcome, Rejected, Request, Unknown
+from plugin.watch import Watch, WatchedAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
-# A slow trickle resets the read timeout with every byte, so the whole call is bounded too. It takes at most this and
-# one more read: with the seconds that a call may wait for its thread that stays below `ledger.LEASE`.
+# A slow trickle resets the read timeout with every byte, so the whole call is bounded too. With the seconds that a call
+# may wait for its thread that stays well below `ledger.LEASE`.
 TOTAL_SECONDS = 20.0
 _LARGEST_ANSWER = 5_000_000
+_DEEPEST = 50
 # After a 429 that names no time.
 _UNASKED_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -44,9 +44,9 @@ class Answer:
 
     @property
     def json(self) -> Any:  # noqa: ANN401  (any JSON value)
-        """The parsed body, or None when it is not JSON: HTML, cut off, or nothing at all."""
+        """The parsed body, fit to be stored, or None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
         try:
-            return json.loads(self.body)
+            return _storable(json.loads(self.body), 0)
         except (ValueError, RecursionError):
             return None
 
@@ -60,13 +60,33 @@ class Failure:
     timed_out: bool = False
 
 
+def _storable(item: Any, depth: int) -> Any:  # noqa: ANN401  (any JSON value)
+    """The same without what databases refuse: NUL and halves of surrogate pairs."""
+    if depth > _DEEPEST:
+        raise ValueError("nested too deep")
+    if isinstance(item, str):
+        return item.replace("\0", "\ufffd").encode(errors="replace").decode()
+    if isinstance(item, dict):
+        return {_storable(key, depth): _storable(value, depth + 1) for key, value in item.items()}
+    return [_storable(value, depth + 1) for value in item] if isinstance(item, list) else item
+
+
+class _Session(requests.Session):
+    """One that never follows a redirect, and so never reads where it leads or what comes with it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        del resp
+        return None
+
+
 class Sender:
     """Sends requests of one account over connections that stay open."""
 
     def __init__(self, base_url: str, connections: int) -> None:
         self._base_url = base_url.rstrip("/")
-        self._session = requests.Session()
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+        self._session = _Session()
+        self._watch = Watch(TOTAL_SECONDS)
+        adapter = WatchedAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
         # Vendors' cookies would tie accounts together, and a .netrc must never replace our Authorization.
@@ -76,29 +96,43 @@ class Sender:
 
     def send(self, request: Request) -> Answer | Failure:
         """Make one call; never raises for what the network or the vendor does."""
-        deadline = time.monotonic() + TOTAL_SECONDS
+        result: Answer | Failure
         try:
-            with self._session.request(
-                request.method,
-                self._base_url + request.path,
-                params=dict(request.query),
-                data=encode(request.body),
-                headers=_headers(request),
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                body = _read(response, deadline)
-                return Answer(status=response.status_code, headers=response.headers, body=body)
-        except requests.RequestException as error:
-            return _failure(error)
-        except (OSError, ValueError) as error:
-            # urllib3 and the standard library let a few of theirs through, such as a header that is no Latin-1.
-            return Failure(sent=not isinstance(error, (UnicodeError, ValueError)), reason=type(error).__name__)
+            prepared = self._prepare(request)
+        except (requests.RequestException, ValueError):
+            return Failure(sent=False, reason="the address or a credential is malformed; check the connection")
+        with self._watch.call() as call:
+            try:
+                result = self._exchange(prepared)
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                result = _failure(error)
+        return Failure(sent=True, reason="no answer in time", timed_out=True) if call.expired else result
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+        self._watch.close()
+
+    def _prepare(self, request: Request) -> requests.PreparedRequest:
+        made = requests.Request(
+            request.method,
+            self._base_url + request.path,
+            headers=_headers(request),
+            params=dict(request.query),
+            data=encode(request.body),
+        )
+        prepared = self._session.prepare_request(made)
+        for value in prepared.headers.values():
+            # What does not fit into a header would fail later, half-way through sending.
+            (value if isinstance(value, bytes) else value.encode("latin-1")).decode("latin-1")
+        return prepared
+
+    def _exchange(self, prepared: requests.PreparedRequest) -> Answer:
+        # Proxies and certificates as the environment names them; `send` alone would not look.
+        around = self._session.merge_environment_settings(prepared.url, {}, True, None, None)  # noqa: FBT003
+        times = (CONNECT_SECONDS, READ_SECONDS)
+        with self._session.send(prepared, timeout=times, allow_redirects=False, **around) as response:
+            return Answer(status=response.status_code, headers=response.headers, body=_read(response))
 
 
 class Senders:
@@ -157,9 +191,9 @@ def retry_after(answer: Answer) -> timedelta | None:
     text = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after", "").strip()
     try:
         seconds = float(text) if text.isdecimal() else _seconds_until(parsedate_to_datetime(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return min(timedelta(seconds=max(0.0, seconds)), _LONGEST_PAUSE)
+    return timedelta(seconds=min(max(0.0, seconds), _LONGEST_PAUSE.total_seconds()))
 
 
 def _seconds_until(moment: datetime) -> float:
@@ -175,18 +209,17 @@ def _of_failure(failure: Failure, *, repeatable: bool) -> Outcome:
     return Unknown(reason=failure.reason, settle=settle)
 
 
-def _failure(error: requests.RequestException) -> Failure:
+def _failure(error: Exception) -> Failure:
+    """Only what is known to come before the first byte counts as not sent."""
     if isinstance(error, requests.ConnectTimeout):
         return Failure(sent=False, reason="connecting timed out")
-    if isinstance(error, requests.Timeout):
-        return Failure(sent=True, reason="no answer in time", timed_out=True)
     causes = _causes(error)
     if any(isinstance(cause, NameResolutionError) for cause in causes):
         return Failure(sent=False, reason="the host name is not known")
     if any(isinstance(cause, (NewConnectionError, ConnectionRefusedError, socket.gaierror)) for cause in causes):
         return Failure(sent=False, reason="the connection was refused")
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader, ValueError)):
-        return Failure(sent=False, reason="the address or a credential is malformed; check the connection's settings")
+    if isinstance(error, requests.Timeout):
+        return Failure(sent=True, reason="no answer in time", timed_out=True)
     return Failure(sent=True, reason="the connection was cut before the answer came")
 
 
@@ -202,12 +235,10 @@ def _causes(error: BaseException) -> list[object]:
     return found
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
+def _read(response: requests.Response) -> bytes:
     body = b""
     for chunk in response.iter_content(65_536):
         body += chunk
-        if time.monotonic() > deadline:
-            raise requests.ReadTimeout
         if len(body) > _LARGEST_ANSWER:
             raise requests.exceptions.ContentDecodingError
     return body

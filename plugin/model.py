@@ -38,6 +38,8 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+# Longer than a weekend: whoever can mend it may be away until Monday.
+PATIENCE = timedelta(days=4)
 UNFINISHED = (State.WAITING, State.SENDING, State.UNKNOWN)
 
 
@@ -146,8 +148,7 @@ class Deferred:
 
     `waiting`: the vendor is still busy, which is no failure and spends no attempt. `pause`: the whole connection stops
     until a person mends its credentials. `doubtful`: the call may have been carried out all the same, so it is looked
-    up before it is sent again. `receipt` is what was learned. Older than `patience` it is handed to a person: by
-    default longer than a weekend, since whoever can mend it may be away until Monday.
+    up before it is sent again. `receipt` is what was learned. Older than `patience` it is handed to a person.
     """
 
     reason: str
@@ -156,7 +157,7 @@ class Deferred:
     waiting: bool = False
     pause: bool = False
     doubtful: bool = False
-    patience: timedelta = timedelta(days=4)
+    patience: timedelta = PATIENCE
     receipt: Receipt | None = None
 
 

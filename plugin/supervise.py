@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -44,6 +46,7 @@ class Supervisor:
         self.base_url = f"http://127.0.0.1:{port}"
 
     def __enter__(self) -> Self:
+        _require_free(self._port)
         with ExitStack() as starting:
             if self._settings.embedded_redis:
                 redis = EmbeddedRedis(self._settings.redis_socket, self._settings.data_dir / "redis")
@@ -75,6 +78,8 @@ class Supervisor:
         for role, process in list(self._processes.items()):
             if process.poll() is not None:
                 log.trouble("process died", role=role, status=process.returncode)
+                # A killed web server leaves its own workers on the port.
+                _end_session(process)
                 self._start(role)
 
     def pids(self) -> dict[str, int]:
@@ -122,8 +127,24 @@ class Supervisor:
             try:
                 process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                log.trouble("process did not stop", pid=process.pid)
+            _end_session(process)
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(f"port {port} can't be used ({error.strerror}): set PORT to a free one") from None
+
+
+def _end_session(process: subprocess.Popen[bytes]) -> None:
+    """Kill whatever is left of a process and of those it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def stop_with_parent() -> None:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, current_app, jsonify, request
 from redis import RedisError
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from plugin import log
-from plugin.errors import Refused, TooLarge, Unavailable
+from plugin.errors import ConfigError, Refused, TooLarge, Unavailable
 from plugin.flow.receive import receive
 from plugin.storage.migrate import is_current
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from plugin.services import Services
 
 LARGEST_BODY = 10_000_000
+_CHUNK = 1_000_000
 
 pages = Blueprint("pages", __name__)
 
@@ -64,12 +64,25 @@ def unavailable(error: Unavailable) -> ResponseReturnValue:
     return jsonify(error="try again later"), 503, {"Retry-After": "30"}
 
 
+@pages.app_errorhandler(ConfigError)
+def misconfigured(error: ConfigError) -> ResponseReturnValue:
+    """Only the operator can mend it; until then the sender keeps what it has."""
+    log.trouble("not stored", path=request.path[:200], reason=str(error))
+    return jsonify(error="try again later"), 503, {"Retry-After": "300"}
+
+
 def _body() -> bytes:
-    request.max_content_length = LARGEST_BODY
-    try:
-        return request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise TooLarge(f"the body is over {LARGEST_BODY} bytes") from None
+    """The whole body; one that does not say its size is counted while it comes."""
+    # Werkzeug would cut a stream of unknown size at its own limit, and the rest would only look like a bad signature.
+    request.max_content_length = None
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise TooLarge(f"the body is over {LARGEST_BODY} bytes")
+    body = b""
+    while chunk := request.stream.read(_CHUNK):
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise TooLarge(f"the body is over {LARGEST_BODY} bytes")
+    return body
 
 
 def _database_state(services: Services) -> str:

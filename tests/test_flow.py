@@ -20,9 +20,13 @@ def test_an_order_is_booked_and_tracked(shop: Shop, drain: Callable[[], None]) -
 
 
 def test_a_cancellation_may_come_first(shop: Shop, drain: Callable[[], None]) -> None:
-    """An order that is cancelled before anything was heard of it is not booked, then or when its creation is late."""
+    """An order cancelled before anything was heard of it is never booked, even when its creation comes late."""
     cancelled = sent("orders_cancelled")
-    created = sent("orders_create") | {"id": cancelled["id"], "cancelled_at": None, "updated_at": "2026-11-01T00:00:00Z"}
+    created = sent("orders_create") | {
+        "id": cancelled["id"],
+        "cancelled_at": None,
+        "updated_at": "2026-11-01T00:00:00Z",
+    }
     shop.post("orders/cancelled", cancelled)
     drain()
     shop.post("orders/create", created)

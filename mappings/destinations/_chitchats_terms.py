@@ -31,7 +31,7 @@ PLAIN: Final = frozenset(
         *("id", "status", "batch_id", "order_id", "order_store", "created_at", "ship_date", "carrier", "postage_type"),
         *("package_type", "package_contents", "size_unit", "size_x", "size_y", "size_z", "weight", "weight_unit"),
         *("value", "value_currency", "value_amount", "currency_code", "quantity", "sku_code", "hs_tariff_code"),
-        *("country_code", "to_country_code", "origin_country", "purchase_amount", "payment_amount", "message"),
+        *("country_code", "to_country_code", "origin_country", "purchase_amount", "payment_amount"),
         *("postage_description", "type"),
     }
 )

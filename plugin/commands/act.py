@@ -93,7 +93,12 @@ def send_sample(platform: str, topic: str, store_id: str, count: int, as_json: b
         first = int(time.time() * 10) % 10**9 * 1000
         for number in range(first, first + count):
             sample = storefront.sample(topic, number, secret, found.address)
-            answer = session.post(address, data=sample.body, headers=dict(sample.headers), timeout=10)
+            try:
+                answer = session.post(address, data=sample.body, headers=dict(sample.headers), timeout=10)
+            except requests.RequestException:
+                raise ConfigError(
+                    f"nothing answers at {address}: is `crossdock up` running, and BASE_URL right?"
+                ) from None
             answered.append(answer.status_code)
     if as_json:
         print_json({"sent": count, "statuses": answered})

@@ -66,13 +66,11 @@ def list_stores(as_json: bool) -> None:
 
 @store.command()
 @click.argument("store_id")
-@click.confirmation_option(prompt="Forget this store's secrets and connections?")
+@click.confirmation_option(prompt="Forget this store's API token and connections?")
 def remove(store_id: str) -> None:
-    """Forget a shop's secrets and connections; late privacy requests are still answered."""
+    """Forget a shop's API token and connections; late privacy requests are still answered."""
     with services() as opened:
-        found = require_store(opened.shops, store_id)
-        opened.shops.disconnect(found.id)
-        opened.shops.close(found.id, StoreState.REMOVED)
+        opened.shops.remove(require_store(opened.shops, store_id))
     say(f"store {store_id} is removed")
 
 

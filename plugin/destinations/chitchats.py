@@ -39,7 +39,13 @@ class ChitChats:
             required=True,
             check=checks.digits,
         ),
-        Setting(key="token", help="an API access token (Settings, Developer)", secret=True, required=True),
+        Setting(
+            key="token",
+            help="an API access token",
+            secret=True,
+            required=True,
+            check=checks.header,
+        ),
         Setting(
             key="package_type", help="what parcels are", default="parcel", check=checks.one_of(*terms.PACKAGE_TYPES)
         ),

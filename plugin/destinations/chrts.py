@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from plugin.model import Outcome, StoreFacts, Work
 
 _OK = 200
-_PLAIN = frozenset({"status", "code", "message", "name", "order_id", "currency", "country", "occurred_at"})
+_PLAIN = frozenset({"status", "code", "name", "order_id", "currency", "country", "occurred_at"})
 _MOST_LOSSES = {"again": 1, "never": 0}
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
-from plugin.model import Accepted, Deferred, Rejected, Skipped, State, Unknown
+from plugin.model import PATIENCE, Accepted, Deferred, Rejected, Skipped, State, Unknown
 from plugin.storage.ledger import Result
 
 if TYPE_CHECKING:
@@ -54,10 +54,13 @@ def of_sending(delivery: Delivery, outcome: Outcome, lost: Callable[[int], Outco
 def of_finding(delivery: Delivery, outcome: Outcome | None) -> Result:
     """What becomes of a delivery that was looked up; None says that it never arrived."""
     if outcome is None:
-        if _is_spent(delivery):
-            return Result(delivery=delivery, state=State.FAILED, reason=f"not sent in {delivery.attempts} attempts")
+        if delivery.attempts >= MOST_ATTEMPTS:
+            return Result(delivery=delivery, state=State.FAILED, reason=f"given up after {delivery.attempts} attempts")
         return Result(delivery=delivery, state=State.WAITING, reason="the lost call did not arrive; it is sent again")
     if isinstance(outcome, (Deferred, Unknown)):
+        if _age(delivery) > PATIENCE:
+            reason = f"nobody could say for days whether it arrived: {outcome.reason}"
+            return Result(delivery=delivery, state=State.HELD, reason=reason, doubtful=True)
         after = outcome.after if isinstance(outcome, Deferred) else outcome.settle
         due_at = datetime.now(UTC) + (after or backoff(delivery.attempts + 2))
         reason = f"finding out whether it arrived: {outcome.reason}"
@@ -71,7 +74,7 @@ def _deferred(delivery: Delivery, outcome: Deferred) -> Result:
     if _age(delivery) > outcome.patience and not outcome.pause:
         return Result(delivery=delivery, state=State.HELD, reason=f"still so after days: {outcome.reason}")
     doubtful = outcome.doubtful or delivery.doubtful
-    if _is_spent(delivery) and not is_free:
+    if delivery.attempts + 1 >= MOST_ATTEMPTS and not is_free:
         reason = f"given up after {delivery.attempts + 1} attempts: {outcome.reason}"
         return Result(delivery=delivery, state=State.FAILED, reason=reason, doubtful=doubtful)
     pause = outcome.after if outcome.after is not None else backoff(delivery.attempts) * (not outcome.pause)
@@ -90,10 +93,6 @@ def _lost(delivery: Delivery, decision: Outcome) -> Result:
     return Result(
         delivery=delivery, state=result.state, reason=result.reason, due_at=result.due_at, doubtful=False, lost=True
     )
-
-
-def _is_spent(delivery: Delivery) -> bool:
-    return delivery.attempts + 1 >= MOST_ATTEMPTS
 
 
 def _age(delivery: Delivery) -> timedelta:

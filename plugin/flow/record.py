@@ -70,16 +70,33 @@ class Recorder:
         ends = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
-                with self._services.database.write() as db:
-                    for one in returned:
-                        self._write_one(db, one, one.outcome)
+                return self._write_together(returned)
             except Unavailable as error:
                 log.trouble("not recorded yet", reason=str(error))
                 if time.monotonic() > ends:
                     raise
                 time.sleep(_RETRY_SECONDS)
-            else:
-                return
+
+    def _write_together(self, returned: Sequence[Returned]) -> None:
+        """One transaction for all; if one of them can't be written, each in its own, and that one is held."""
+        try:
+            with self._services.database.write() as db:
+                for one in returned:
+                    self._write_one(db, one, one.outcome)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever one answer holds, the others are written down)
+            log.fault("recording failed", deliveries=[one.item.delivery.id for one in returned])
+            if len(returned) == 1:
+                self._hold(returned[0], error)
+            for one in returned if len(returned) > 1 else ():
+                self._write_together([one])
+
+    def _hold(self, one: Returned, error: Exception) -> None:
+        reason = f"a fault of Crossdock's own ({type(error).__name__}); please report it"
+        held = ledger.Result(delivery=one.item.delivery, state=State.HELD, reason=reason, doubtful=True)
+        with self._services.database.write() as db:
+            ledger.settle(db, held)
 
     def _write_one(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
         result = _result(one)
@@ -132,10 +149,10 @@ class Recorder:
 
 def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
     """What came back, as an outcome; None says that a look-up found nothing. Pure, so any thread may call it."""
-    general = classify(result, repeatable=item.request.repeatable)
-    if general is not None or isinstance(result, Failure):
-        return general
     try:
+        general = classify(result, repeatable=item.request.repeatable)
+        if general is not None or isinstance(result, Failure):
+            return general
         return item.vendor.found(item.work, result) if item.finds else item.vendor.read(item.work, result)
     except Exception as error:  # noqa: BLE001  (a bug in reading one answer must not lose the others)
         log.fault("reading failed", delivery=item.delivery.id)
@@ -144,12 +161,7 @@ def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
 
 
 def _result(one: Returned) -> ledger.Result:
-    try:
-        result = _settled(one)
-    except Exception as error:  # noqa: BLE001  (a bug about one delivery must not keep the others from being recorded)
-        log.fault("recording failed", delivery=one.item.delivery.id)
-        reason = f"a fault of Crossdock's own ({type(error).__name__}); please report it"
-        result = ledger.Result(delivery=one.item.delivery, state=State.HELD, reason=reason, doubtful=True)
+    result = _settled(one)
     return ledger.with_attempt(result, _attempt(one, result))
 
 

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psycopg.errors import UndefinedTable
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from plugin.errors import Unavailable
 
@@ -61,6 +62,10 @@ class Database:
 def _named_trouble() -> Iterator[None]:
     try:
         yield
+    except ProgrammingError as error:
+        if not isinstance(error.orig, UndefinedTable):
+            raise
+        raise Unavailable("the database's schema is missing: run `crossdock migrate`") from error
     except (OperationalError, InterfaceError) as error:
         # The driver's text may hold the statement and its values; only its kind is passed on.
         raise Unavailable(f"the database can't be reached: {type(error.orig).__name__}") from error

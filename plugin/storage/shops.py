@@ -112,11 +112,15 @@ class Shops:
         with self._database.read() as db:
             return [self._store(row) for row in db.execute(select(stores).order_by(stores.c.created_at))]
 
-    def close(self, store_id: str, state: StoreState) -> None:
-        """Forget the store's secrets and say why it is no longer active; what it sent before is still delivered."""
-        values = {"state": state, "sealed": self._vault.seal({}), "updated_at": datetime.now(UTC)}
+    def remove(self, store: Store) -> None:
+        """Forget a store's API token and connections. The webhook secret stays: privacy requests come days later."""
+        kept = {name: text for name, text in store.secrets.items() if name in ("secret", "previous")}
+        now = datetime.now(UTC)
+        gone = {"state": StoreState.REMOVED, "sealed": self._vault.seal(kept), "updated_at": now}
+        cut = {"state": ConnectionState.REMOVED, "sealed": "", "updated_at": now}
         with self._database.write() as db:
-            db.execute(update(stores).where(stores.c.id == store_id).values(values))
+            db.execute(update(stores).where(stores.c.id == store.id).values(gone))
+            db.execute(update(connections).where(connections.c.store_id == store.id).values(cut))
 
     def connect(
         self,
@@ -169,12 +173,6 @@ class Shops:
     def pause(self, connection_id: str, reason: str) -> None:
         """Stop sending for this connection until its credentials are given anew."""
         self._set_state(connection_id, ConnectionState.PAUSED, reason)
-
-    def disconnect(self, store_id: str) -> None:
-        """Remove every connection of a store together with its credentials."""
-        values = {"state": ConnectionState.REMOVED, "sealed": self._vault.seal({}), "updated_at": datetime.now(UTC)}
-        with self._database.write() as db:
-            db.execute(update(connections).where(connections.c.store_id == store_id).values(values))
 
     def _set_state(self, connection_id: str, state: ConnectionState, reason: str | None) -> None:
         values = {"state": state, "reason": reason, "updated_at": datetime.now(UTC)}

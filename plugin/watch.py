@@ -1,0 +1,116 @@
+"""A bound on a whole HTTP call, however slowly its answer trickles in: at the deadline the connection is cut.
+
+`requests` bounds only the silence between two bytes. A call that outlasted its lease could be made a second time by
+somebody else, so the bound has to hold from outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TICK_SECONDS = 0.5
+_here = threading.local()
+
+
+class Call:
+    """One call under watch, and the connection that it uses."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.connection: HTTPConnection | None = None
+        self.expired = False
+
+    def cut(self) -> None:
+        """Wake whoever reads from the connection; it will find that nothing more comes."""
+        self.expired = True
+        sock = self.connection.sock if self.connection else None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+class Watch:
+    """Watches every call of a sender from one thread, which starts with the first."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._calls: set[Call] = set()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def call(self) -> Iterator[Call]:
+        """Everything that happens inside, on this thread, is cut after the bound."""
+        call = Call(time.monotonic() + self._seconds)
+        with self._lock:
+            self._calls.add(call)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+                self._thread.start()
+        _here.call = call
+        try:
+            yield call
+        finally:
+            _here.call = None
+            with self._lock:
+                self._calls.discard(call)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+
+    def _run(self) -> None:
+        while not self._closing.wait(_TICK_SECONDS):
+            now = time.monotonic()
+            with self._lock:
+                late = [call for call in self._calls if call.deadline < now]
+            for call in late:
+                call.cut()
+
+
+class _Watched(HTTPConnection):
+    def putrequest(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
+        _register(self)
+        super().putrequest(*arguments, **options)
+
+
+class _WatchedTls(HTTPSConnection):
+    def putrequest(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
+        _register(self)
+        super().putrequest(*arguments, **options)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedTls
+
+
+class WatchedAdapter(HTTPAdapter):
+    """An adapter whose connections tell the watch of the thread that uses them."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
+        """Make pools of watched connections."""
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+
+def _register(connection: HTTPConnection) -> None:
+    call: Call | None = getattr(_here, "call", None)
+    if call is not None:
+        call.connection = connection
