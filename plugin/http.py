@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
+from plugin.mask import storable
 from plugin.model import Deferred, Outcome, Rejected, Request, Unknown
 from plugin.watch import Watch, WatchedAdapter
 
@@ -27,7 +28,9 @@ READ_SECONDS = 15.0
 # may wait for its thread that stays well below `ledger.LEASE`.
 TOTAL_SECONDS = 20.0
 _LARGEST_ANSWER = 5_000_000
-_DEEPEST = 50
+# How long a vendor may still be at work on a call whose answer never came, or came from a gateway before it.
+SETTLE = timedelta(seconds=15)
+_SETTLE_CUT = timedelta(seconds=4)
 # After a 429 that names no time.
 _UNASKED_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -46,29 +49,19 @@ class Answer:
     def json(self) -> Any:  # noqa: ANN401  (any JSON value)
         """The parsed body, fit to be stored, or None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
         try:
-            return _storable(json.loads(self.body), 0)
+            return storable(json.loads(self.body))
         except (ValueError, RecursionError):
             return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """No answer. `sent` is False only when it is certain that the request never left."""
+    """No answer. `sent` is False only when it is certain that the request never left; `late`: it was not even tried."""
 
     sent: bool
     reason: str
     timed_out: bool = False
-
-
-def _storable(item: Any, depth: int) -> Any:  # noqa: ANN401  (any JSON value)
-    """The same without what databases refuse: NUL and halves of surrogate pairs."""
-    if depth > _DEEPEST:
-        raise ValueError("nested too deep")
-    if isinstance(item, str):
-        return item.replace("\0", "\ufffd").encode(errors="replace").decode()
-    if isinstance(item, dict):
-        return {_storable(key, depth): _storable(value, depth + 1) for key, value in item.items()}
-    return [_storable(value, depth + 1) for value in item] if isinstance(item, list) else item
+    late: bool = False
 
 
 class _Session(requests.Session):
@@ -202,11 +195,11 @@ def _seconds_until(moment: datetime) -> float:
 
 
 def _of_failure(failure: Failure, *, repeatable: bool) -> Outcome:
+    if failure.late:
+        return Deferred(reason=failure.reason, after=timedelta(), waiting=True)
     if not failure.sent or repeatable:
         return Deferred(reason=failure.reason)
-    # After a timeout the vendor may still be working on it; after a cut connection it is soon over.
-    settle = timedelta(seconds=15 if failure.timed_out else 2)
-    return Unknown(reason=failure.reason, settle=settle)
+    return Unknown(reason=failure.reason, settle=SETTLE if failure.timed_out else _SETTLE_CUT)
 
 
 def _failure(error: Exception) -> Failure:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mappings.canonical import Customer, Order
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mappings.canonical import Document
     from plugin.http import Answer
     from plugin.model import Request
 
@@ -19,6 +23,18 @@ _LONGEST_WORDS = 200
 _SHORTEST_SECRET = 3
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 HIDDEN = "•"
+_DEEPEST = 50
+
+
+def storable(item: Any, depth: int = 0) -> Any:  # noqa: ANN401  (any JSON value)
+    """A JSON value without what databases refuse, NUL and half surrogate pairs; ValueError if it is absurdly deep."""
+    if depth > _DEEPEST:
+        raise ValueError("nested too deep")
+    if isinstance(item, str):
+        return item.replace("\0", "\ufffd").encode(errors="replace").decode()
+    if isinstance(item, dict):
+        return {storable(key, depth): storable(value, depth + 1) for key, value in item.items()}
+    return [storable(value, depth + 1) for value in item] if isinstance(item, list) else item
 
 
 def request_line(request: Request, plain: frozenset[str]) -> str:
@@ -37,14 +53,28 @@ def masked(document: Any, plain: frozenset[str]) -> str:  # noqa: ANN401  (any J
     return json.dumps(_masked(document, plain, shown=False), ensure_ascii=False)[:_LONGEST_KEPT]
 
 
-def vendor_words(answer: Answer, request: Request | None) -> str:
-    """What the vendor gave as the reason, without anything that we had sent to it."""
+def vendor_words(answer: Answer, request: Request | None, document: Document | None) -> str:
+    """What the vendor gave as the reason, without anything that we had sent to it or know of the person."""
     found = next(_messages(answer.json), None)
     if found is None:
         return f"{answer.status} without a reason"
-    for value in sorted(_values(request.body if request else None), key=len, reverse=True):
-        found = re.sub(re.escape(value), HIDDEN, found, flags=re.IGNORECASE)
+    known = {*_values(request.body if request else None), *_personal(document)}
+    for value in sorted({*known, *(word for text in known for word in text.split())}, key=len, reverse=True):
+        if len(value) >= _SHORTEST_SECRET:
+            found = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", HIDDEN, found, flags=re.IGNORECASE)
     return f"{answer.status}: " + _EMAIL.sub(HIDDEN, found)[:_LONGEST_WORDS]
+
+
+def _personal(document: Document | None) -> Iterator[str]:
+    """The texts of a document's addresses and of its customer."""
+    if isinstance(document, Order):
+        parts = (document.customer, document.shipping_address, document.billing_address)
+        yield from filter(None, (document.email, document.phone))
+    else:
+        parts = (document, None, None) if isinstance(document, Customer) else (None, None, None)
+    for part in parts:
+        if part is not None:
+            yield from _values(dataclasses.asdict(part))
 
 
 def _masked(item: Any, plain: frozenset[str], *, shown: bool) -> Any:  # noqa: ANN401
@@ -76,5 +106,5 @@ def _values(item: Any) -> Iterator[str]:  # noqa: ANN401
     elif isinstance(item, (list, tuple)):
         for value in item:
             yield from _values(value)
-    elif isinstance(item, str) and len(item) >= _SHORTEST_SECRET:
+    elif isinstance(item, str):
         yield item

@@ -38,8 +38,7 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-# Longer than a weekend: whoever can mend it may be away until Monday.
-PATIENCE = timedelta(days=4)
+PATIENCE = timedelta(days=4)  # longer than a weekend, when whoever can mend it may be away
 UNFINISHED = (State.WAITING, State.SENDING, State.UNKNOWN)
 
 
@@ -146,9 +145,9 @@ class Skipped:
 class Deferred:
     """Not now. `after` overrides the back-off; `gate` closes the lane for everybody until then.
 
-    `waiting`: the vendor is still busy, which is no failure and spends no attempt. `pause`: the whole connection stops
-    until a person mends its credentials. `doubtful`: the call may have been carried out all the same, so it is looked
-    up before it is sent again. `receipt` is what was learned. Older than `patience` it is handed to a person.
+    `waiting`: the vendor is busy, which spends no attempt. `pause`: the whole connection stops until a person mends its
+    credentials. `doubtful`: the call may have been carried out all the same, so it is looked up before it is sent
+    again. `receipt` is what was learned. Older than `patience` it is handed to a person.
     """
 
     reason: str
@@ -157,7 +156,7 @@ class Deferred:
     waiting: bool = False
     pause: bool = False
     doubtful: bool = False
-    patience: timedelta = PATIENCE
+    patience: timedelta | None = None
     receipt: Receipt | None = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ DEFAULT_DATABASE = "sqlite:///var/crossdock.db"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # A Unix socket's address holds 108 bytes on Linux and 104 on macOS.
 _LONGEST_SOCKET = 100
+# Redis clients put the path into a URL and read it back from lists separated by blanks.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
+_LARGEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +49,13 @@ class Settings:
         env = os.environ if environment is None else environment
         database_url = _database_url(env.get("DATABASE_URL") or DEFAULT_DATABASE)
         port = _whole_number(env, "PORT", 8000)
+        if port > _LARGEST_PORT:
+            raise ConfigError(f"PORT={port} is no port: set it to a number up to {_LARGEST_PORT}")
         base_url = (env.get("BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/")
         data_dir = _data_dir(database_url)
         return cls(
             database_url=database_url,
-            redis_url=env.get("REDIS_URL") or None,
+            redis_url=_redis_url(env.get("REDIS_URL") or None),
             secret_keys=_secret_keys(env.get("SECRET_KEY", ""), base_url, data_dir),
             base_url=base_url,
             port=port,
@@ -68,7 +74,7 @@ class Settings:
     def redis_socket(self) -> Path:
         """Where the embedded Redis listens: beside the database, or in the temporary folder if that is too long."""
         beside = self.data_dir.resolve() / "redis.sock"
-        if len(str(beside).encode()) <= _LONGEST_SOCKET:
+        if len(str(beside).encode()) <= _LONGEST_SOCKET and _PLAIN_PATH.fullmatch(str(beside)):
             return beside
         name = hashlib.sha256(str(beside).encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"crossdock-{name}.sock"
@@ -84,12 +90,19 @@ def _database_url(text: str) -> str:
     for scheme in ("postgres://", "postgresql://"):
         if text.startswith(scheme):
             text = "postgresql+psycopg://" + text.removeprefix(scheme)
+    text = re.sub(r"^postgresql\+\w+:", "postgresql+psycopg:", text)
     try:
         backend = make_url(text).get_backend_name()
     except ArgumentError:
         raise ConfigError("DATABASE_URL is not a URL: write sqlite:///PATH or postgresql://…") from None
     if backend not in ("sqlite", "postgresql"):
         raise ConfigError(f"DATABASE_URL names {backend!r}: use sqlite:///PATH or postgresql://…")
+    return text
+
+
+def _redis_url(text: str | None) -> str | None:
+    if text is not None and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ConfigError("REDIS_URL is not a URL: write redis://HOST:6379, rediss://… or unix:///PATH")
     return text
 
 
@@ -114,11 +127,15 @@ def _secret_keys(text: str, base_url: str, data_dir: Path) -> tuple[str, ...]:
 
 
 def _own_key(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return _written_key(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path.parent} can't be written ({error.strerror}): set DATABASE_URL or SECRET_KEY"
+        ) from None
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_urlsafe(32))
     return _written_key(path)

@@ -96,7 +96,7 @@ class Supervisor:
             "REDIS_URL": self._settings.redis_address,
             "PORT": str(self._port),
             "WEB_CONCURRENCY": str(self._settings.web_concurrency),
-            "BASE_URL": self._settings.base_url,
+            "BASE_URL": self._settings.environment.get("BASE_URL") or self.base_url,
             "SECRET_KEY": ",".join(self._settings.secret_keys),
             "LOG_LEVEL": "ERROR" if self._quiet else self._settings.log_level,
         }

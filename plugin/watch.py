@@ -25,20 +25,19 @@ _here = threading.local()
 
 
 class Call:
-    """One call under watch, and the connection that it uses."""
+    """One call under watch, and the socket that it uses."""
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
-        self.connection: HTTPConnection | None = None
+        self.sock: socket.socket | None = None
         self.expired = False
 
     def cut(self) -> None:
         """Wake whoever reads from the connection; it will find that nothing more comes."""
         self.expired = True
-        sock = self.connection.sock if self.connection else None
-        if sock is not None:
+        if self.sock is not None:
             with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                self.sock.shutdown(socket.SHUT_RDWR)
 
 
 class Watch:
@@ -82,15 +81,15 @@ class Watch:
 
 
 class _Watched(HTTPConnection):
-    def putrequest(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
+    def endheaders(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
+        super().endheaders(*arguments, **options)
         _register(self)
-        super().putrequest(*arguments, **options)
 
 
 class _WatchedTls(HTTPSConnection):
-    def putrequest(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
+    def endheaders(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
+        super().endheaders(*arguments, **options)
         _register(self)
-        super().putrequest(*arguments, **options)
 
 
 class _Pool(HTTPConnectionPool):
@@ -113,4 +112,5 @@ class WatchedAdapter(HTTPAdapter):
 def _register(connection: HTTPConnection) -> None:
     call: Call | None = getattr(_here, "call", None)
     if call is not None:
-        call.connection = connection
+        # Kept here because a connection gives its socket away to an answer whose end is the connection's end.
+        call.sock = connection.sock

@@ -60,13 +60,40 @@ def test_an_older_version_changes_nothing(books: Books) -> None:
     assert books.lease()[0].event_id == 2
 
 
-@pytest.mark.parametrize("state", [State.DONE, State.UNKNOWN, State.SENDING])
-def test_nothing_is_reopened_that_is_booked_or_on_its_way(books: Books, state: State) -> None:
+def test_nothing_is_reopened_that_is_booked(books: Books) -> None:
     """One booking per order, however often it is updated."""
+    books.plan(BOOK, "0 a")
+    books.change(state=State.DONE)
+    books.plan(BOOK, "0 b", event=2)
+    assert (column(books.services, "event_id", key="book:1"), only(books.services)["state"]) == (1, State.DONE)
+
+
+@pytest.mark.parametrize("state", [State.UNKNOWN, State.SENDING])
+def test_what_is_on_its_way_goes_on_and_remembers_the_newer_version(books: Books, state: State) -> None:
+    """The call is not repeated for it; but if it comes to nothing, the newest version is the one to act on."""
     books.plan(BOOK, "0 a")
     books.change(state=state)
     books.plan(BOOK, "0 b", event=2)
-    assert (column(books.services, "event_id", key="book:1"), only(books.services)["state"]) == (1, state)
+    assert (column(books.services, "event_id", key="book:1"), only(books.services)["state"]) == (2, state)
+
+
+@pytest.mark.parametrize("state", [State.SKIPPED, State.HELD, State.FAILED])
+def test_a_verdict_on_an_older_version_is_none_on_the_newer_one(books: Books, state: State) -> None:
+    """An address was mended while the old one was being refused: the mended order is tried."""
+    books.plan(BOOK, "0 a")
+    (leased,) = books.lease()
+    books.plan(BOOK, "0 b", event=2)
+    books.settle(leased, state, reason="the old address")
+    (fresh,) = books.lease()
+    assert (fresh.event_id, fresh.state) == (2, State.WAITING)
+
+
+def test_what_was_prepared_from_an_older_version_is_not_sent(books: Books) -> None:
+    """A call that waited for its lane's limit while the order was edited is prepared again."""
+    books.plan(BOOK, "0 a")
+    (leased,) = books.lease()
+    books.plan(BOOK, "0 b", event=2)
+    assert books.ledger.begin([(leased, True)]) == set()
 
 
 def test_a_cancelled_version_stays_the_newest(books: Books) -> None:

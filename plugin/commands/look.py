@@ -12,7 +12,7 @@ from redis import RedisError
 
 from plugin.commands.frame import json_option, print_json, say, services, show
 from plugin.errors import ConfigError
-from plugin.flow.rounds import limits_of
+from plugin.limits import limits_of
 from plugin.storage import inbox, views
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import click
 from plugin import checks, destinations, storefronts
 from plugin.commands.frame import json_option, print_json, say, services, show
 from plugin.errors import ConfigError
-from plugin.flow.rounds import limits_of
+from plugin.limits import limits_of
 from plugin.model import RateLimit
 from plugin.storage.shops import StoreState, require_store
 

@@ -169,7 +169,7 @@ def _found_deleted(work: Work, answer: Answer) -> Outcome | None:
 
 def refused(work: Work, answer: Answer) -> Outcome:
     prepared = PREPARE[work.action](work)
-    words = vendor_words(answer, prepared if isinstance(prepared, Request) else None)
+    words = vendor_words(answer, prepared if isinstance(prepared, Request) else None, work.document)
     if work.action == "cancel" and answer.status == _NOT_FOUND:
         return Accepted(receipt=Receipt(remote_id=remote_id_of(work), status=DELETED))
     return Rejected(reason=words, hold=work.action != "book")

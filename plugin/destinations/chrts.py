@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from plugin.model import Outcome, StoreFacts, Work
 
 _OK = 200
-_PLAIN = frozenset({"status", "code", "name", "order_id", "currency", "country", "occurred_at"})
+_PLAIN = frozenset({"status", "code", "order_id", "currency", "country", "occurred_at"})
 _MOST_LOSSES = {"again": 1, "never": 0}
 
 
@@ -98,7 +98,7 @@ class Chrts:
             reason = "200, but the body does not say whether it was taken"
             return Deferred(reason=reason) if work.action != "track" else Unknown(reason=reason)
         sent = self.prepare(work)
-        return Rejected(reason=vendor_words(answer, sent if isinstance(sent, Request) else None))
+        return Rejected(reason=vendor_words(answer, sent if isinstance(sent, Request) else None, work.document))
 
     def find(self, work: Work) -> Request | None:
         """Nothing can be looked up at chrts."""

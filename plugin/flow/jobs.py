@@ -6,16 +6,12 @@ A job carries nothing: SQL says what is due, so losing Redis loses nothing, and 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from redis import Redis, RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
 from plugin import log
-
-if TYPE_CHECKING:
-    from rq.job import Job
 
 QUEUE = "crossdock"
 ROUND = "plugin.flow.rounds.work"
@@ -25,6 +21,7 @@ _BELL = "crossdock:bell"
 # If a bell's job is lost with its worker, ringing works again after this long.
 _BELL_SECONDS = 5
 _FAILURE_SECONDS = 3600
+_MOST_JOBS = 8
 # A Redis that is away would cost every webhook its time-out.
 _SULK_SECONDS = 5.0
 
@@ -62,5 +59,8 @@ class Bell:
         """A round that starts takes the bell down before it looks, so that what comes later rings again."""
         self._redis.delete(_BELL)
 
-    def _enqueue(self) -> Job:
-        return queue(self._redis).enqueue(ROUND, result_ttl=0, failure_ttl=_FAILURE_SECONDS)
+    def _enqueue(self) -> None:
+        """While no worker runs, a few jobs that wait are as good as thousands."""
+        waiting = queue(self._redis)
+        if waiting.count < _MOST_JOBS:
+            waiting.enqueue(ROUND, result_ttl=0, failure_ttl=_FAILURE_SECONDS)

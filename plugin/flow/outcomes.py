@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 20
+_OFTEN = timedelta(minutes=1)
 
 _jitter = random.SystemRandom()
 
@@ -71,13 +72,13 @@ def of_finding(delivery: Delivery, outcome: Outcome | None) -> Result:
 
 def _deferred(delivery: Delivery, outcome: Deferred) -> Result:
     is_free = outcome.waiting or outcome.pause
-    if _age(delivery) > outcome.patience and not outcome.pause:
+    if outcome.patience is not None and _age(delivery) > outcome.patience:
         return Result(delivery=delivery, state=State.HELD, reason=f"still so after days: {outcome.reason}")
     doubtful = outcome.doubtful or delivery.doubtful
     if delivery.attempts + 1 >= MOST_ATTEMPTS and not is_free:
         reason = f"given up after {delivery.attempts + 1} attempts: {outcome.reason}"
         return Result(delivery=delivery, state=State.FAILED, reason=reason, doubtful=doubtful)
-    pause = outcome.after if outcome.after is not None else backoff(delivery.attempts) * (not outcome.pause)
+    pause = _pause(delivery, outcome)
     return Result(
         delivery=delivery,
         state=State.WAITING,
@@ -86,6 +87,16 @@ def _deferred(delivery: Delivery, outcome: Deferred) -> Result:
         doubtful=doubtful,
         refund_attempt=is_free,
     )
+
+
+def _pause(delivery: Delivery, outcome: Deferred) -> timedelta:
+    if outcome.pause:
+        return timedelta()
+    if outcome.after is None:
+        return backoff(delivery.attempts)
+    # Asking whether something is ready becomes rarer the longer it takes.
+    polls = outcome.waiting and outcome.patience is not None and outcome.after < _OFTEN
+    return max(outcome.after, min(_age(delivery) / 10, _OFTEN)) if polls else outcome.after
 
 
 def _lost(delivery: Delivery, decision: Outcome) -> Result:

@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from redis import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from mappings.base import MappingError, PayloadRejected
 from mappings.canonical import Order
 from plugin import destinations, log
+from plugin.errors import Unavailable
 from plugin.flow.route import load_document
+from plugin.limits import limits_of_lane
 from plugin.model import Accepted, Rejected, Request, State, Unknown, Work
 from plugin.storage import inbox, parcels
 
 if TYPE_CHECKING:
     from mappings.canonical import Document, Topic
     from plugin.destinations.base import Destination
-    from plugin.model import Delivery, Outcome
+    from plugin.model import Delivery, Outcome, RateLimit
     from plugin.services import Services
     from plugin.storage.shops import Connection, Store
 
@@ -69,6 +72,8 @@ class Preparer:
             return self._decide(delivery, vendor, work)
         except MappingError as error:
             outcome = Rejected(reason=str(error), hold=True)
+        except (Unavailable, SQLAlchemyError):
+            raise
         except Exception as error:  # noqa: BLE001  (a bug in one mapping must not stop every other lane)
             log.fault("mapping failed", delivery=delivery.id)
             outcome = Rejected(
@@ -150,10 +155,19 @@ class Preparer:
 
     def _connection(self, connection_id: str) -> Connection:
         if connection_id not in self._connections:
-            self._connections |= {item.id: item for item in self._services.shops.connections()}
+            self._connections = {item.id: item for item in self._services.shops.connections()}
         if connection_id not in self._connections:
             raise PayloadRejected("the connection is gone")
-        return self._connections[connection_id]
+        found = self._connections[connection_id]
+        if found.unreadable:
+            raise PayloadRejected(found.reason or "its credentials can't be read")
+        return found
+
+    def limits(self, lane: str) -> tuple[RateLimit, ...]:
+        """What all connections of a lane ask for together."""
+        if not any(item.lane == lane for item in self._connections.values()):
+            self._connections = {item.id: item for item in self._services.shops.connections()}
+        return limits_of_lane(item for item in self._connections.values() if item.lane == lane)
 
     def _forget(self) -> None:
         if time.monotonic() > self._fresh_until:

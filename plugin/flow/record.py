@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from plugin import log
 from plugin.errors import Unavailable
 from plugin.flow.outcomes import of_finding, of_sending
 from plugin.flow.prepare import Prepared, Settled
-from plugin.http import Answer, Failure, classify
+from plugin.http import SETTLE, Answer, Failure, classify
 from plugin.mask import answer_text, request_line
 from plugin.model import Accepted, Deferred, Rejected, State, Unknown
 from plugin.storage import ledger, parcels, plans
@@ -135,7 +135,8 @@ class Recorder:
         delivery = one.item.delivery
         if outcome.pause:
             log.trouble("connection paused", connection=delivery.connection_id, reason=outcome.reason)
-            self._services.shops.pause(delivery.connection_id, outcome.reason)
+            seen = one.item.connection.updated_at if isinstance(one.item, Prepared) else None
+            self._services.shops.pause(delivery.connection_id, outcome.reason, seen)
         if outcome.gate:
             self._close_gate(one.lane, outcome.after or timedelta(seconds=1))
 
@@ -170,6 +171,9 @@ def _settled(one: Returned) -> ledger.Result:
     if (isinstance(item, Prepared) and item.finds) or outcome is None:
         return of_finding(item.delivery, outcome)
     work = item.work
+    if isinstance(outcome, Deferred) and outcome.doubtful and work is not None and item.vendor.find(work) is not None:
+        # A gateway may give up before the vendor does: to look at once would find nothing yet.
+        outcome = replace(outcome, after=max(outcome.after or SETTLE, SETTLE))
     # Only a lost answer asks whether it can be looked up; a step without a shipment could not even say how.
     if work is None or not isinstance(outcome, Unknown) or item.vendor.find(work) is not None:
         return of_sending(item.delivery, outcome, None)

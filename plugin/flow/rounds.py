@@ -14,27 +14,26 @@ from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from redis import RedisError
 
-from plugin import destinations, log
+from plugin import log
+from plugin.errors import Unavailable
 from plugin.flow.prepare import Prepared, Preparer, Settled
 from plugin.flow.record import Recorder, Returned, understand
 from plugin.flow.route import route_due
 from plugin.http import Answer, Failure, Senders
-from plugin.model import Accepted, RateLimit
+from plugin.model import Accepted
 from plugin.services import Services
 from plugin.settings import Settings
 
-if TYPE_CHECKING:
-    from plugin.storage.shops import Connection
-
 LANE_THREADS = 16
-THREADS = 96
+# Enough for twenty lanes at once; threads are made only when they are needed.
+THREADS = 20 * LANE_THREADS
 # Leased ahead of the lane's slots, so that a free slot never waits for the database.
 _AHEAD = 64
-_SECONDS = 25.0
+# Long, because at its end a round brings its calls home before the next one starts others.
+_SECONDS = 180.0
 # Later than this after its lease was renewed, a call could outlast it, and somebody else might send it too.
 _LATEST_SECONDS = 5.0
 # What falls due this soon is waited for instead of leaving it to the clock's next tick.
@@ -120,13 +119,15 @@ class Round:
                 self._pool.submit(self._call, item, slot, time.monotonic() + _LATEST_SECONDS)
             else:
                 self._services.pace.release(item.delivery.lane, slot)
+        # Some lost their lease, others their place to a newer version of the same order.
+        self._services.ledger.give_back([item.delivery for item, _ in started if item.delivery.id not in begun])
         return len(begun)
 
     def _admit(self, name: str, lane: Lane) -> list[tuple[Prepared, str]]:
         want = min(len(lane.ready), LANE_THREADS - lane.flying)
         if want <= 0 or lane.asleep_until > time.monotonic():
             return []
-        grant = self._services.pace.reserve(name, limits_of(lane.ready[0].connection), want)
+        grant = self._services.pace.reserve(name, self._preparer.limits(name), want)
         if len(grant.slots) < want:
             lane.asleep_until = time.monotonic() + grant.wait.total_seconds()
         return [(lane.ready.popleft(), slot) for slot in grant.slots]
@@ -134,7 +135,7 @@ class Round:
     def _call(self, item: Prepared, slot: str, latest: float) -> None:
         """Runs on a thread: send, stamp the slot, hand the answer over. A call that comes too late is not made."""
         at, began = datetime.now(UTC), time.monotonic()
-        result: Answer | Failure = Failure(sent=False, reason="its turn came too late")
+        result: Answer | Failure = Failure(sent=False, reason="its turn came too late", late=True)
         if began < latest:
             result = self._senders.of(item.delivery.lane, item.connection.base_url).send(item.request)
         milliseconds = round((time.monotonic() - began) * 1000)
@@ -169,7 +170,10 @@ class Round:
             return found
 
     def _patience(self) -> float:
-        return _TICK_SECONDS if self._in_hand() else _IDLE_TICK_SECONDS
+        if any(lane.flying for lane in self._lanes.values()):
+            return _TICK_SECONDS
+        wakes = [lane.asleep_until for lane in self._lanes.values() if lane.ready]
+        return max(_TICK_SECONDS, min(min(wakes, default=0.0) - time.monotonic(), _IDLE_TICK_SECONDS * 5))
 
     def _in_hand(self) -> bool:
         return any(lane.ready or lane.flying for lane in self._lanes.values())
@@ -184,12 +188,6 @@ class Round:
         for lane in self._lanes.values():
             self._services.ledger.give_back([item.delivery for item in lane.ready])
             lane.ready.clear()
-
-
-def limits_of(connection: Connection) -> tuple[RateLimit, ...]:
-    """The limits of a connection's lane: its own `rate`, else the vendor's published ones."""
-    own = connection.values.get("rate")
-    return RateLimit.parse(own) if own else destinations.get(connection.destination).limits
 
 
 class Worker:
@@ -212,13 +210,21 @@ class Worker:
 
 
 def work() -> None:
-    """The RQ job. SIGTERM ends the round early, with every call on its way brought home."""
+    """The RQ job. SIGTERM ends the round early, with every call on its way brought home.
+
+    What goes wrong is logged by its kind alone: RQ would keep the text of an exception, which may quote a document.
+    """
     services = Services.open(Settings.from_env())
     worker = Worker(services)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
-    services.bell.answer()
-    is_due = worker.round()
-    if is_due and not worker.stopping.is_set():
-        services.bell.ring()
-    worker.close()
-    services.close()
+    try:
+        services.bell.answer()
+        if worker.round() and not worker.stopping.is_set():
+            services.bell.ring()
+    except (RedisError, Unavailable) as error:
+        log.trouble("round ended early", reason=type(error).__name__)
+    except Exception:  # noqa: BLE001  (the clock rings again)
+        log.fault("round failed")
+    finally:
+        worker.close()
+        services.close()

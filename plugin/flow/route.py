@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
+
 from mappings.base import MappingError, PayloadRejected
 from mappings.canonical import Customer, Order, ShopNotice, Topic
 from mappings.document import parse
 from plugin import destinations, log, storefronts
+from plugin.errors import Unavailable
 from plugin.model import EventState, Step
 from plugin.storage import inbox, plans, privacy
 from plugin.storefronts.base import Ignored
@@ -28,6 +31,8 @@ _ERASING = frozenset({Topic.CUSTOMER_REDACTED, Topic.SHOP_REDACTED})
 def route_due(services: Services, limit: int = 50) -> int:
     """Route events that were stored but not routed yet, oldest first; return how many. All in one transaction."""
     with services.database.write() as db:
+        if not services.database.is_alone(db, "route"):
+            return 0
         taken = inbox.take(db, limit)
         stores = {store_id: services.shops.by_id(store_id) for store_id in {event.store_id for event in taken}}
         owed = {store_id: services.shops.connections(store_id) for store_id in stores}
@@ -49,7 +54,7 @@ def load_document(event: Event, store: Store) -> tuple[Topic, Document]:
     if not isinstance(topic, Topic):
         raise PayloadRejected(f"{event.platform_topic} is not a topic that is handled")
     if event.body is None:
-        raise PayloadRejected("the body was erased on a privacy request")
+        raise PayloadRejected("the body was erased on a privacy request, or is damaged")
     try:
         return topic, storefront.load(topic, parse(event.body), store.address)
     except PayloadRejected as error:
@@ -83,6 +88,8 @@ class _Router:
                 state, reason = self._follow(topic, document)
         except MappingError as error:
             self._hold(str(error))
+        except (Unavailable, OperationalError, InterfaceError, PendingRollbackError):
+            raise
         except Exception as error:  # noqa: BLE001  (a bug in one mapping must not stop every other event)
             log.fault("routing failed", event=self._event.id)
             self._hold(f"a fault of Crossdock's own ({type(error).__name__}); please report it")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psycopg.errors import UndefinedTable
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError, ProgrammingError
 
 from plugin.errors import Unavailable
 
@@ -49,6 +50,21 @@ class Database:
         with _named_trouble(), self.engine.connect() as connection, connection.begin():
             yield connection
 
+    def is_alone(self, db: Connection, name: str) -> bool:
+        """Whether this transaction is the only one under `name` until it ends; SQLite has one writer anyway."""
+        if not self.is_postgresql:
+            return True
+        return bool(
+            db.execute(text("SELECT pg_try_advisory_xact_lock(7405302, hashtext(:name))"), {"name": name}).scalar()
+        )
+
+    def now(self, db: Connection) -> datetime:
+        """The time that all processes share: the server's, where there is one, since machines' clocks differ."""
+        if not self.is_postgresql:
+            return datetime.now(UTC)
+        moment: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
+
     def insert(self, table: Table) -> Insert:
         """An INSERT that can say ON CONFLICT, in the words of the database at hand."""
         return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
@@ -65,19 +81,22 @@ def _named_trouble() -> Iterator[None]:
     except ProgrammingError as error:
         if not isinstance(error.orig, UndefinedTable):
             raise
-        raise Unavailable("the database's schema is missing: run `crossdock migrate`") from error
-    except (OperationalError, InterfaceError) as error:
+        raise Unavailable("the database's schema is missing: run `crossdock migrate`") from None
+    except (OperationalError, InterfaceError, PendingRollbackError) as error:
         # The driver's text may hold the statement and its values; only its kind is passed on.
-        raise Unavailable(f"the database can't be reached: {type(error.orig).__name__}") from error
+        kind = type(getattr(error, "orig", error)).__name__
+        raise Unavailable(f"the database can't be reached: {kind}") from None
 
 
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed, pool_pre_ping=True, pool_size=10, connect_args={"connect_timeout": 5})
+        return create_engine(
+            parsed, pool_pre_ping=True, pool_size=10, connect_args={"connect_timeout": 5}, hide_parameters=True
+        )
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed)
+    engine = create_engine(parsed, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

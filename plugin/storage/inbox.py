@@ -154,11 +154,18 @@ def _bounded(name: str) -> str:
 
 
 def _event(row: Row[Any]) -> Event:
-    body = row.body
     return Event(
         id=row.id,
         store_id=row.store_id,
         platform_topic=row.platform_topic,
         received_at=row.received_at,
-        body=None if body == _ERASED else zlib.decompress(body),
+        body=_inflated(row.body),
     )
+
+
+def _inflated(body: bytes) -> bytes | None:
+    """None for one that was erased, or that a damaged disk made unreadable: one event must not stop the others."""
+    try:
+        return zlib.decompress(body) if body != _ERASED else None
+    except zlib.error:
+        return None

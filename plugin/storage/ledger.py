@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Boolean, Integer, and_, bindparam, case, exists, insert, or_, select, update
 from sqlalchemy import Connection as Sql
-from sqlalchemy import Integer, and_, bindparam, exists, insert, or_, select, update
 
 from plugin.model import Delivery, State
 from plugin.storage.shops import ConnectionState
@@ -101,7 +101,12 @@ _LEASE = (
 _held = and_(deliveries.c.id == bindparam("held_id"), deliveries.c.lease == bindparam("held_lease"))
 _BEGIN = (
     update(deliveries)
-    .where(_held, deliveries.c.leased_until > bindparam("now", type_=deliveries.c.due_at.type))
+    .where(
+        _held,
+        deliveries.c.leased_until > bindparam("now", type_=deliveries.c.due_at.type),
+        # A newer version of the order may have come since it was prepared.
+        deliveries.c.event_id == bindparam("for_event"),
+    )
     .values(
         state=bindparam("to_state"),
         attempts=deliveries.c.attempts + bindparam("spent", type_=Integer),
@@ -110,11 +115,15 @@ _BEGIN = (
     )
 )
 _GIVE_BACK = update(deliveries).where(_held).values(lease=None, leased_until=None)
+_outdated = and_(
+    bindparam("rests", type_=Boolean), deliveries.c.event_id != bindparam("for_event", type_=deliveries.c.event_id.type)
+)
 _SETTLE = (
     update(deliveries)
     .where(_held)
     .values(
-        state=bindparam("to_state"),
+        # What an older version of the order came to says nothing about the newer one that arrived meanwhile.
+        state=case((_outdated, State.WAITING.value), else_=bindparam("to_state")),
         reason=bindparam("why"),
         due_at=bindparam("due"),
         attempts=deliveries.c.attempts - bindparam("refunded", type_=Integer),
@@ -140,39 +149,33 @@ class Ledger:
         A delivery waits for every earlier one about the same subject. One that was being sent when its process died is
         among them once that lease has ended, in state `sending`: whether it arrived has to be found out.
         """
-        now = datetime.now(UTC)
-        values = {
-            "in_lane": lane,
-            "most": limit,
-            "now": now,
-            "due_by": now,
-            "until": now + LEASE,
-            "token": f"{_process}:{next(_tokens)}",
-        }
+        values = {"in_lane": lane, "most": limit, "token": f"{_process}:{next(_tokens)}"}
         with self._database.write() as db:
-            rows = db.execute(_LEASE, values).all()
+            now = self._database.now(db)
+            rows = db.execute(_LEASE, values | {"now": now, "due_by": now, "until": now + LEASE}).all()
         return sorted((_delivery(row) for row in rows), key=lambda delivery: delivery.id)
 
     def due_lanes(self, within: timedelta = timedelta()) -> set[str]:
         """The lanes that have something to do now, or `within` this time: neither blocked nor in other hands."""
-        now = datetime.now(UTC)
         with self._database.read() as db:
+            now = self._database.now(db)
             lanes = db.execute(_LANES).scalars().all()
             values = {"most": 1, "now": now, "due_by": now + within}
             return {lane for lane in lanes if db.execute(_ONE_DUE, values | {"in_lane": lane}).first()}
 
     def begin(self, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
-        """Commit the intent before anything goes out; return the ids whose lease still holds.
+        """Commit the intent before anything goes out; return the ids that still are what was prepared.
 
         The flag says whether the call itself is sent, which spends an attempt, or only what became of it is looked up.
         """
-        now = datetime.now(UTC)
         begun: set[int] = set()
         with self._database.write() as db:
+            now = self._database.now(db)
             for delivery, sends in leased:
                 values = {
                     "held_id": delivery.id,
                     "held_lease": delivery.lease,
+                    "for_event": delivery.event_id,
                     "to_state": State.SENDING if sends else State.UNKNOWN,
                     "spent": int(sends),
                     "now": now,
@@ -195,7 +198,9 @@ def settle(db: Sql, result: Result) -> bool:
     values = {
         "held_id": result.delivery.id,
         "held_lease": result.delivery.lease,
+        "for_event": result.delivery.event_id,
         "to_state": result.state,
+        "rests": result.state in (State.SKIPPED, State.HELD, State.FAILED),
         "why": result.reason,
         "due": result.due_at or now,
         "refunded": int(result.refund_attempt),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection as Sql
-from sqlalchemy import and_, case, literal, select, update
+from sqlalchemy import and_, case, literal, null, or_, select, update
 
 from plugin.model import State
 from plugin.storage.tables import deliveries
@@ -44,21 +44,20 @@ def plan(database: Database, db: Sql, owner: Owner, step: Step) -> None:
     if not step.newest:
         db.execute(statement.on_conflict_do_nothing(index_elements=unique))
         return
-    # A newer version replaces the older one as long as nothing is on its way, and reopens what had come to rest
-    # without a booking. `waiting` after an attempt is safe too: what was tried is looked up before it is sent again.
-    restful = deliveries.c.state.in_([State.WAITING, State.SKIPPED, State.HELD, State.FAILED])
-    reopened = case(
-        (deliveries.c.state == State.WAITING, deliveries.c.due_at),
-        else_=literal(row["due_at"], deliveries.c.due_at.type),
-    )
+    # The newest version is the one to act on, unless it is done already. What rests is taken up again; what is on its
+    # way goes on, and hears of the newer version when it comes back without a booking (`ledger.settle`).
+    rests = deliveries.c.state.in_([State.SKIPPED, State.HELD, State.FAILED])
     fresh = {name: row[name] for name in ("event_id", "version", "content", "data", "updated_at")}
-    db.execute(
-        statement.on_conflict_do_update(
-            index_elements=unique,
-            set_=fresh | {"state": State.WAITING, "reason": None, "due_at": reopened},
-            where=and_(restful, deliveries.c.version <= owner.version),
-        )
-    )
+    again = {
+        "state": case((rests, literal(State.WAITING.value)), else_=deliveries.c.state),
+        "reason": case((or_(rests, deliveries.c.state == State.WAITING), null()), else_=deliveries.c.reason),
+        "due_at": case((rests, literal(row["due_at"], deliveries.c.due_at.type)), else_=deliveries.c.due_at),
+        # What was tried before may have arrived, so it is looked up before it is sent again.
+        "doubtful": or_(deliveries.c.doubtful, and_(rests, deliveries.c.attempts > 0)),
+        "attempts": case((rests, literal(0)), else_=deliveries.c.attempts),
+    }
+    newer = and_(deliveries.c.state != State.DONE, deliveries.c.version <= owner.version)
+    db.execute(statement.on_conflict_do_update(index_elements=unique, set_=fresh | again, where=newer))
 
 
 def plan_held(database: Database, db: Sql, owner: Owner, step: Step, reason: str) -> None:

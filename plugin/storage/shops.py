@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from plugin.errors import ConfigError
 from plugin.model import UNFINISHED, State, StoreFacts
@@ -70,7 +70,9 @@ class Connection:
     state: ConnectionState
     reason: str | None
     created_at: datetime
+    updated_at: datetime
     values: Mapping[str, str] = field(repr=False)
+    unreadable: bool = False
 
 
 class Shops:
@@ -170,14 +172,12 @@ class Shops:
         with self._database.read() as db:
             return [self._connection(row) for row in db.execute(query.order_by(connections.c.created_at))]
 
-    def pause(self, connection_id: str, reason: str) -> None:
-        """Stop sending for this connection until its credentials are given anew."""
-        self._set_state(connection_id, ConnectionState.PAUSED, reason)
-
-    def _set_state(self, connection_id: str, state: ConnectionState, reason: str | None) -> None:
-        values = {"state": state, "reason": reason, "updated_at": datetime.now(UTC)}
+    def pause(self, connection_id: str, reason: str, seen: datetime | None = None) -> None:
+        """Stop sending until credentials are given anew; not if they were since the version `seen` was refused."""
+        values = {"state": ConnectionState.PAUSED, "reason": reason}
+        query = update(connections).where(connections.c.id == connection_id)
         with self._database.write() as db:
-            db.execute(update(connections).where(connections.c.id == connection_id).values(values))
+            db.execute((query if seen is None else query.where(connections.c.updated_at == seen)).values(values))
 
     def _one(self, *where: Any) -> Store | None:  # noqa: ANN401  (SQL conditions)
         with self._database.read() as db:
@@ -194,7 +194,15 @@ class Shops:
             secrets=self._vault.open(row.sealed),
         )
 
+    def _opened(self, row: Row[Any]) -> tuple[dict[str, str] | None, ConnectionState, str | None]:
+        """One that was sealed with a key nobody has counts as paused: the others go on."""
+        try:
+            return self._vault.open(row.sealed), ConnectionState(row.state), row.reason
+        except ConfigError as error:
+            return None, ConnectionState.PAUSED, str(error)
+
     def _connection(self, row: Row[Any]) -> Connection:
+        secret, state, reason = self._opened(row)
         return Connection(
             id=row.id,
             store_id=row.store_id,
@@ -202,10 +210,12 @@ class Shops:
             account=row.account,
             lane=row.lane,
             base_url=row.base_url,
-            state=ConnectionState(row.state),
-            reason=row.reason,
+            state=state,
+            reason=reason,
             created_at=row.created_at,
-            values={**row.settings, **self._vault.open(row.sealed)},
+            updated_at=row.updated_at,
+            values={**row.settings, **(secret or {})},
+            unreadable=secret is None,
         )
 
 
@@ -215,7 +225,10 @@ def _take_up(db: Sql, made: Connection) -> None:
     db.execute(owed.where(deliveries.c.state.in_(UNFINISHED)).values(lane=made.lane))
     held = owed.where(deliveries.c.state == State.HELD, deliveries.c.action != "map")
     now = datetime.now(UTC)
-    db.execute(held.values(lane=made.lane, state=State.WAITING, due_at=now, updated_at=now))
+    # What was tried before may have arrived.
+    doubt = or_(deliveries.c.doubtful, deliveries.c.attempts > 0)
+    again = {"state": State.WAITING, "attempts": 0, "doubtful": doubt, "due_at": now, "updated_at": now}
+    db.execute(held.values(lane=made.lane, **again))
 
 
 def require_store(shops: Shops, store_id: str) -> Store:

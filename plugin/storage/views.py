@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from plugin.storage.database import Database
 
-MOST_ROWS = 1000
-
 
 def list_events(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
     """The newest events, newest first; `wanted` names columns and the value each must have."""
@@ -96,7 +94,7 @@ def _filtered(query: Select[Any], columns: Any, wanted: Mapping[str, str | None]
 
 def _rows(database: Database, query: Select[Any], shape: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     with database.read() as db:
-        return [shape(row) for row in db.execute(query.limit(MOST_ROWS))]
+        return [shape(row) for row in db.execute(query)]
 
 
 def _event(row: Row[Any]) -> dict[str, Any]:

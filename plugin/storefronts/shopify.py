@@ -104,9 +104,9 @@ def _moment(text: str) -> datetime | None:
     # RFC 3339 with nanoseconds; datetime keeps microseconds.
     try:
         moment = datetime.fromisoformat(_SPARE_DIGITS.sub(r"\1", text.strip()))
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else None
 
 
 storefront = Shopify()

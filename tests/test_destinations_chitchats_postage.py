@@ -1,0 +1,146 @@
+"""Chit Chats where money is spent: postage is bought once, step by step, and problems go to a person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from sqlalchemy import update
+
+from plugin.flow.route import route_due
+from plugin.storage import views
+from plugin.storage.tables import deliveries
+from tests.chitchats import BUYING, configure, fault, order, purchases, replay
+from tests.line import hurry, only, owed, turn, work_off
+
+if TYPE_CHECKING:
+    from tests.conftest import Backend
+    from tests.shop import Shop
+
+
+@pytest.fixture
+def backend(embedded: Backend) -> Backend:
+    """The embedded one: nothing here depends on the kind of database."""
+    return embedded
+
+
+def test_each_step_of_a_purchase_survives_a_restart(shop: Shop) -> None:
+    """Book, buy, wait and label, each by a worker that was started for it: one postage, one label, one number."""
+    configure(shop, buy_seconds=0.0)
+    shop.reconnect("chitchats", **BUYING)
+    order(shop)
+    seen: list[tuple[str, ...]] = []
+    while not [one for one in owed(shop.services, action="label") if one["state"] == "done"]:
+        hurry(shop.services)
+        turn(shop.services)
+        seen.append(tuple(one["action"] for one in owed(shop.services, destination="chitchats")))
+    steps = ("book", "buy", "wait", "label", "track")
+    assert list(dict.fromkeys(seen)) == [steps[:2], steps[:3], steps]
+    assert (len(shop.booked()), purchases(shop)) == (1, 1)
+    (known,) = views.list_shipments(shop.services.database)
+    assert (known["state"], known["label_formats"]) == ("ready", ["pdf", "png", "zpl"])
+    assert known["tracking_number"] == shop.booked()[0]["carrier_tracking_code"]
+    assert known["cost"].endswith(" CAD")
+
+
+@pytest.mark.parametrize("action", ["book", "buy", "wait", "label"])
+def test_a_worker_that_dies_with_a_step_in_hand_doubles_nothing(shop: Shop, action: str) -> None:
+    """The intent was committed and nobody knows whether it was sent: the next worker finds out."""
+    configure(shop, buy_seconds=0.0)
+    shop.reconnect("chitchats", **BUYING)
+    order(shop)
+    route_due(shop.services)
+    while not [one for one in owed(shop.services, action=action) if one["state"] == "waiting"]:
+        hurry(shop.services)
+        turn(shop.services)
+    hurry(shop.services)
+    lane = shop.chitchats.lane
+    (leased,) = shop.services.ledger.lease(lane, 9)
+    assert (leased.action, shop.services.ledger.begin([(leased, True)])) == (action, {leased.id})
+    with shop.services.database.write() as db:
+        db.execute(update(deliveries).values(leased_until=datetime.now(UTC) - timedelta(seconds=1)))
+    work_off(shop.services)
+    assert (len(shop.booked()), purchases(shop), only(shop.services, action="label")["state"]) == (1, 1, "done")
+
+
+@pytest.mark.parametrize("kind", ["reset_before", "reset_after", "timeout_after", "garbage", "cut", "empty", "status"])
+def test_postage_is_paid_once_whatever_becomes_of_the_answer(
+    shop: Shop, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost answer to a purchase is looked up on the shipment before anything is bought."""
+    monkeypatch.setattr("plugin.http.READ_SECONDS", 0.4)
+    configure(shop, buy_seconds=0.0)
+    shop.reconnect("chitchats", **BUYING)
+    fault(shop, kind, "/buy", seconds=1.0)
+    order(shop)
+    work_off(shop.services)
+    assert (purchases(shop), only(shop.services, action="label")["state"]) == (1, "done")
+
+
+@pytest.mark.parametrize("low_credit", ["failed", "refused"])
+def test_a_purchase_that_fails_is_held_for_a_person(shop: Shop, low_credit: str) -> None:
+    """Too few credits: the booking stands, nothing was paid, and the reason says what to look at."""
+    configure(shop, buy_seconds=0.0, credits="0.01", low_credit=low_credit)
+    shop.reconnect("chitchats", **BUYING)
+    order(shop)
+    work_off(shop.services)
+    (held,) = owed(shop.services, state="held")
+    assert held["action"] == ("wait" if low_credit == "failed" else "buy")
+    assert "credit" in held["reason"].lower()
+    assert (len(shop.booked()), purchases(shop)) == (1, 0)
+
+
+@pytest.mark.parametrize("low_credit", ["failed", "refused"])
+def test_a_failed_purchase_is_made_again_by_a_replay(shop: Shop, low_credit: str) -> None:
+    """Once the account has credits, one `replay` of what was held buys the postage."""
+    configure(shop, buy_seconds=0.0, credits="0.01", low_credit=low_credit)
+    shop.reconnect("chitchats", **BUYING)
+    order(shop)
+    work_off(shop.services)
+    configure(shop, credits="1000.00")
+    replay(shop)
+    assert (purchases(shop), only(shop.services, action="label")["state"]) == (1, "done")
+
+
+@pytest.mark.parametrize("low_credit", ["failed", "refused"])
+def test_a_draft_whose_purchase_failed_is_deleted_when_the_order_is_cancelled(shop: Shop, low_credit: str) -> None:
+    """Nothing was paid, so there is nothing to refund."""
+    configure(shop, buy_seconds=0.0, credits="0.01", low_credit=low_credit)
+    shop.reconnect("chitchats", **BUYING)
+    order(shop)
+    work_off(shop.services)
+    order(shop, "orders/cancelled")
+    work_off(shop.services)
+    assert (shop.booked(), only(shop.services, action="cancel")["state"]) == ([], "done")
+
+
+def test_a_cancellation_after_the_purchase_is_held_for_a_person(shop: Shop) -> None:
+    """Paid postage is refunded by people; the reason names the shipment."""
+    configure(shop, buy_seconds=0.0)
+    shop.reconnect("chitchats", **BUYING)
+    order(shop)
+    work_off(shop.services)
+    order(shop, "orders/cancelled")
+    work_off(shop.services)
+    found = only(shop.services, action="cancel")
+    assert (found["state"], len(shop.booked())) == ("held", 1)
+    assert "refund" in found["reason"]
+    assert shop.booked()[0]["id"] in found["reason"]
+
+
+def test_a_parcel_is_watched_until_it_is_delivered(shop: Shop) -> None:
+    """Its state is read now and then, and no longer once it has arrived."""
+    configure(shop, buy_seconds=0.0)
+    shop.reconnect("chitchats", **BUYING)
+    order(shop)
+    work_off(shop.services)
+    (parcel,) = shop.booked()
+    for status in ("received", "delivered"):
+        control = f"{shop.sandbox.base_url}/_sandbox/chitchats/shipments/{parcel['id']}"
+        assert requests.post(control, json={"status": status}, timeout=5).status_code == 200
+        hurry(shop.services, watched=True)
+        turn(shop.services)
+        assert views.list_shipments(shop.services.database)[0]["state"] == status
+    assert only(shop.services, destination="chitchats", action="track")["state"] == "done"
