@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from plugin.settings import Settings
 
 # Redis is near, and nothing that it holds is worth making a storefront wait.
-_REDIS_SECONDS = 1.0
+_REDIS_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,7 +184,7 @@ def test_without_redis_a_webhook_is_taken_and_the_clock_finds_it(shop: Shop, env
         answer = post(lame, "/webhooks/shopify")
     assert answer.status_code == 200
     assert clock.tick(shop.services)
-    with running("worker", environment):
+    with running("clock", environment), running("worker", environment):
         wait_until(lambda: len(shop.booked()) == len(shop.tracked("Order Completed")) == 1)
 
 
@@ -193,6 +193,6 @@ def test_an_emptied_redis_loses_nothing(shop: Shop, environment: Mapping[str, st
     assert shop.post("orders/create", sent("orders_create")).status_code == 200
     shop.services.redis.flushdb()
     assert clock.tick(shop.services)
-    with running("worker", environment):
+    with running("clock", environment), running("worker", environment):
         wait_until(lambda: views.is_idle(shop.services.database))
     assert len(shop.booked()) == 1

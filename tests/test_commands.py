@@ -157,7 +157,9 @@ def test_a_server_without_a_secret_key_does_not_start(environment: Mapping[str, 
 def test_a_lost_secret_key_is_named(shop: Shop, environment: Mapping[str, str]) -> None:
     """With the former key after a comma everything opens again; without it the message says just that."""
     assert shop.store.id
-    assert "SECRET_KEY" in crossdock({**environment, "SECRET_KEY": "new"}, "connections").complaint
+    lost = {**environment, "SECRET_KEY": "new"}
+    assert "SECRET_KEY" in crossdock(lost, "store", "list").complaint
+    assert all("SECRET_KEY" in item["reason"] for item in crossdock(lost, "connections", "--json").json)
     rotated = {**environment, "SECRET_KEY": f"new,{environment['SECRET_KEY']}"}
     assert len(crossdock(rotated, "connections", "--json").json) == 2
 

@@ -74,8 +74,11 @@ def web(port: int | None, host: str) -> None:
 class _RoundWorker(rq.Worker):
     """RQ's worker, one fork for each round: even if the worker is killed, its round brings its calls home."""
 
+    was_told_to_stop = False
+
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Tell the running round to end early, then stop as RQ does."""
+        self.was_told_to_stop = True
         if self.horse_pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.horse_pid, signal.SIGTERM)
@@ -94,16 +97,23 @@ def worker() -> None:
             require_schema(opened)
             # Open connections must not be shared with the forks to come.
             opened.close()
-            return _work(settings.redis_address)
+            if _work(settings.redis_address):
+                return
         except (RedisError, Unavailable) as error:
             log.trouble("worker waits", reason=type(error).__name__)
-            time.sleep(_RETRY_SECONDS)
+        # RQ's own handlers would still wait for a worker that has ended.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        time.sleep(_RETRY_SECONDS)
 
 
-def _work(address: str) -> None:
+def _work(address: str) -> bool:
+    """Work until told to stop, or until RQ gives up on a Redis that is away; return whether it was told to."""
     # RQ waits on its own connection for longer than ours may take.
     connection = Redis.from_url(address)
-    _RoundWorker([queue(connection)], connection=connection, serializer=JSONSerializer).work(logging_level="WARNING")
+    worker = _RoundWorker([queue(connection)], connection=connection, serializer=JSONSerializer)
+    worker.work(logging_level="WARNING")
+    return worker.was_told_to_stop
 
 
 @click.command()
