@@ -82,10 +82,6 @@ class Supervisor:
                 _end_session(process)
                 self._start(role)
 
-    def pids(self) -> dict[str, int]:
-        """The process id of each role."""
-        return {role: process.pid for role, process in self._processes.items()}
-
     def _start(self, role: str) -> None:
         arguments = [sys.executable, "-m", "plugin", role, "--with-parent"]
         if role == "web":

@@ -17,6 +17,7 @@ from mappings.destinations._chitchats_reply import (
     listed,
     receipt,
 )
+from mappings.destinations._chitchats_terms import order_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +39,6 @@ __all__ = [
 ]
 
 _CURRENCIES: Final = {"CAD": "cad", "USD": "usd"}
-_STORES: Final = frozenset(
-    {"adobe_commerce", "amazon", "bigcommerce", "ebay", "etsy", "shipstation", "shopify", "squarespace", "woocommerce"}
-)
 # The vendor's limit is unknown; clients cap at 100 to 255 (section 4).
 _MAX_DESCRIPTION_CHARS: Final = 100
 
@@ -100,7 +98,7 @@ def _shipment(order: Order, package: Package, platform: str) -> Shipment:
         value=sum((item.unit_value * item.line.quantity_to_ship for item in items), Decimal(0)),
         currency=_CURRENCIES.get(order.currency),
         weight=_weight_g(items) or package.default_weight_g,
-        order_store=platform if platform in _STORES else "other",
+        order_store=order_store(platform),
     )
 
 

@@ -5,7 +5,6 @@ Only an id, a name and nested properties are sent: chrts takes any other key of 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,9 +13,6 @@ from marshmallow import fields
 from mappings.base import Outbound
 from mappings.calls import Alias, Call, Identify, Track
 from mappings.fields import Facts
-
-_MAX_REFUSAL_CHARS: Final = 200
-_ADDRESS_OR_NUMBER: Final = re.compile(r"\S+@\S+|\d{5,}")
 
 
 class _Person(Outbound):
@@ -81,11 +77,3 @@ def accepted(document: object) -> bool | None:
     """
     status = document.get("status") if isinstance(document, Mapping) else None
     return status if isinstance(status, bool) else None
-
-
-def refusal(document: object) -> str:
-    """Give chrts' own words for a refusal, short and without what looks like an address or a number of a person."""
-    message = document.get("message") if isinstance(document, Mapping) else None
-    if not isinstance(message, str) or not message.strip():
-        return "no reason given"
-    return _ADDRESS_OR_NUMBER.sub("…", " ".join(message.split()))[:_MAX_REFUSAL_CHARS]

@@ -163,7 +163,7 @@ def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
 
 def _result(one: Returned) -> ledger.Result:
     result = _settled(one)
-    return ledger.with_attempt(result, _attempt(one, result))
+    return replace(result, attempt=_attempt(one, result))
 
 
 def _settled(one: Returned) -> ledger.Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -56,11 +56,6 @@ class Result:
     refund_attempt: bool = False
     lost: bool = False
     attempt: Attempt | None = None
-
-
-def with_attempt(result: Result, attempt: Attempt | None) -> Result:
-    """The result together with the HTTP try that led to it."""
-    return replace(result, attempt=attempt)
 
 
 def _active() -> ColumnElement[bool]:
