@@ -53,7 +53,8 @@ def replay(
 ) -> None:
     """Do again what was held, skipped or failed: deliveries by id or filter, or with --events whole webhooks.
 
-    Nothing is doubled by it: every delivery has a key, and a booking that was tried is looked up first.
+    Every delivery has a key, and a booking that was tried is looked up first, so nothing is booked twice by it. What
+    can't be looked up, such as a track whose answer was lost, is sent again because you ask for it.
     """
     if not ids and state is None:
         raise ConfigError("replay what? Give ids, or a --state such as held or failed")
