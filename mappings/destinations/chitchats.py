@@ -129,7 +129,11 @@ def _province(address: Address | None) -> str | None:
 
 
 def _weight_g(items: Sequence[Item]) -> int | None:
-    """Sum the weights; one unknown weight makes the sum unknown, as a parcel booked too light is charged again."""
+    """Sum the weights; one unknown weight makes the sum unknown, as a parcel booked too light is charged again.
+
+    Zero is taken as said. Shopify sends it for a line that weighs nothing and for one whose weight was never set
+    (its own documented order has both), so only an order of nothing but zeros asks for the default.
+    """
     weights = [item.line.unit_weight_g for item in items]
     if any(weight is None for weight in weights):
         return None
