@@ -151,9 +151,13 @@ class Senders:
             self._senders.clear()
 
 
-def encode(body: Mapping[str, Any] | None) -> bytes | None:
+def encode(body: Mapping[str, Any] | bytes | None) -> bytes | None:
     """A JSON body as it goes out: UTF-8, compact."""
-    return None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return (
+        body
+        if body is None or isinstance(body, bytes)
+        else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    )
 
 
 def classify(result: Answer | Failure, *, repeatable: bool) -> Outcome | None:

@@ -39,7 +39,7 @@ def storable(item: Any, depth: int = 0) -> Any:  # noqa: ANN401  (any JSON value
 
 def request_line(request: Request, plain: frozenset[str]) -> str:
     """The call as it may be kept: method, path, and the body with every text hidden whose key is not in `plain`."""
-    body = "" if request.body is None else " " + masked(request.body, plain)
+    body = "" if request.body is None else " " + masked(_parsed(request.body), plain)
     return f"{request.method} {request.path}{body}"
 
 
@@ -58,11 +58,15 @@ def vendor_words(answer: Answer, request: Request | None, document: Document | N
     found = next(_messages(answer.json), None)
     if found is None:
         return f"{answer.status} without a reason"
-    known = {*_values(request.body if request else None), *_personal(document)}
+    known = {*_values(_parsed(request.body) if request else None), *_personal(document)}
     for value in sorted({*known, *(word for text in known for word in text.split())}, key=len, reverse=True):
         if len(value) >= _SHORTEST_SECRET:
             found = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", HIDDEN, found, flags=re.IGNORECASE)
     return f"{answer.status}: " + _EMAIL.sub(HIDDEN, found)[:_LONGEST_WORDS]
+
+
+def _parsed(body: object) -> Any:  # noqa: ANN401  (any JSON value)
+    return json.loads(body) if isinstance(body, bytes) else body
 
 
 def _personal(document: Document | None) -> Iterator[str]:

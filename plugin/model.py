@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from plugin.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from mappings.canonical import Document, Receipt, Topic
 
@@ -99,6 +99,8 @@ class Step:
     `key` is unique for ever within its connection; without one the step is owed once for its event. `newest`: it acts
     on the newest version of its document, which replaces an older one while nothing was sent, and reopens what was
     skipped or held. `only_if_changed`: it is dropped when the last step of its `group` had the same `content`.
+    `message` is its body, mapped once while it is planned and kept only while it is owed; a step without one, or whose
+    settings changed since, is mapped from its event when it is sent.
     """
 
     action: str
@@ -111,18 +113,59 @@ class Step:
     priority: Priority = Priority.LIVE
     delay: timedelta = timedelta()
     data: Mapping[str, Any] = field(default_factory=dict)
+    message: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP call as data. `repeatable` says that sending it twice does no harm."""
+    """One HTTP call as data; a body of bytes is JSON already. `repeatable`: sending it twice does no harm."""
 
     method: str
     path: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    body: Mapping[str, Any] | bytes | None = field(default=None, repr=False)
     repeatable: bool = False
+
+
+class Meaning(StrEnum):
+    """What a status means at a vendor where it does not mean the usual; `READ` leaves it to the destination."""
+
+    DEFERRED = "deferred"
+    PAUSED = "paused"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """Headers in which a vendor says how many calls are left, and in how many seconds the count starts anew."""
+
+    remaining: str
+    reset: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """How many deliveries of one connection a call may carry, and how many bytes its body may have (`size`).
+
+    `bundle` makes the call out of their prepared bodies, which are JSON in bytes, as sent at a time; with none it makes
+    an empty one. The line cuts by these limits, and halves a call that is refused until the one bad item is alone.
+    """
+
+    items: int
+    size: int
+    bundle: Callable[[Sequence[bytes], datetime], Request] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a vendor differs from what most vendors do, as data."""
+
+    meanings: Mapping[int, Meaning] = field(default_factory=dict)
+    quota: Quota | None = None
+    batch: Batch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +237,8 @@ class Work:
     """Everything a destination needs to prepare one delivery or to read its answer. No I/O happens in between.
 
     `booked` is the shipment this order already has, by its remote id and status; `taken` are remote ids that other
-    deliveries own, so that a search never mistakes one of them for ours.
+    deliveries own, so that a search never mistakes one of them for ours. `message` is the step's body as it was
+    planned; with it there is no document. `position` is the place among the deliveries of one call.
     """
 
     action: str
@@ -205,6 +249,8 @@ class Work:
     data: Mapping[str, Any] = field(default_factory=dict)
     booked: Booked | None = None
     taken: frozenset[str] = frozenset()
+    message: bytes | None = field(default=None, repr=False)
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
-    from plugin.model import Outcome, RateLimit, Rejected, Request, Setting, Skipped, Step, StoreFacts, Work
+    from plugin.model import Manner, Outcome, RateLimit, Rejected, Request, Setting, Skipped, Step, StoreFacts, Work
 
 
 class Destination(Protocol):
@@ -28,6 +28,10 @@ class Destination(Protocol):
 
     def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """What an operator should know about these settings before the first order arrives."""
+        ...
+
+    def manner(self, values: Mapping[str, str]) -> Manner:
+        """How this vendor differs from most, for these settings."""
         ...
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:

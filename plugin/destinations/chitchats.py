@@ -13,7 +13,7 @@ from mappings.destinations import _chitchats_terms as terms
 from plugin import checks
 from plugin.destinations import _chitchats_parts as parts
 from plugin.destinations import _chitchats_steps as steps
-from plugin.model import Deferred, RateLimit, Rejected, Request, Setting, Skipped, Step, Unknown
+from plugin.model import Deferred, Manner, RateLimit, Rejected, Request, Setting, Skipped, Step, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +89,11 @@ class ChitChats:
         if values["auto_buy"] == "yes" and values["postage_type"] == "unknown":
             found.append("auto_buy needs a postage_type: purchases are held until it is set")
         return tuple(found)
+
+    def manner(self, values: Mapping[str, str]) -> Manner:
+        """The usual."""
+        del values
+        return Manner()
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """One booking for an order, whichever of its webhooks comes first; a cancellation also takes it back."""

@@ -14,7 +14,7 @@ from mappings.base import PayloadRejected
 from mappings.destinations import chrts as mapping
 from plugin import checks
 from plugin.mask import vendor_words
-from plugin.model import Accepted, Deferred, RateLimit, Rejected, Request, Setting, Skipped, Step, Unknown
+from plugin.model import Accepted, Deferred, Manner, RateLimit, Rejected, Request, Setting, Skipped, Step, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,6 +72,11 @@ class Chrts:
         """Nothing: every setting has a default that works."""
         del values
         return ()
+
+    def manner(self, values: Mapping[str, str]) -> Manner:
+        """The usual."""
+        del values
+        return Manner()
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
