@@ -70,16 +70,21 @@ def deliver(row_id: int) -> None:
         session.commit()
 
 
-def owe(url: str, body: bytes, count: int) -> Sequence[int]:
-    """Write down `count` calls; return their ids."""
-    Base.metadata.create_all(engine())
-    with Session(engine()) as session:
+def owe(owing: Engine, url: str, body: bytes, count: int) -> None:
+    """Write down `count` calls."""
+    Base.metadata.create_all(owing)
+    with Session(owing) as session:
         session.execute(insert(Owed), [{"url": url, "body": body, "done": False} for _ in range(count)])
         session.commit()
-        return session.scalars(select(Owed.id)).all()
 
 
-def is_unfinished() -> bool:
-    """Whether anything is still owed."""
+def read_owed() -> Sequence[int]:
+    """The ids of all that is owed."""
     with Session(engine()) as session:
+        return session.scalars(select(Owed.id).where(Owed.done.is_(False)).order_by(Owed.id)).all()
+
+
+def is_unfinished(owing: Engine) -> bool:
+    """Whether anything is still owed."""
+    with Session(owing) as session:
         return session.scalar(select(Owed.id).where(Owed.done.is_(False)).limit(1)) is not None
