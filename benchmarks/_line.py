@@ -11,9 +11,10 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import rq
 from sqlalchemy import Integer, String, bindparam, cast, func, insert, literal, select, true, update
 
-from benchmarks._processes import python, running
+from benchmarks._processes import python, running, wait_until
 from mappings.canonical import Topic
 from plugin import destinations, storefronts
 from plugin.commands.shops import make_connection
@@ -99,13 +100,19 @@ class Line:
 
     @contextlib.contextmanager
     def workers(self, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-        """So many `crossdock worker` processes, and the clock; each finds a round waiting for it when it is up."""
-        rounds = jobs.queue(self.services.redis)
-        for _ in range(count):
-            rounds.enqueue(jobs.ROUND, result_ttl=0)
+        """So many `crossdock worker` processes, and the clock."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._process("clock"))
             yield [stack.enter_context(self._process("worker")) for _ in range(count)]
+
+    def await_workers(self, count: int) -> None:
+        """Wait until so many workers are up."""
+        wait_until(lambda: rq.Worker.count(connection=self.services.redis) >= count, 60, "a worker does not start")
+
+    def wake(self, count: int) -> None:
+        """Put a round for each worker into the queue, whether or not it is up already."""
+        for _ in range(count):
+            jobs.queue(self.services.redis).enqueue(jobs.ROUND, result_ttl=0)
 
     def claim_seconds(self, connection: Connection, count: int) -> float:
         """How long it takes to lease `count` deliveries of a lane; they are given back."""

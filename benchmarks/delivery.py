@@ -194,6 +194,7 @@ def _owed(
 def _ours(owed: _Owed, sink: Receiver, processes: int) -> _Run:
     with copied(owed.place) as at, line(at) as ours:
         sink.forget()
+        ours.wake(processes)
         with ours.workers(processes):
             wait_until(lambda: not ours.is_unfinished(), _PATIENCE, "our deliveries are not done")
             done = time.monotonic()
