@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import rq
-from sqlalchemy import Integer, String, bindparam, cast, func, insert, literal, select, true, update
+from sqlalchemy import Integer, String, bindparam, cast, func, insert, literal, select, text, true, update
 
 from benchmarks._processes import python, running, wait_until
 from mappings.canonical import Topic
@@ -21,12 +21,12 @@ from plugin.commands.shops import make_connection
 from plugin.flow import jobs
 from plugin.flow.route import load_document
 from plugin.http import encode
-from plugin.model import EventState, Request, Work
+from plugin.model import EventState, Request, State, Work
 from plugin.services import Services
 from plugin.settings import Settings
 from plugin.storage import inbox, plans
 from plugin.storage.migrate import migrate
-from plugin.storage.tables import deliveries, events, unfinished
+from plugin.storage.tables import attempts, deliveries, events, unfinished
 
 if TYPE_CHECKING:
     import subprocess
@@ -79,6 +79,35 @@ class Line:
             _multiply(db, events, order, count - 1, {"webhook_id": events.c.webhook_id + _SUFFIX})
             own = {name: deliveries.c[name] + _SUFFIX for name in ("key", "subject")}
             _multiply(db, deliveries, planned, count - 1, own | {"event_id": deliveries.c.event_id + _NUMBERS.c.number})
+
+    def finish(self, connection: Connection, count: int) -> None:
+        """Write down `count` tracks that are done, each with its event and its attempt."""
+        with self.services.database.read() as db:
+            last = db.execute(select(func.max(deliveries.c.id))).scalar_one() or 0
+        self.owe(connection, count, state=State.DONE, attempts=1, message=None)
+        tried = {"purpose": "send", "request": "POST /event/track {}", "status": 200, "outcome": "accepted"}
+        fixed = [literal(value) for value in tried.values()]
+        own = [deliveries.c.id, deliveries.c.updated_at, literal(12), *fixed]
+        names = ["delivery_id", "at", "milliseconds", *tried]
+        with self.services.database.write() as db:
+            db.execute(insert(attempts).from_select(names, select(*own).where(deliveries.c.id > last)))
+
+    def count(self, **wanted: object) -> int:
+        """How many deliveries have these values in these columns."""
+        chosen = [deliveries.c[name] == value for name, value in wanted.items()]
+        with self.services.database.read() as db:
+            found: int = db.execute(select(func.count()).select_from(deliveries).where(*chosen)).scalar_one()
+        return found
+
+    def pass_over_events(self) -> None:
+        """Say of every event that it was routed, so that no worker comes to it."""
+        with self.services.database.write() as db:
+            db.execute(update(events).where(events.c.state == EventState.RECEIVED).values(state=EventState.ROUTED))
+
+    def analyze(self) -> None:
+        """Let the database count what it holds, as a server does by itself in time."""
+        with self.services.database.write() as db:
+            db.execute(text("ANALYZE"))
 
     def call(self, connection: Connection) -> Request:
         """The call that such a track is, with its body as it travels."""

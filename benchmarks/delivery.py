@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING
 
 from benchmarks._figures import Figures
 from benchmarks._line import UNLIMITED, line
-from benchmarks._places import NO_POSTGRESQL, POSTGRESQL, SQLITE, copied, databases, place
+from benchmarks._places import SQLITE, copied, databases, place
 from benchmarks._processes import wait_until
 from benchmarks._queues import QUEUES, BullMQ, Job, Queue, bullmq
 from benchmarks._receiver import receiver
 from benchmarks._sink import Rule
 from plugin import destinations
-from plugin.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,14 +77,18 @@ def run_benchmark(plan: Plan) -> Figures:
         folder = stack.enter_context(place(SQLITE)).folder
         rules = {name: Rule(after=milliseconds / 1000) for milliseconds, name in _ACCOUNTS.items()}
         sink = stack.enter_context(receiver(folder, rules))
-        queues = _queues(stack, figures)
+        queues = _queues(plan, stack, figures)
         _at_once(plan, sink, figures, queues)
         _slow(plan, sink, figures, queues)
         _in_batches(plan, sink, figures)
     return figures
 
 
-def _queues(stack: ExitStack, figures: Figures) -> list[Queue | BullMQ]:
+def _queues(plan: Plan, stack: ExitStack, figures: Figures) -> list[Queue | BullMQ]:
+    """What there is here; a quick run takes one that is always there."""
+    if plan.small:
+        figures.note("a quick run leaves all but one queue out")
+        return [queue for queue in QUEUES if queue.is_quick]
     found: list[Queue | BullMQ] = []
     for queue in QUEUES:
         if queue.is_here():
@@ -103,9 +106,7 @@ def _queues(stack: ExitStack, figures: Figures) -> list[Queue | BullMQ]:
 
 def _at_once(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | BullMQ]) -> None:
     """Answers at once: what each side's own work costs. All on SQLite, ours on PostgreSQL too."""
-    kinds, processes = databases(), plan.some(1, 2)
-    if POSTGRESQL not in kinds:
-        figures.note(NO_POSTGRESQL)
+    kinds, processes = databases(plan, figures), plan.some(1, 2)
     figures.given[_OURS] = "`crossdock worker` and `crossdock clock`; SQLite like the others, unless named otherwise"
     for kind in kinds:
         with _owed(kind, sink, _TRACKS, 0, plan.size(_COUNT, _SMALL) * plan.repeats) as owed:
@@ -126,9 +127,9 @@ def _slow(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | Bul
         best = at_once * 1000 / milliseconds
         count = plan.size(int(best * _LONG), _SMALL) * plan.repeats
         ours = f"{_OURS}, {milliseconds} ms, {at_once} at once"
-        with _owed(SQLITE, sink, _TRACKS, milliseconds, count, in_flight=at_once, figures=figures) as owed:
+        with _owed(SQLITE, sink, _TRACKS, milliseconds, count, in_flight=at_once) as owed:
             _add(plan, figures, ours, _ours(owed, sink, 1), best)
-            for queue in queues if at_once == _IN_FLIGHT[0] else []:
+            for queue in queues if at_once == _IN_FLIGHT[0] and not plan.small else []:
                 flying = min(at_once, queue.most_at_once)
                 few = plan.size(max(2, int(flying * 1000 / milliseconds)), _SMALL // 10)
                 case = f"{queue.name}, {milliseconds} ms, {at_once} at once"
@@ -142,7 +143,7 @@ def _in_batches(plan: Plan, sink: Receiver, figures: Figures) -> None:
     if _BATCHES not in destinations.names():
         figures.note(f"there is no destination {_BATCHES}, so batches are left out")
         return
-    for kind in databases():
+    for kind in databases(plan, figures):
         with _owed(kind, sink, _BATCHES, 0, plan.size(_EVENTS, _SMALL) * plan.repeats) as owed:
             for number in plan.some(1, 2):
                 case = _case(f"{_OURS} in batches, {kind}", number)
@@ -166,25 +167,13 @@ def _case(name: str, processes: int) -> str:
 
 @contextlib.contextmanager
 def _owed(
-    kind: str,
-    sink: Receiver,
-    destination: str,
-    milliseconds: int,
-    count: int,
-    in_flight: int | None = None,
-    figures: Figures | None = None,
+    kind: str, sink: Receiver, destination: str, milliseconds: int, count: int, in_flight: int | None = None
 ) -> Iterator[_Owed]:
     account = _ACCOUNTS[milliseconds]
-    settings = _SETTINGS[destination] | {"rate": UNLIMITED}
+    settings = _SETTINGS[destination] | {"rate": UNLIMITED} | ({"in_flight": str(in_flight)} if in_flight else {})
     with place(kind) as at:
         with line(at) as ours:
-            try:
-                more = {} if in_flight is None else {"in_flight": str(in_flight)}
-                connection = ours.connect(destination, sink.url(account), **settings, **more)
-            except ConfigError:
-                connection = ours.connect(destination, sink.url(account), **settings)
-                if figures is not None:
-                    figures.note("connections have no setting in_flight: ours decides itself how many are at once")
+            connection = ours.connect(destination, sink.url(account), **settings)
             call = ours.call(connection)
             ours.owe(connection, count)
         body = call.body if isinstance(call.body, bytes) else b""
