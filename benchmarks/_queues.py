@@ -47,6 +47,7 @@ class Queue:
     # How many calls at once a process makes where answers come at once, and where they take long.
     at_once: int = 1
     most_at_once: int = 1_000
+    is_quick: bool = False
 
     def is_here(self) -> bool:
         """Whether it is installed."""
@@ -107,6 +108,7 @@ QUEUES = (
         module="rq_jobs",
         commands=_rq("simple"),
         most_at_once=1,
+        is_quick=True,
     ),
     Queue(
         name="Celery",
