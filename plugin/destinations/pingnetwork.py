@@ -108,7 +108,7 @@ class PingNetwork:
         ),
         Setting(
             key="lost_session",
-            help="when the answer to a session is lost: `never` sends it again, `again` once, so there may be two",
+            help="when the answer to a session is lost: `again` may open a second one, `never` may open none",
             default="never",
             check=checks.one_of(*_MOST_LOSSES),
         ),
