@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -163,3 +164,12 @@ def test_an_account_is_counted_by_its_token_without_revealing_it() -> None:
     """Shops that share a token share a lane."""
     one, same, other = (VENDOR.account({"token": token}) for token in ("secret", "secret", "another"))
     assert (one == same, one == other, "secret" in one) == (True, False, False)
+
+
+def test_every_rule_of_the_document_has_its_test() -> None:
+    """The table of rules names no test that is not there."""
+    named = set(re.findall(r"`(test_\w+)`", (TESTS.parent / "docs" / "traps-pingnetwork.md").read_text()))
+    named -= {"test_destinations_pingnetwork", "test_destinations_pingnetwork_", "test_destinations"}
+    there = {name for path in TESTS.rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())}
+    assert len(named) > 30
+    assert named - there == set()

@@ -102,7 +102,7 @@ class _Router:
 
     def _follow(self, topic: Topic, document: Document) -> tuple[EventState, str | None]:
         version = _version(topic, document, self._event)
-        # Planned first: a shop that is erased loses its connections, and what they were owed with them.
+        # Of a notice too: whoever was told of a customer may have to forget them.
         count = sum(self._owe(connection, topic, document, version) for connection in self._connections)
         if isinstance(document, ShopNotice):
             return privacy.obey(self._db, topic, document, self._store)
