@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from plugin import destinations
+from mappings.canonical import Topic
+from plugin import destinations, storefronts
 from plugin.http import Answer, Sender
-from plugin.model import Request
+from plugin.model import Request, Work
 from tests.line import work_off
 from tests.scripted import Scripted
 from tests.shop import connect, sent
@@ -84,6 +85,18 @@ class Ping:
             self.tell("create")
             work_off(self.services)
         return [heard.split(b" ")[0].decode() for heard in vendor.heard]
+
+    def work(self, action: str, document: dict[str, Any]) -> Work:
+        """What our side is given to make a call about a customer."""
+        storefront = storefronts.get("shopify")
+        (connection,) = (one for one in self.services.shops.connections() if one.destination == "pingnetwork")
+        return Work(
+            action=action,
+            topic=Topic.CUSTOMER_CREATED,
+            document=storefront.load(Topic.CUSTOMER_CREATED, document, self.shop.store.address),
+            store=self.shop.store.facts,
+            settings=connection.values,
+        )
 
     def ask(self, method: str, path: str) -> Answer:
         """Call the emulator as a worker does."""

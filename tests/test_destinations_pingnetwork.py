@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.model import Manner, Quota
-from plugin.sandbox import Fault
+from plugin.http import Answer
+from plugin.model import Deferred, Quota
+from plugin.sandbox import Fault, Limit
 from tests.line import column, hurry, only, owed, turn, work_off
 from tests.pingnetwork import FIND, Ping
 from tests.scripted import Scripted, answer
 from tests.shop import connect, sent
 
 if TYPE_CHECKING:
-    from plugin.http import Answer
     from plugin.sandbox._faults import Kind
     from tests.conftest import Backend
     from tests.shop import Shop
@@ -241,7 +242,7 @@ ERRORS = {
 def test_each_documented_error_of_a_creation(ping: Ping, status: int, state: str, words: str) -> None:
     """Given in the words of the error object; a wrong address is held, as a setting mends it."""
     refusal = answer(status, {"error": {"code": "some_code", "message": "no such field: Marguerite"}})
-    with Scripted(*itertools.chain.from_iterable([(answer(200, []), refusal)] * 25)) as vendor:
+    with Scripted(*itertools.chain.from_iterable([(answer(200, []), refusal)] * 65)) as vendor:
         connect(ping.services, ping.shop.store, "pingnetwork", vendor.url, token="t")
         ping.tell("create")
         work_off(ping.services)
@@ -281,7 +282,7 @@ def test_429_closes_the_lane(ping: Ping) -> None:
 def test_the_quota_is_read_from_the_headers_that_every_answer_carries(ping: Ping) -> None:
     """What the line learns its pace from are the vendor's own headers; the reset is in seconds, not a time of day."""
     manner = ping.vendor.manner({})
-    assert manner == Manner(quota=Quota(remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset"))
+    assert manner.quota == Quota(remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset")
     assert manner.quota is not None
     said: Answer = ping.ask("GET", "/v2/customers")
     assert int(said.headers[manner.quota.remaining]) == 599
@@ -301,3 +302,38 @@ def test_the_record_is_a_setting(ping: Ping) -> None:
     ping.tell("create")
     work_off(ping.services)
     assert ping.lines() == []
+
+
+def test_over_a_limit_that_only_the_headers_tell_everything_arrives(ping: Ping) -> None:
+    """Nobody published a number: five calls a second are kept to as the answers say, and a 429 spends no attempt."""
+    ping.emulator.window.set(Limit(count=5, seconds=1))
+    for number in range(1, 9):
+        ping.tell("create", id=number)
+    work_off(ping.services)
+    assert len(ping.customers()) == 8
+    assert {one["attempts"] for one in owed(ping.services, destination="pingnetwork")} == {1}
+
+
+RESETS = {
+    "seconds": ({"X-RateLimit-Reset": "3"}, 3),
+    "Retry-After before it": ({"X-RateLimit-Reset": "3", "Retry-After": "7"}, 7),
+    "nothing": ({}, 10),
+    "no number": ({"X-RateLimit-Reset": "soon"}, 10),
+    "no time at all": ({"X-RateLimit-Reset": "0"}, 10),
+    "an epoch": ({"X-RateLimit-Reset": "1793000000"}, 10),
+    "a day": ({"X-RateLimit-Reset": "86400"}, 3600),
+}
+
+
+@pytest.mark.parametrize(("headers", "seconds"), RESETS.values(), ids=RESETS)
+@pytest.mark.parametrize("finds", [False, True])
+def test_a_429_closes_the_lane_until_the_reset_it_names(
+    ping: Ping, headers: dict[str, str], seconds: int, finds: int
+) -> None:
+    """The reset is in seconds; whatever else it may hold, the lane is closed for a while and opens again."""
+    over = Answer(status=429, headers=headers, body=b"{}")
+    work = ping.work("record", sent("customers_create"))
+    outcome = ping.vendor.found(work, over) if finds else ping.vendor.read(work, over)
+    assert outcome == Deferred(
+        reason="429 over the rate limit", after=timedelta(seconds=seconds), gate=True, waiting=True
+    )

@@ -6,13 +6,15 @@ What its documents say, and what is a setting because they do not say it: docs/d
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from plugin import checks
 from plugin.destinations import _pingnetwork_customers as customers
 from plugin.destinations import _pingnetwork_sessions as sessions
 from plugin.destinations import _pingnetwork_terms as terms
-from plugin.model import Deferred, Manner, Quota, RateLimit, Rejected, Setting
+from plugin.http import retry_after
+from plugin.model import Deferred, Manner, Meaning, Quota, RateLimit, Rejected, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from plugin.http import Answer
     from plugin.model import Outcome, Request, Skipped, Step, StoreFacts, Work
 
+_OVER_LIMIT = 429
+_REMAINING, _RESET = "X-RateLimit-Remaining", "X-RateLimit-Reset"
+# After a 429 whose headers say nothing; and the longest that is believed.
+_UNSAID_SECONDS, _LONGEST_SECONDS, _LONGEST_DIGITS = 10, 3600, 9
 _MOST_LOSSES = {"never": 0, "again": 1}
 
 
@@ -134,9 +140,12 @@ class PingNetwork:
         return tuple(found)
 
     def manner(self, values: Mapping[str, str]) -> Manner:
-        """Every answer says how many calls are left, and in how many seconds they are counted anew."""
+        """Every answer says how many calls are left, and in how many seconds they are counted anew.
+
+        So does a 429, which therefore is ours to read: no document names `Retry-After`.
+        """
         del values
-        return Manner(quota=Quota(remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset"))
+        return Manner(meanings={_OVER_LIMIT: Meaning.READ}, quota=Quota(remaining=_REMAINING, reset=_RESET))
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """The record of a customer, the sessions of an order; all about one person go out in order."""
@@ -149,7 +158,7 @@ class PingNetwork:
 
     def read(self, work: Work, answer: Answer) -> Outcome:
         """Status and body together; refusals are given in the words of the vendor's error object."""
-        return _READ[work.action](work, answer)
+        return _over_limit(answer) or _READ[work.action](work, answer)
 
     def find(self, work: Work) -> Request | None:
         """A record is looked up by our id; sessions can't be, and other calls are simply repeated."""
@@ -157,7 +166,7 @@ class PingNetwork:
 
     def found(self, work: Work, answer: Answer) -> Outcome | None:
         """Whether the record is there."""
-        return customers.found(work, answer)
+        return _over_limit(answer) or customers.found(work, answer)
 
     def lost(self, work: Work, losses: int) -> Outcome:
         """The operator's choice about a session.
@@ -168,6 +177,16 @@ class PingNetwork:
             return Deferred(reason="the answer was lost; sent once more, so there may be two sessions")
         reason = "the answer was lost, and a session may be open: ask the vendor; replay opens one in any case"
         return Rejected(reason=reason)
+
+
+def _over_limit(answer: Answer) -> Deferred | None:
+    """Nobody calls again before the moment that a 429 names."""
+    if answer.status != _OVER_LIMIT:
+        return None
+    reset = answer.headers.get(_RESET, "").strip()
+    seconds = int(reset) if reset.isascii() and reset.isdecimal() and len(reset) <= _LONGEST_DIGITS else 0
+    after = retry_after(answer) or timedelta(seconds=min(seconds, _LONGEST_SECONDS) or _UNSAID_SECONDS)
+    return Deferred(reason="429 over the rate limit", after=after, gate=True, waiting=True)
 
 
 _PREPARE: dict[str, Callable[[Work], Request | Skipped | Rejected]] = {
