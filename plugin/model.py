@@ -157,7 +157,9 @@ class Step:
     on the newest version of its document, which replaces an older one while nothing was sent, and reopens what was
     skipped or held. `only_if_changed`: it is dropped when the last step of its `group` had the same `content`.
     `message` is its body, mapped once while it is planned and kept only while it is owed; a step without one, or whose
-    settings changed since, is mapped from its event when it is sent.
+    settings changed since, is mapped from its event when it is sent. `look_first`: what it makes may be there already,
+    so it is looked up before anything is sent. `stands_alone`: its `data` says all it needs, so it is given no document
+    and outlives the body of its event.
     """
 
     action: str
@@ -171,6 +173,8 @@ class Step:
     delay: timedelta = timedelta()
     data: Mapping[str, Any] = field(default_factory=dict)
     message: bytes | None = field(default=None, repr=False)
+    look_first: bool = False
+    stands_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,8 +297,9 @@ class StoreFacts:
 class Work:
     """Everything a destination needs to prepare one delivery or to read its answer. No I/O happens in between.
 
-    `booked` is the shipment this order already has, by its remote id and status; `taken` are remote ids that other
-    deliveries own, so that a search never mistakes one of them for ours. `message` is the step's body as it was
+    `booked` is the shipment this order already has, by its remote id and status, and `bookings` are all it has at this
+    connection, oldest first; `taken` are remote ids that other deliveries own, so that a search never mistakes one of
+    them for ours. `message` is the step's body as it was
     planned; with it there is no document. `position` is the place among the deliveries of one call.
     """
 
@@ -305,6 +310,7 @@ class Work:
     settings: Mapping[str, str] = field(repr=False)
     data: Mapping[str, Any] = field(default_factory=dict)
     booked: Booked | None = None
+    bookings: tuple[Booked, ...] = ()
     taken: frozenset[str] = frozenset()
     message: bytes | None = field(default=None, repr=False)
     position: int = 0

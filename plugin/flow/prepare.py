@@ -15,8 +15,8 @@ from plugin import destinations, log
 from plugin.errors import Unavailable
 from plugin.flow.known import Known
 from plugin.flow.route import load_document
-from plugin.model import Accepted, Rejected, Request, State, Unknown, Work
-from plugin.storage import inbox, parcels
+from plugin.model import Accepted, Booked, Rejected, Request, State, Unknown, Work
+from plugin.storage import inbox, parcels, plans
 
 if TYPE_CHECKING:
     from mappings.canonical import Document, Topic
@@ -133,12 +133,14 @@ class Preparer:
                 data=delivery.data,
                 message=delivery.message,
             )
-        topic, document = self._document(delivery)
+        alone = delivery.data.get(plans.STANDS_ALONE, False)
+        topic, document = (None, None) if alone else self._document(delivery)
         remote_id = delivery.data.get("remote_id")
-        booked, taken = None, frozenset[str]()
+        booked, taken, bookings = None, frozenset[str](), tuple[Booked, ...]()
         if isinstance(document, Order):
             with self._services.database.read() as db:
                 booked = parcels.booked(db, delivery.connection_id, document.ref, remote_id)
+                bookings = parcels.bookings(db, delivery.connection_id, document.ref)
                 taken = parcels.taken(db, delivery, document.ref) if delivery.doubtful else taken
         return Work(
             action=delivery.action,
@@ -148,6 +150,7 @@ class Preparer:
             settings=connection.values,
             data=delivery.data,
             booked=booked,
+            bookings=bookings,
             taken=taken,
         )
 

@@ -101,10 +101,11 @@ class _Router:
                 inbox.blank(self._db, self._event)
 
     def _follow(self, topic: Topic, document: Document) -> tuple[EventState, str | None]:
+        version = _version(topic, document, self._event)
+        # Of a notice too: whoever was told of a customer may have to forget them.
+        count = sum(self._owe(connection, topic, document, version) for connection in self._connections)
         if isinstance(document, ShopNotice):
             return privacy.obey(self._db, topic, document, self._store)
-        version = _version(topic, document, self._event)
-        count = sum(self._owe(connection, topic, document, version) for connection in self._connections)
         return EventState.ROUTED, None if count else "no connection of this store asks for it"
 
     def _owe(self, connection: Connection, topic: Topic, document: Document, version: str) -> int:

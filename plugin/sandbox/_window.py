@@ -43,6 +43,16 @@ class Window:
                 return None
             return max(1, math.ceil(granted[-self.limit.count] + self.limit.seconds - now))
 
+    def left(self, account: str) -> tuple[int, float]:
+        """Return how many requests are still free, and the seconds until all of them are again."""
+        with self._lock:
+            if self.limit is None:
+                raise ValueError("there is no limit")
+            now, granted = time.monotonic(), self._granted[account]
+            counted = [moment for moment in granted if moment > now - self.limit.seconds]
+            wait = max(counted) + self.limit.seconds - now if counted else 0.0
+            return max(0, self.limit.count - len(counted)), wait
+
     def set(self, limit: Limit | None) -> None:
         """Replace the limit; what was granted before still counts against the new one."""
         with self._lock:

@@ -37,7 +37,7 @@ class Chrts:
     """One account of chrts. Nothing is recognised as a repeat: the sheet documents no de-duplication (section 5)."""
 
     name = "chrts"
-    claims: tuple[str, ...] = ("/", "/customer", "/event")
+    claims: tuple[str, ...] = ("/", "/customer/identify", "/customer/alias", "/event")
 
     def __init__(self, limit: Limit | None = None) -> None:
         self.limit: Limit | None = limit

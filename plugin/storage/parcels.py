@@ -54,6 +54,13 @@ def booked(db: Sql, connection_id: str, order_ref: str, remote_id: str | None = 
     return Booked(remote_id=row.remote_id, status=row.status) if row else None
 
 
+def bookings(db: Sql, connection_id: str, order_ref: str) -> tuple[Booked, ...]:
+    """Every shipment of an order at a connection, oldest first."""
+    query = select(shipments).where(shipments.c.connection_id == connection_id, shipments.c.order_ref == order_ref)
+    rows = db.execute(query.order_by(shipments.c.id))
+    return tuple(Booked(remote_id=row.remote_id, status=row.status) for row in rows)
+
+
 def taken(db: Sql, delivery: Delivery, order_ref: str) -> frozenset[str]:
     """Remote ids that other deliveries own for an order of this number, in any store."""
     query = select(shipments.c.remote_id).where(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from plugin.model import Step
     from plugin.storage.database import Database
 
+# In a delivery's data, where it tells that no document is needed.
+STANDS_ALONE = "stands_alone"
 # PostgreSQL indexes hold keys of up to 2,700 bytes; ours are bounded well below.
 _LONGEST_KEY = 280
 
@@ -104,10 +106,10 @@ def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
         "state": State.WAITING,
         "priority": step.priority,
         "attempts": 0,
-        "doubtful": False,
+        "doubtful": step.look_first,
         "losses": 0,
         "due_at": now + step.delay,
-        "data": dict(step.data),
+        "data": dict(step.data) | ({STANDS_ALONE: True} if step.stands_alone else {}),
         "message": step.message,
         "created_at": now,
         "updated_at": now,
