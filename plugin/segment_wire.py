@@ -7,14 +7,13 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mappings import ecommerce, segment_reply
 from mappings import segment_wire as mapping
 from mappings.base import BodyIncomplete, MappingError, PayloadRejected
 from plugin import checks, telling
-from plugin.model import Batch, Request, Setting
+from plugin.model import Batch, Manner, Meaning, Request, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +26,12 @@ PLAIN = frozenset(
     {"type", "event", "messageId", "timestamp", "sentAt", "currency", "order_id", "country", "occurred_at"}
     | {"success", "status", "ok", "code", "receivedEvents", "okEvents"}
 )
+# What a status means here and not everywhere (segment.md sections 7 and 11). Segment's own libraries send 410 and 460
+# again. A used up quota, a source that is switched off and an address that is wrong are no fault of any message.
+MEANINGS = {
+    **dict.fromkeys((410, 460), Meaning.DEFERRED),
+    **dict.fromkeys((402, 404, 405), Meaning.PAUSED),
+}
 # A batch in one address, each message at the address of its kind, or Jitsu's own address of batches.
 _PATHS = {"batch": "/v1/batch", "single": "/v1/", "s2s": "/api/s/s2s/batch"}
 _AUTHS: dict[str, Callable[[str], dict[str, str]]] = {
@@ -37,6 +42,7 @@ _AUTHS: dict[str, Callable[[str], dict[str, str]]] = {
     "header": lambda key: {"X-Write-Key": key},
     "body": lambda _: {},
 }
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _TRACK = b'{"type":"track"'
 
 
@@ -66,9 +72,10 @@ class Wire:
         """Whether each message goes alone, to the address of its kind."""
         return self.path == "single"
 
-    def batch(self) -> Batch:
-        """What the line may put into one call."""
-        return Batch(items=1 if self.is_single else self.items, size=self.size, bundle=self.bundle)
+    def manner(self) -> Manner:
+        """How many messages the line may put into one call, and what some statuses mean."""
+        batch = Batch(items=1 if self.is_single else self.items, size=self.size, bundle=self.bundle)
+        return Manner(meanings=MEANINGS, batch=batch)
 
     def bundle(self, items: Sequence[bytes], at: datetime) -> Request:
         """One call as sent at `at`; `sentAt` is of this attempt, or receivers would move each event in time.
@@ -83,9 +90,9 @@ class Wire:
         return Request(method="POST", path=path, headers=_AUTHS[self.auth](self.key), body=body, repeatable=repeatable)
 
     def request(self, item: bytes) -> Request:
-        """One message on its own, as the line takes it to be put into a call."""
+        """One message, as the line takes it to be put into a call."""
         repeatable = self.tracks_repeat or not item.startswith(_TRACK)
-        return Request(method="POST", path=_PATHS["batch"], body=item, repeatable=repeatable)
+        return Request(method="POST", path=_PATHS.get(self.path, self.path), body=item, repeatable=repeatable)
 
     def fit(self, item: bytes) -> bytes:
         """Give the message back if it fits.
@@ -93,16 +100,14 @@ class Wire:
         Raises:
             BodyIncomplete: it is too large, which a receiver may not even say; names both sizes and the setting.
         """
-        if self.is_single:
-            # A single call is one item, with all that is around it.
-            _, whole = self._single([item], {"sentAt": "2000-01-01T00:00:00.000Z", "writeKey": self.key})
-        else:
-            whole = item
-        if len(whole) >= self.item:
-            raise BodyIncomplete(self._complaint("item", len(whole), self.item, "item_bytes"))
-        around = 0 if self.is_single else _around(self)
-        if len(whole) + around > self.size:
-            raise BodyIncomplete(self._complaint("body", len(whole) + around, self.size, "batch_bytes"))
+        body = self.bundle([item], _ANY_TIME).body
+        whole = len(body) if isinstance(body, bytes) else 0
+        # A single call is one item, with all that is around it.
+        size = whole if self.is_single else len(item)
+        if size >= self.item:
+            raise BodyIncomplete(self._complaint("item", size, self.item, "item_bytes"))
+        if whole > self.size:
+            raise BodyIncomplete(self._complaint("body", whole, self.size, "batch_bytes"))
         return item
 
     def _complaint(self, what: str, size: int, limit: int, setting: str) -> str:
@@ -181,18 +186,12 @@ def item(line: Wire, work: Work) -> bytes:
     return message(line, telling.fact_of(work), work.document, work.store)
 
 
-@lru_cache(maxsize=64)
-def _around(line: Wire) -> int:
-    body = line.bundle([], datetime(2000, 1, 1, tzinfo=UTC)).body
-    return len(body) if isinstance(body, bytes) else 0
-
-
 def _json(document: object) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _path(text: str) -> None:
-    if text not in _PATHS and not re.fullmatch(r"/[!-~]*[^/?#\s]", text):
+    if text not in _PATHS and not re.fullmatch(r"/[\w.~%/-]*[\w.~%-]", text, re.ASCII):
         raise ValueError(f"one of {', '.join(_PATHS)}, or a path such as /api/public/apps/batch")
 
 

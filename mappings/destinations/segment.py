@@ -12,10 +12,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """One kind of receiver: settings it has by default, and statuses that mean something else there.
+    """One kind of receiver, by the settings it has as defaults.
 
     Sizes are in bytes, an item stays below `item_bytes`, a body within `batch_bytes`. Where a vendor writes KB without
-    saying which, a thousand are meant. `again`: worth another try. `stopped`: refused for as long as nobody mends it.
+    saying which, a thousand are meant.
     """
 
     path: str = "batch"
@@ -24,8 +24,6 @@ class Receiver:
     batch_bytes: int = 500_000
     item_bytes: int = 32_000
     reply: str = "status"
-    again: tuple[int, ...] = ()
-    stopped: tuple[int, ...] = ()
 
     def defaults(self) -> dict[str, str]:
         """Give the settings as text."""
@@ -34,11 +32,10 @@ class Receiver:
 
 
 PRESETS: Final[dict[str, Receiver]] = {
-    # Segment's own libraries send 410 and 460 again (section 7).
-    "segment": Receiver(again=(410, 460)),
-    # 404: the source is switched off. The batch may have 4 MB, the number of items is not limited in any source.
-    "rudderstack": Receiver(batch_bytes=4_000_000, reply="ok", stopped=(404,)),
-    # 402: the quota is used up. Its Basic form is not described for keys that hold a colon, the header takes any.
-    "jitsu": Receiver(auth="header", batch_bytes=1_000_000, item_bytes=1_000_000, reply="counted", stopped=(402,)),
+    "segment": Receiver(),
+    # Its batch may have 4 MB; how many items it may have is said nowhere.
+    "rudderstack": Receiver(batch_bytes=4_000_000, reply="ok"),
+    # Its Basic form is not described for keys that hold a colon, the header takes any.
+    "jitsu": Receiver(auth="header", batch_bytes=1_000_000, item_bytes=1_000_000, reply="counted"),
     "customerio": Receiver(),
 }

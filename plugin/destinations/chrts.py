@@ -76,7 +76,7 @@ class Chrts:
 
     def manner(self, values: Mapping[str, str]) -> Manner:
         """The usual natively; many messages in a call in Segment's format."""
-        return Manner(batch=_wire(values).batch()) if _speaks_segment(values) else Manner()
+        return _wire(values).manner() if _speaks_segment(values) else Manner()
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""

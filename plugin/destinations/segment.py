@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from mappings.destinations.segment import PRESETS
 from plugin import checks, segment_answers, segment_wire, telling
-from plugin.model import Deferred, Manner, Meaning, RateLimit, Setting
+from plugin.model import Deferred, RateLimit, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
-    from plugin.model import Outcome, Rejected, Request, Skipped, Step, StoreFacts, Work
+    from plugin.model import Manner, Outcome, Rejected, Request, Skipped, Step, StoreFacts, Work
 
 
 def _integrations(text: str) -> None:
@@ -72,10 +72,8 @@ class Segment:
         return (f"preset {values['preset']}: --base-url must be your receiver's address, without a path",)
 
     def manner(self, values: Mapping[str, str]) -> Manner:
-        """Many messages in a call, and the statuses that mean something else at this kind of receiver."""
-        kind = PRESETS[values["preset"]]
-        again = dict.fromkeys(kind.again, Meaning.DEFERRED)
-        return Manner(meanings=again | dict.fromkeys(kind.stopped, Meaning.PAUSED), batch=_wire(values).batch())
+        """Many messages in a call, and what some statuses mean."""
+        return _wire(values).manner()
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
