@@ -91,12 +91,11 @@ class Chrts:
         if _speaks_segment(work.settings):
             line = _wire(work.settings)
             return line.request(segment_wire.item(line, work))
-        path, body = mapping.body(telling.fact_of(work).call)
         return Request(
             method="POST",
-            path=path,
+            path=mapping.PATHS[work.action],
             headers={"Authorization": f"Bearer {work.settings['api_key']}"},
-            body=body,
+            body=work.message or mapping.body(telling.fact_of(work).call)[1],
             repeatable=work.action in ("identify", "alias"),
         )
 
