@@ -134,9 +134,9 @@ def settings(prefix: str, defaults: Mapping[str, str]) -> tuple[Setting, ...]:
     declared = (
         ("path", "`batch` (/v1/batch), `single` (/v1/track …), `s2s` (/api/s/s2s/batch), or a batch path", _path),
         ("auth", f"how the key is sent: {', '.join(_AUTHS)}", checks.one_of(*_AUTHS)),
-        ("batch_items", "messages in a call at most", _count),
-        ("batch_bytes", "bytes of a call's body at most", _count),
-        ("item_bytes", "bytes that a message stays below; a larger one is held", _count),
+        ("batch_items", "messages in a call at most", checks.count),
+        ("batch_bytes", "bytes of a call's body at most", checks.count),
+        ("item_bytes", "bytes that a message stays below; a larger one is held", checks.count),
         ("reply", f"what is read of a 200: {', '.join(segment_reply.STYLES)}", checks.one_of(*segment_reply.STYLES)),
     )
     return tuple(
@@ -169,12 +169,19 @@ def message(line: Wire, fact: calls.Fact, document: Document, store: StoreFacts)
     return line.fit(mapping.message(fact, document, sender))
 
 
-def planned(line: Wire, fact: calls.Fact, document: Document, store: StoreFacts) -> bytes | None:
-    """The message, or None for one that can't be sent: it is held when its turn comes, and holds nothing else up."""
-    try:
-        return message(line, fact, document, store)
-    except MappingError:
-        return None
+def planner(line: Wire, document: Document, store: StoreFacts) -> Callable[[calls.Fact], bytes | None]:
+    """What gives a fact's message while it is planned; None for one that can't be sent.
+
+    That one is held when its turn comes, and holds nothing else up.
+    """
+
+    def planned(fact: calls.Fact) -> bytes | None:
+        try:
+            return message(line, fact, document, store)
+        except MappingError:
+            return None
+
+    return planned
 
 
 def item(line: Wire, work: Work) -> bytes:
@@ -193,8 +200,3 @@ def _json(document: object) -> bytes:
 def _path(text: str) -> None:
     if text not in _PATHS and not re.fullmatch(r"/[\w.~%/-]*[\w.~%-]", text, re.ASCII):
         raise ValueError(f"one of {', '.join(_PATHS)}, or a path such as /api/public/apps/batch")
-
-
-def _count(text: str) -> None:
-    if not (text.isascii() and text.isdecimal() and int(text)):
-        raise ValueError("a whole number above 0")

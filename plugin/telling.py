@@ -11,7 +11,7 @@ from plugin import checks
 from plugin.model import Setting, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mappings.canonical import Document, Topic
     from plugin.model import StoreFacts, Work
@@ -46,6 +46,17 @@ def fingerprint(key: str) -> str:
 def facts(topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[calls.Fact, ...]:
     """What this connection is to be told of a document, in the order to tell it."""
     return calls.facts(topic, document, tenant(store), _rules(values))
+
+
+def steps(
+    topic: Topic,
+    document: Document,
+    store: StoreFacts,
+    values: Mapping[str, str],
+    say: Callable[[calls.Fact], bytes | None],
+) -> tuple[Step, ...]:
+    """Everything to tell of a document as steps; `say` gives the body of one fact."""
+    return tuple(step(fact, say(fact)) for fact in facts(topic, document, store, values))
 
 
 def fact_of(work: Work) -> calls.Fact:

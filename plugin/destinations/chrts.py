@@ -11,14 +11,17 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from mappings.base import BodyIncomplete
 from mappings.destinations import chrts as mapping
 from plugin import checks, segment_answers, segment_wire, telling
+from plugin.http import encode
 from plugin.mask import vendor_words
 from plugin.model import Accepted, Deferred, Manner, RateLimit, Rejected, Request, Setting, Skipped, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mappings import calls
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
     from plugin.model import Outcome, Step, StoreFacts, Work
@@ -80,11 +83,8 @@ class Chrts:
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
-        facts = telling.facts(topic, document, store, values)
-        if not _speaks_segment(values):
-            return tuple(telling.step(fact) for fact in facts)
-        line = _wire(values)
-        return tuple(telling.step(fact, segment_wire.planned(line, fact, document, store)) for fact in facts)
+        say = segment_wire.planner(_wire(values), document, store) if _speaks_segment(values) else _message
+        return telling.steps(topic, document, store, values, say)
 
     def prepare(self, work: Work) -> Request | Skipped | Rejected:
         """One message, as it was planned or made anew from the event."""
@@ -129,6 +129,14 @@ class Chrts:
         if losses <= _MOST_LOSSES[work.settings["lost_track"]]:
             return Deferred(reason="the answer was lost; sent once more, so it may count twice")
         return Rejected(reason="the answer was lost; it may or may not have been counted, and is not sent again")
+
+
+def _message(fact: calls.Fact) -> bytes | None:
+    """The native body; None where something is missing: it is named when the call is due, and holds nothing else up."""
+    try:
+        return encode(mapping.body(fact.call)[1])
+    except BodyIncomplete:
+        return None
 
 
 def _speaks_segment(values: Mapping[str, str]) -> bool:

@@ -78,8 +78,7 @@ class Segment:
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
         line = _wire(values)
-        facts = telling.facts(topic, document, store, values)
-        return tuple(telling.step(fact, segment_wire.planned(line, fact, document, store)) for fact in facts)
+        return telling.steps(topic, document, store, values, segment_wire.planner(line, document, store))
 
     def prepare(self, work: Work) -> Request | Skipped | Rejected:
         """One message; raises `BodyIncomplete` for one that the receiver would drop."""
