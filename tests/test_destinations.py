@@ -46,11 +46,16 @@ def backend(embedded: Backend) -> Backend:
     return embedded
 
 
+def reconnect(shop: Shop, name: str, **settings: str) -> None:
+    """Give the connection that is tested other settings."""
+    shop.reconnect(name, **SETTINGS.get(name, {}), **settings)
+
+
 @pytest.fixture(autouse=True)
 def connected(shop: Shop, name: str) -> None:
     """The shop is connected to the destination that is tested, and as it was to the others."""
     if name not in {item.destination for item in shop.services.shops.connections()}:
-        shop.reconnect(name, **SETTINGS.get(name, {}))
+        reconnect(shop, name)
 
 
 def fault(shop: Shop, name: str, kind: Any, **more: Any) -> None:  # noqa: ANN401  (fields of a fault)
@@ -155,7 +160,7 @@ def test_a_refused_connection_is_tried_again(shop: Shop, name: str) -> None:
 @names
 def test_trouble_that_stays_ends_in_a_state_that_says_so(shop: Shop, name: str) -> None:
     """After as many tries as the setting allows it is `failed` and says so, for every vendor."""
-    shop.reconnect(name, retry="2s/1h/7/4d")
+    reconnect(shop, name, retry="2s/1h/7/4d")
     fault(shop, name, "status", times=None, status=503)
     tell(shop, name)
     work_off(shop.services)
@@ -175,7 +180,7 @@ def test_refused_credentials_pause_and_new_ones_release(shop: Shop, name: str, s
     paused = {item.destination: item for item in shop.services.shops.connections()}[name]
     assert (paused.state, str(status) in (paused.reason or "")) == ("paused", True)
     shop.sandbox.emulators[name].faults.clear()
-    shop.reconnect(name, **SETTINGS.get(name, {}))
+    reconnect(shop, name)
     work_off(shop.services)
     assert (calls(shop, name), made(shop, name)) == (2, 1)
 
@@ -210,7 +215,7 @@ def test_a_429_closes_the_lane_for_every_call(shop: Shop, name: str) -> None:
 @names
 def test_attempts_hold_nobody_s_name_address_or_secret(shop: Shop, name: str) -> None:
     """What is kept of requests and answers, in success and in refusal, tells nothing about a person."""
-    shop.reconnect(name, **SETTINGS.get(name, {}), **SECRETS[name])
+    reconnect(shop, name, **SECRETS[name])
     fault(shop, name, "status", status=503)
     tell(shop, name)
     work_off(shop.services)
