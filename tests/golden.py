@@ -16,8 +16,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from mappings import activity, canonical, recalled
+
 TESTS = Path(__file__).parent
 CANONICAL = TESTS / "canonical"
+# What annotations of canonical values name; their modules import each other for type checking only.
+_NAMES = {**vars(canonical), **vars(activity), **vars(recalled), "datetime": datetime, "Decimal": Decimal}
 
 
 def cases(folder: Path) -> list[Path]:
@@ -60,7 +64,7 @@ def _value(kind: Any, stored: Any) -> Any:
     if get_origin(kind) is tuple:
         return tuple(_value(get_args(kind)[0], item) for item in stored)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        hints = get_type_hints(kind, localns={"datetime": datetime, "Decimal": Decimal})
+        hints = get_type_hints(kind, localns=_NAMES)
         return kind(**{name: _value(hints[name], item) for name, item in stored.items()})
     return _scalar(kind, stored)
 

@@ -6,19 +6,18 @@ and alias are sent again, a track at most once more, or never if the operator sa
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from mappings import calls, identity
-from mappings.base import PayloadRejected
 from mappings.destinations import chrts as mapping
-from plugin import checks
+from plugin import checks, telling
+from plugin.http import encode
 from plugin.mask import vendor_words
 from plugin.model import Accepted, Deferred, Manner, RateLimit, Rejected, Request, Setting, Skipped, Step, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mappings import calls
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
     from plugin.model import Outcome, StoreFacts, Work
@@ -37,24 +36,7 @@ class Chrts:
     limits = (RateLimit(10, 1),)
     needs = (
         Setting(key="api_key", help="the source's key (api_chrts_…)", secret=True, required=True, check=checks.header),
-        Setting(
-            key="user_id",
-            help="what a person is known by; changing it later splits histories",
-            default="customer_id",
-            check=checks.one_of(*identity.USER_ID_STRATEGIES),
-        ),
-        Setting(
-            key="anonymous_id_attributes",
-            help="order attributes that hold a visitor's anonymous id, first hit wins",
-            default=",".join(identity.ANONYMOUS_ID_ATTRIBUTES),
-        ),
-        Setting(key="alias", help="join a visitor to the customer", default="yes", check=checks.one_of("yes", "no")),
-        Setting(
-            key="email_in_properties",
-            help="`yes` also writes the e-mail into event properties",
-            default="no",
-            check=checks.one_of("yes", "no"),
-        ),
+        *telling.IDENTITY_SETTINGS,
         Setting(
             key="lost_track",
             help="when the answer to a track is lost: `again` may count twice, `never` may not count",
@@ -66,7 +48,7 @@ class Chrts:
 
     def account(self, values: Mapping[str, str]) -> str:
         """A fingerprint of the key: one key is one source, and the key itself stays secret."""
-        return hashlib.sha256(values["api_key"].encode()).hexdigest()[:12]
+        return telling.fingerprint(values["api_key"])
 
     def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """Nothing: every setting has a default that works."""
@@ -80,17 +62,15 @@ class Chrts:
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
-        facts = calls.facts(topic, document, _tenant(store), _rules(values))
-        return tuple(_step(fact) for fact in facts)
+        return telling.steps(topic, document, store, values, _message)
 
     def prepare(self, work: Work) -> Request | Skipped | Rejected:
-        """One native message, made anew from the event."""
-        path, body = mapping.body(_fact(work).call)
+        """One native message, as it was planned, or made anew from the event."""
         return Request(
             method="POST",
-            path=path,
+            path=mapping.PATHS[work.action],
             headers={"Authorization": f"Bearer {work.settings['api_key']}"},
-            body=body,
+            body=work.message or mapping.body(telling.fact_of(work).call)[1],
             repeatable=work.action in ("identify", "alias"),
         )
 
@@ -122,42 +102,8 @@ class Chrts:
         return Rejected(reason="the answer was lost; it may or may not have been counted, and is not sent again")
 
 
-def _step(fact: calls.Fact) -> Step:
-    return Step(
-        action=fact.action,
-        key=fact.key,
-        subject=fact.subject,
-        group=fact.group,
-        content=fact.content,
-        only_if_changed=fact.only_if_changed,
-        data={"fact": _name(fact)},
-    )
-
-
-def _name(fact: calls.Fact) -> str:
-    return f"track {fact.call.name}" if isinstance(fact.call, calls.Track) else fact.action
-
-
-def _fact(work: Work) -> calls.Fact:
-    if work.topic is None or work.document is None:
-        raise PayloadRejected("the event holds no document")
-    for fact in calls.facts(work.topic, work.document, _tenant(work.store), _rules(work.settings)):
-        if _name(fact) == work.data.get("fact"):
-            return fact
-    raise PayloadRejected(f"the event no longer calls for {work.data.get('fact')}; the settings changed since")
-
-
-def _tenant(store: StoreFacts) -> calls.Tenant:
-    return calls.Tenant(platform=store.platform, shop=store.address)
-
-
-def _rules(values: Mapping[str, str]) -> calls.IdentityRules:
-    return calls.IdentityRules(
-        user_id=values["user_id"],
-        anonymous_id_attributes=tuple(filter(None, values["anonymous_id_attributes"].split(","))),
-        alias=values["alias"] == "yes",
-        email_in_properties=values["email_in_properties"] == "yes",
-    )
+def _message(fact: calls.Fact) -> bytes | None:
+    return encode(mapping.body(fact.call)[1])
 
 
 destination = Chrts()

@@ -12,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mappings.base import MappingError, PayloadRejected
 from mappings.canonical import Order
-from plugin import destinations, log
+from plugin import destinations, log, telling
 from plugin.errors import Unavailable
-from plugin.flow.route import load_document
+from plugin.flow.recall import load_document, recall
 from plugin.limits import limits_of_lane
 from plugin.model import Accepted, Rejected, Request, State, Unknown, Work
 from plugin.storage import inbox, parcels
@@ -58,7 +58,7 @@ class Preparer:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._documents: OrderedDict[int, tuple[Topic, Document]] = OrderedDict()
+        self._documents: OrderedDict[tuple[int, bool], tuple[Topic, Document]] = OrderedDict()
         self._stores: dict[str, Store] = {}
         self._connections: dict[str, Connection] = {}
         self._fresh_until = 0.0
@@ -114,7 +114,7 @@ class Preparer:
     def _work(self, delivery: Delivery) -> Work:
         self._forget()
         connection = self._connection(delivery.connection_id)
-        topic, document = self._document(delivery)
+        topic, document = self._document(delivery, recalled=telling.attributes([connection.values]) is not None)
         remote_id = delivery.data.get("remote_id")
         booked, taken = None, frozenset[str]()
         if isinstance(document, Order):
@@ -132,15 +132,18 @@ class Preparer:
             taken=taken,
         )
 
-    def _document(self, delivery: Delivery) -> tuple[Topic, Document]:
-        known = self._documents.get(delivery.event_id)
+    def _document(self, delivery: Delivery, *, recalled: bool) -> tuple[Topic, Document]:
+        """The event's document; beside what is `recalled` where somebody is told who did what."""
+        known = self._documents.get((delivery.event_id, recalled))
         if known is None:
+            store = self._store(delivery.store_id)
             with self._services.database.read() as db:
                 events = inbox.by_ids(db, [delivery.event_id])
-            if not events:
-                raise PayloadRejected("the event is gone")
-            known = load_document(events[0], self._store(delivery.store_id))
-            self._documents[delivery.event_id] = known
+                if not events:
+                    raise PayloadRejected("the event is gone")
+                topic, document = load_document(events[0], store)
+                known = topic, recall(db, events[0], store, document) if recalled else document
+            self._documents[delivery.event_id, recalled] = known
             if len(self._documents) > _MOST_DOCUMENTS:
                 self._documents.popitem(last=False)
         return known
