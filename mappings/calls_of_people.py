@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mappings.base import BodyIncomplete
 from mappings.canonical import Topic
 from mappings.ecommerce import known, traits_of_consent, traits_of_customer
-from mappings.fact import alias, digest, identify, joins, track
-from mappings.identity import anonymous_id, user_id
+from mappings.fact import digest, identify, joins, track
 from mappings.person import person_of_customer, person_of_ref
-from mappings.recalled import NOTHING
+from mappings.recalled import NOTHING, Account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,21 +62,17 @@ def of_merge(_topic: Topic, merge: Merge, tenant: Tenant, rules: IdentityRules) 
     if not merge.succeeded:
         return
     recalled = merge.recalled or NOTHING
-    at = _heard(recalled.heard_at, "customer merge")
-    kept = person_of_ref(merge.kept_ref, recalled.email, recalled.first, tenant, rules)
-    gone = [user_id(merge.deleted_ref, email, tenant, rules) for email in (None, *recalled.merged_emails)]
-    known = [one for one in dict.fromkeys(gone) if one]
-    if not known and recalled.merged_first:
-        known = [anonymous_id(recalled.merged_first, tenant, rules)]
-    # Of somebody who was never told of there is nothing to join, and nothing to join to.
-    if rules.alias and (kept.user_id or recalled.first):
-        yield from (alias(kept.kept, earlier, kept.key, at) for earlier in known if earlier != kept.kept)
+    recalled = replace(recalled, merged=recalled.merged or (Account(ref=merge.deleted_ref),))
+    kept = person_of_ref(merge.kept_ref, recalled, tenant, rules)
+    # With somebody who was never told of there is nothing to join.
+    if kept.user_id or recalled.first:
+        yield from joins(kept, rules, _heard(recalled.heard_at, "customer merge"))
 
 
 def of_departure(_topic: Topic, gone: Departure, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
     """Tell that a customer's record is gone."""
     recalled = gone.recalled or NOTHING
-    person = person_of_ref(gone.ref, recalled.email, recalled.first, tenant, rules)
+    person = person_of_ref(gone.ref, recalled, tenant, rules)
     yield track(
         "Customer Deleted",
         person,
@@ -92,7 +88,8 @@ def of_consent(_topic: Topic, consent: Consent, tenant: Tenant, rules: IdentityR
     if consent.state is None:
         return
     recalled = consent.recalled or NOTHING
-    person = person_of_ref(consent.customer_ref, recalled.email or consent.email, recalled.first, tenant, rules)
+    recalled = replace(recalled, email=recalled.email or consent.email)
+    person = person_of_ref(consent.customer_ref, recalled, tenant, rules)
     at = consent.at or _heard(recalled.heard_at, "consent")
     group = f"consent:{consent.channel}:{consent.customer_ref}"
     yield identify(person, traits_of_consent(consent), at, group)

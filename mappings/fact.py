@@ -114,6 +114,8 @@ def joins(person: Person, rules: IdentityRules, at: datetime) -> Iterator[Fact]:
             yield alias(person.kept, earlier, person.key, at)
         elif person.user_id == person.kept and earlier != person.anonymous_id:
             yield _pair(person.kept, earlier, person.key, at)
+    if rules.alias and person.successor:
+        yield alias(person.successor, person.kept, person.key, at)
 
 
 def alias(kept: str, previous: str, subject: str, at: datetime) -> Fact:

@@ -15,19 +15,23 @@ if TYPE_CHECKING:
 
     from mappings.canonical import Order
     from mappings.identity import IdentityRules, Tenant
-    from mappings.recalled import Recalled
+    from mappings.recalled import Account, Recalled
 
     Basket = Order | Checkout | Cart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """The ids of one person, at least one of the two; `earlier` stand for the same one and are joined to `kept`."""
+    """The ids of one person, at least one of the two; `earlier` stand for the same one and are joined to `kept`.
+
+    `successor` is the account that all of them live on as.
+    """
 
     user_id: str | None
     anonymous_id: str | None
     kept: str
     earlier: tuple[str, ...] = ()
+    successor: str | None = None
 
     @property
     def key(self) -> str:
@@ -51,7 +55,7 @@ def person_of(document: Basket, tenant: Tenant, rules: IdentityRules) -> Person:
         used.append(met)
     used += _other_names(recalled, customer, tenant, rules)
     first = anonymous_id(recalled.first, tenant, rules) if recalled.first else None
-    return _person(known, met, known or first or met, used)
+    return _person(known, met, known or first or met, used, _successor(recalled, tenant, rules))
 
 
 def person_of_customer(customer: Customer, tenant: Tenant, rules: IdentityRules) -> Person:
@@ -59,16 +63,15 @@ def person_of_customer(customer: Customer, tenant: Tenant, rules: IdentityRules)
     recalled = customer.recalled or NOTHING
     known = user_id(customer.ref, customer.email, tenant, rules)
     first = None if known else anonymous_id(recalled.first or Visit(customer_ref=customer.ref), tenant, rules)
-    return _person(known, first, known or first or "", _other_names(recalled, customer, tenant, rules))
+    others = _other_names(recalled, customer, tenant, rules)
+    return _person(known, first, known or first or "", others, _successor(recalled, tenant, rules))
 
 
-def person_of_ref(
-    customer_ref: str, email: str | None, first: Visit | None, tenant: Tenant, rules: IdentityRules
-) -> Person:
-    """Identify a customer of whom only the number, and perhaps an address, is at hand."""
-    known = user_id(customer_ref, email, tenant, rules)
-    anonymous = None if known else anonymous_id(first or Visit(customer_ref=customer_ref), tenant, rules)
-    return _person(known, anonymous, known or anonymous or "", [])
+def person_of_ref(customer_ref: str, recalled: Recalled, tenant: Tenant, rules: IdentityRules) -> Person:
+    """Identify a customer whom a document names by number only."""
+    known = user_id(customer_ref, recalled.email, tenant, rules)
+    anonymous = None if known else anonymous_id(recalled.first or Visit(customer_ref=customer_ref), tenant, rules)
+    return _person(known, anonymous, known or anonymous or "", _merged(recalled, tenant, rules))
 
 
 def person_of_unknown(order_ref: str, tenant: Tenant, rules: IdentityRules) -> Person:
@@ -118,7 +121,7 @@ def _other_names(
     if customer is None:
         return []
     former = [user_id(customer.ref, email, tenant, rules) for email in recalled.former_emails]
-    return former + [
+    return [*former, *_merged(recalled, tenant, rules)] + [
         _guest(visit, tenant, rules)
         for visit in recalled.guests
         # Somebody with an entry of their own joins an account only: two entries may be two people of one address.
@@ -133,6 +136,26 @@ def _guest(visit: Visit, tenant: Tenant, rules: IdentityRules) -> str | None:
     return known or (None if rules.user_id in BY_EMAIL else anonymous_id(visit, tenant, rules))
 
 
-def _person(known: str | None, anonymous: str | None, kept: str, others: Iterable[str | None]) -> Person:
+def _merged(recalled: Recalled, tenant: Tenant, rules: IdentityRules) -> list[str | None]:
+    """Every id that the customers merged into this one were told of by."""
+    return [name for account in recalled.merged for name in _names(account, tenant, rules)]
+
+
+def _names(account: Account, tenant: Tenant, rules: IdentityRules) -> list[str]:
+    """The ids of an account, newest last; none where nothing was ever told of it."""
+    known = (user_id(account.ref, email, tenant, rules) for email in (None, *account.emails))
+    names = [name for name in known if name]
+    return names or ([anonymous_id(account.first, tenant, rules)] if account.first else [])
+
+
+def _successor(recalled: Recalled, tenant: Tenant, rules: IdentityRules) -> str | None:
+    names = _names(recalled.successor, tenant, rules) if recalled.successor else []
+    return names[-1] if names else None
+
+
+def _person(
+    known: str | None, anonymous: str | None, kept: str, others: Iterable[str | None], successor: str | None = None
+) -> Person:
     earlier = dict.fromkeys(other for other in others if other and other != kept)
-    return Person(user_id=known, anonymous_id=anonymous, kept=kept, earlier=tuple(earlier))
+    successor = None if successor == kept else successor
+    return Person(user_id=known, anonymous_id=anonymous, kept=kept, earlier=tuple(earlier), successor=successor)

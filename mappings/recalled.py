@@ -1,7 +1,6 @@
 """What was known before a document came: the memory that facts about people, carts and refunds need.
 
-The line looks it up and puts it beside the document (`plugin/flow/recall.py`), so that mappings stay pure. Whatever
-was learned since is only ever added, oldest first, so that an event that is mapped again tells the same.
+The line looks it up and puts it beside the document (`plugin/flow/recall.py`), so that mappings stay pure.
 """
 
 from __future__ import annotations
@@ -31,13 +30,23 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Another customer, as far as it was told of: how it was known first, and the addresses it had, newest last."""
+
+    ref: str
+    first: Visit | None = None
+    emails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recalled:
     """What is remembered about one document.
 
     `heard_at`: when its webhook came, for facts whose document tells no time. `visits`: of the same cart, checkout or
     order. `first`: how its customer was known first, `email` and `former_emails`: the addresses that this customer has
     and had, `consent`: what the customer said last about being written to. `guests`: visits of whoever ordered with the
-    same address without an account. `merged_first` and `merged_emails`: the same of the customer merged into this one.
+    same address without an account. `merged`: customers who were merged into this one; `successor`: the one that this
+    one was merged into, or the account that has a guest's address.
 
     `before` is the newest earlier version of a cart or checkout; `stale` says that a newer one, or this very one, was
     told of already. `order` is the one that a refund or parcel belongs to, with what is recalled of it; `parcel` is how
@@ -50,8 +59,8 @@ class Recalled:
     first: Visit | None = None
     email: str | None = None
     former_emails: tuple[str, ...] = ()
-    merged_first: Visit | None = None
-    merged_emails: tuple[str, ...] = ()
+    merged: tuple[Account, ...] = ()
+    successor: Account | None = None
     consent: bool | None = None
     before: Cart | Checkout | None = None
     stale: bool = False

@@ -91,7 +91,7 @@ def _value(kind: Any, stored: Any) -> Any:
 def _fits(option: Any, stored: Any) -> bool:
     """Of two dataclasses the one that has every key that is stored."""
     if dataclasses.is_dataclass(option):
-        return stored.keys() <= {item.name for item in dataclasses.fields(option)}
+        return set(stored) <= {item.name for item in dataclasses.fields(option)}
     return option is not type(None)
 
 

@@ -1,7 +1,7 @@
 """Recall: a document is put beside what is known of its person, its order, or its own version before.
 
-Everything is looked up anew each time, and only ever added to, so that an event that is mapped again finds what it
-found the first time. What is written down is in `plugin/flow/remember.py`.
+Everything is looked up anew each time and only ever added to, so that an event that is mapped again tells the same
+facts, perhaps with more ids to join. What is written down is in `plugin/flow/remember.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mappings.base import PayloadRejected
 from mappings.canonical import FULFILLED_TOPICS, ORDER_TOPICS, Customer, Order, Topic
 from mappings.document import parse
 from mappings.person import customer_of, email_of, visit_of
-from mappings.recalled import Recalled, Visit
+from mappings.recalled import Account, Recalled, Visit
 from plugin import storefronts
 from plugin.storage import inbox, memory
 from plugin.storage.memory import Link, Version, hash_of, name_of
@@ -128,7 +128,7 @@ class _Recaller:
     def _person(self, document: Document, links: Mapping[str, Link]) -> Recalled:
         about = _customer_refs(document)
         customers = [links.get(name_of("customer", ref), _NOBODY).known for ref in about]
-        own, gone = [*customers, {}, {}][:2]
+        own = next(iter(customers), {})
         met = [link.known for name, link in links.items() if name.partition(":")[0] in _BASKETS]
         email = email_of(document) if isinstance(document, (Order, Checkout, Customer)) else None
         guest = links.get(name_of("guest", hash_of(email)), _NOBODY).known if email else {}
@@ -138,10 +138,25 @@ class _Recaller:
             first=_visit(own["first"]) if "first" in own else None,
             email=email or self._newest_email(own),
             former_emails=self._former_emails(own, email, document),
-            merged_first=_visit(gone["first"]) if "first" in gone else None,
-            merged_emails=tuple(self._emails(gone.get("emails", ()))),
+            merged=tuple(map(self._account, _merged_refs(document, own))),
+            successor=self._successor(document, own, guest),
             consent=_agreed(own),
         )
+
+    def _successor(self, document: Document, own: Mapping[str, Any], guest: Mapping[str, Any]) -> Account | None:
+        """Whom this customer was merged into, or the account that has this guest's address."""
+        customer = document if isinstance(document, Customer) else None
+        if isinstance(document, (Order, Checkout)):
+            customer = customer_of(document)
+        ref = own.get("merged_into") or (None if customer and customer.registered else guest.get("account"))
+        return self._account(ref) if ref and not (customer and customer.ref == ref) else None
+
+    def _account(self, ref: str) -> Account:
+        name = name_of("customer", ref)
+        known = memory.find(self._db, self._store.id, [name]).get(name, _NOBODY).known
+        seen = sorted(known.get("emails", ()), key=lambda one: one["version"])
+        first = _visit(known["first"]) if "first" in known else None
+        return Account(ref=ref, first=first, emails=tuple(self._emails(seen)))
 
     def _former_emails(self, known: Mapping[str, Any], email: str | None, document: Document) -> tuple[str, ...]:
         """Addresses that older versions of the customer had; which was first is not the order of their arrival."""
@@ -193,13 +208,19 @@ class _Recaller:
 
 def _customer_refs(document: Document) -> list[str]:
     if isinstance(document, Merge):
-        return [document.kept_ref, document.deleted_ref]
+        return [document.kept_ref]
     if isinstance(document, (Customer, Departure)):
         return [document.ref]
     if isinstance(document, Consent):
         return [document.customer_ref]
     customer = customer_of(document) if isinstance(document, (Order, Checkout)) else None
     return [customer.ref] if customer else []
+
+
+def _merged_refs(document: Document, own: Mapping[str, Any]) -> list[str]:
+    if isinstance(document, Merge):
+        return [document.deleted_ref] if document.succeeded else []
+    return list(own.get("merged_from", ()))
 
 
 def _visits(rows: Iterable[Mapping[str, Any]]) -> tuple[Visit, ...]:

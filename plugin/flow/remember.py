@@ -63,9 +63,11 @@ def _lessons(event: Event, document: Document, attributes: frozenset[str]) -> It
         if document.email and not document.registered:
             visit = Visit(customer_ref=document.ref)
             yield name_of("guest", hash_of(document.email)), lambda known: _meet(known, visit, event)
-    elif isinstance(document, Merge) and document.succeeded and (document.recalled or NOTHING).merged_first:
-        first = (document.recalled or NOTHING).merged_first or Visit()
-        yield name_of("customer", document.kept_ref), lambda known: _first(known, first)
+        elif document.email:
+            yield name_of("guest", hash_of(document.email)), lambda known: _open(known, document.ref)
+    elif isinstance(document, Merge) and document.succeeded:
+        yield name_of("customer", document.kept_ref), lambda known: _absorb(known, document.deleted_ref)
+        yield name_of("customer", document.deleted_ref), lambda known: known.update(merged_into=document.kept_ref)
     elif isinstance(document, Consent):
         yield name_of("customer", document.customer_ref), lambda known: _agree(known, document, event)
     elif isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):
@@ -83,7 +85,10 @@ def _of_basket(event: Event, document: Order | Checkout | Cart, attributes: froz
     customer, email = customer_of(document), email_of(document)
     if customer:
         yield from _of_customer(event, customer, visit, document.updated_at, email)
-    if email and not (customer and customer.registered):
+    if email and customer and customer.registered:
+        account = customer.ref
+        yield name_of("guest", hash_of(email)), lambda known: _open(known, account)
+    elif email:
         guest = replace(visit, customer_ref=customer.ref) if customer else visit
         yield name_of("guest", hash_of(email)), lambda known: _meet(known, guest, event)
 
@@ -147,6 +152,14 @@ def _meet(known: Known, visit: Visit, event: Event) -> None:
 
 def _first(known: Known, visit: Visit) -> None:
     known.setdefault("first", _kept(visit))
+
+
+def _open(known: Known, account: str) -> None:
+    known["account"] = account
+
+
+def _absorb(known: Known, merged: str) -> None:
+    known["merged_from"] = sorted({*known.get("merged_from", ()), merged})[-_MOST_ADDRESSES:]
 
 
 def _address(known: Known, hashed: str, version: str, event_id: int) -> None:
