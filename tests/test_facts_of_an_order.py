@@ -140,7 +140,7 @@ MANY = settings(max_examples=10_000, deadline=None, suppress_health_check=[Healt
 
 @MANY
 @ORDERS
-def test_the_total_is_the_sum_of_its_parts(**order: Any) -> None:
+def test_the_total_is_the_sum_of_its_parts(**order: Any) -> None:  # noqa: ANN401  (what was drawn)
     """To the last cent, with tax on top of prices or in them, discounted, tipped and rounded; ids to the last digit."""
     found = told(Topic.ORDER_CREATED, load(Topic.ORDER_CREATED, body(**order), ADDRESS))
     assert found["total"] == sum(found.get(part, 0) for part in PARTS)
