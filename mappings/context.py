@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from mappings.activity import Checkout
 from mappings.canonical import Customer, Order
 from mappings.ecommerce import known
 
@@ -30,18 +31,19 @@ def context_of(document: Document, tenant: Tenant, *, named: bool) -> dict[str, 
     its address may hold the token of a cart or of an account. The customer's number goes with a call that is `named`,
     that is one with a user id: receivers join people by it.
     """
-    said = _of_order(document) if isinstance(document, Order) else {}
+    said = _of_visit(document) if isinstance(document, (Order, Checkout)) else {}
     ids = _external_ids(document, tenant) if named else None
     return known({"library": LIBRARY, "channel": "server", **said, "externalIds": ids})
 
 
-def _of_order(order: Order) -> dict[str, object]:
+def _of_visit(bought: Order | Checkout) -> dict[str, object]:
+    client = bought.client
     return {
-        "ip": order.client.ip,
-        "userAgent": order.client.user_agent,
-        "locale": order.locale,
-        "campaign": _campaign(order.client.landing_url),
-        "page": {"referrer": order.client.referrer} if order.client.referrer else None,
+        "ip": client.ip,
+        "userAgent": client.user_agent,
+        "locale": bought.locale,
+        "campaign": _campaign(client.landing_url),
+        "page": {"referrer": client.referrer} if client.referrer else None,
     }
 
 
@@ -57,7 +59,7 @@ def _campaign(landing_url: str | None) -> dict[str, str] | None:
 
 def _external_ids(document: Document, tenant: Tenant) -> list[dict[str, str]] | None:
     """The customer's number at the storefront, written as no other shop's can be (segment.md section 4, EXT)."""
-    customer = document.customer if isinstance(document, Order) else document
+    customer = document.customer if isinstance(document, (Order, Checkout)) else document
     if not isinstance(customer, Customer):
         return None
     ref = f"{tenant.platform}:{tenant.shop}:{customer.ref}"

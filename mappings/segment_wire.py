@@ -124,16 +124,8 @@ def message_id(fact: Fact, sender: Sender) -> str:
     58 characters that every receiver keeps as they are. The same fact has the same id for ever, whatever webhook,
     attempt or replay tells of it.
     """
-    named = (sender.tenant.platform, sender.tenant.shop, sender.namespace, _identity(fact))
+    named = (sender.tenant.platform, sender.tenant.shop, sender.namespace, fact.identity)
     return _ID_PREFIX + hashlib.sha256(json.dumps(named).encode()).hexdigest()[:_ID_DIGITS]
-
-
-def _identity(fact: Fact) -> str:
-    """What makes it this fact and no other; where it has no key, what it says decides, and of which version it is."""
-    if fact.key is not None:
-        return fact.key
-    name = fact.call.name if isinstance(fact.call, Track) else ""
-    return json.dumps((fact.action, name, fact.group, fact.content, timestamp(fact.call.at)))
 
 
 def _check(call: Call) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mappings import ecommerce, segment_reply
 from mappings import segment_wire as mapping
-from mappings.base import BodyIncomplete, MappingError, PayloadRejected
+from mappings.base import BodyIncomplete, MappingError
 from plugin import checks, telling
 from plugin.model import Batch, Manner, Meaning, Request, Setting
 
@@ -188,9 +188,8 @@ def item(line: Wire, work: Work) -> bytes:
     """The message of a step, as it was planned, or made anew from its event."""
     if work.message is not None:
         return work.message
-    if work.document is None:
-        raise PayloadRejected("the event holds no document")
-    return message(line, telling.fact_of(work), work.document, work.store)
+    _, document = telling.told(work)
+    return message(line, telling.fact_of(work), document, work.store)
 
 
 def _json(document: object) -> bytes:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mappings.canonical import CUSTOMER_TOPICS, Customer, Order, Topic
+from mappings.activity import Parcel
+from mappings.canonical import Order, Topic
 from plugin import destinations
 from plugin.commands.shops import _values
 from plugin.http import Answer, Sender
 from plugin.model import Request, StoreFacts, Work
-from tests.golden import CANONICAL, cases, read
+from tests.golden import CANONICAL, KINDS, cases, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +34,9 @@ def order(**changes: Any) -> Order:  # noqa: ANN401  (fields of an order)
 
 def documents() -> list[tuple[Topic, Document]]:
     """Every canonical sample with its topic."""
-    named = [(Topic(path.stem.partition("__")[0]), path) for path in cases(CANONICAL)]
-    return [(topic, read(Customer if topic in CUSTOMER_TOPICS else Order, path)) for topic, path in named]
+    paths = [*cases(CANONICAL), *cases(CANONICAL / "activity")]
+    named = [(Topic(path.stem.partition("__")[0]), path) for path in paths]
+    return [(topic, read(KINDS[topic], path)) for topic, path in named]
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,13 @@ class Line:
         return self.vendor.plan(topic, document, STORE, self.values)
 
     def works(self, topic: Topic, document: Document, *, planned: bool = True) -> list[Work]:
-        """The same as work to do, from the message as planned or from the document anew."""
+        """The same as work to do, from the message as planned or from the event's document anew."""
+        told = document.order if isinstance(document, Parcel) else document
         return [
             Work(
                 action=step.action,
                 topic=topic,
-                document=None if planned else document,
+                document=None if planned else told,
                 store=STORE,
                 settings=self.values,
                 data=step.data,

@@ -37,8 +37,16 @@ def orders(shop: Shop, count: int, **changes: Any) -> None:  # noqa: ANN401  (an
     """So many orders of as many people arrive."""
     document = sent("orders_create")
     for number in range(count):
-        person = document["customer"] | {"id": 500 + number}
-        own = {"id": 1000 + number, "cart_token": f"c{number}", "note_attributes": [], "customer": person}
+        email = f"buyer{number}@example.com"
+        own = {
+            "id": 1000 + number,
+            "cart_token": f"cart{number}",
+            "checkout_token": f"checkout{number}",
+            "note_attributes": [],
+            "email": email,
+            "contact_email": email,
+            "customer": document["customer"] | {"id": 500 + number, "email": email},
+        }
         assert shop.post("orders/create", document | own | changes).status_code == 200
 
 

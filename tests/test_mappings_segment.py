@@ -16,15 +16,18 @@ import pytest
 from mappings import segment_reply, segment_wire
 from mappings.base import BodyIncomplete
 from mappings.calls import Alias, Fact, Identify, IdentityRules, Tenant, Track, facts
-from mappings.canonical import CUSTOMER_TOPICS, Client, Customer, Order, Topic
+from mappings.canonical import Client, Order, Topic
 from mappings.context import LIBRARY
 from mappings.destinations.segment import PRESETS
-from tests.golden import CANONICAL, TESTS, cases, check, read
+from tests.golden import CANONICAL, KINDS, TESTS, cases, check, read
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mappings.canonical import Document
+
 FOLDER = TESTS / "destinations" / "segment"
+SAMPLES = [*cases(CANONICAL), *cases(CANONICAL / "activity")]
 TENANT = Tenant(platform="shopify", shop="crossdock-demo.myshopify.com")
 SENDER = segment_wire.Sender(tenant=TENANT, namespace="a source", integrations={})
 AT = datetime(2026, 11, 20, 16, 2, 11, 123456, tzinfo=UTC)
@@ -36,12 +39,12 @@ def order(**changes: Any) -> Order:
     return found
 
 
-def told(document: Order | Customer, topic: Topic, **rules: Any) -> list[Fact]:
+def told(document: Document, topic: Topic, **rules: Any) -> list[Fact]:
     """What is told of a document."""
     return list(facts(topic, document, TENANT, IdentityRules(**rules)))
 
 
-def messages(document: Order | Customer, topic: Topic, **rules: Any) -> list[dict[str, Any]]:
+def messages(document: Document, topic: Topic, **rules: Any) -> list[dict[str, Any]]:
     """The same as messages."""
     return [json.loads(segment_wire.message(fact, document, SENDER)) for fact in told(document, topic, **rules)]
 
@@ -63,16 +66,16 @@ def a_track(name: str = "Order Paid", **changes: Any) -> Fact:
 def sample(path: Path) -> list[dict[str, Any]]:
     """Everything that Segment is told of a canonical sample."""
     topic = Topic(path.stem.partition("__")[0])
-    return messages(read(Customer if topic in CUSTOMER_TOPICS else Order, path), topic)
+    return messages(read(KINDS[topic], path), topic)
 
 
-@pytest.mark.parametrize("path", cases(CANONICAL), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_documents_become_messages(path: Path) -> None:
     """Every canonical sample becomes exactly the messages written down for it."""
     check(sample(path), FOLDER / "requests" / path.name)
 
 
-@pytest.mark.parametrize("path", cases(CANONICAL), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_times_have_milliseconds_and_utc(path: Path) -> None:
     """Longer fractions break receivers (segment.md section 6)."""
     for one in sample(path):
@@ -141,7 +144,7 @@ def test_properties_that_would_be_dropped_are_held() -> None:
         segment_wire.message(a_track(properties=most | {"more": 1}), order(), SENDER)
 
 
-def ids(document: Order | Customer, topic: Topic, sender: segment_wire.Sender = SENDER) -> dict[str, str]:
+def ids(document: Document, topic: Topic, sender: segment_wire.Sender = SENDER) -> dict[str, str]:
     """The id of each message by what it tells."""
     return {
         fact.call.name if isinstance(fact.call, Track) else fact.action: segment_wire.message_id(fact, sender)
@@ -151,7 +154,7 @@ def ids(document: Order | Customer, topic: Topic, sender: segment_wire.Sender = 
 
 def test_message_ids_are_safe_everywhere() -> None:
     """At most 64 characters that Jitsu would not replace (section 11), and under Segment's 100 (section 3)."""
-    for path in cases(CANONICAL):
+    for path in SAMPLES:
         for one in sample(path):
             assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", one["messageId"])
 
@@ -197,7 +200,7 @@ def test_ids_of_others_are_others(other: segment_wire.Sender) -> None:
 
 def test_ids_of_one_document_differ() -> None:
     """No two facts of one document are taken for each other."""
-    for path in cases(CANONICAL):
+    for path in SAMPLES:
         found = [one["messageId"] for one in sample(path)]
         assert len(set(found)) == len(found)
 

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from plugin.sandbox import _segment_rules as rules
 from plugin.sandbox._call import Call, JsonObject, VendorError, reply
 from plugin.sandbox._journal import Entry
-from plugin.sandbox._segment_people import People
+from plugin.sandbox._segment_people import who_is_who
 from plugin.sandbox._segment_receivers import RECEIVERS, Receiver
 from plugin.sandbox._segment_times import corrected, text
 from plugin.sandbox._settings import changed
@@ -63,7 +63,6 @@ class Segment:
         self.messages: deque[JsonObject] = deque(maxlen=_KEPT)
         self.dropped: deque[JsonObject] = deque(maxlen=_KEPT)
         self.batches: deque[JsonObject] = deque(maxlen=_KEPT)
-        self.people = People()
         self.repeats = 0
         self._seen: dict[str, datetime] = {}
         self._numbers = itertools.count(1)
@@ -112,12 +111,13 @@ class Segment:
     def state(self, root: str) -> JsonObject:  # noqa: ARG002 - the protocol's parameter
         """Return what was taken, dropped and recognised as a repeat, and who is who."""
         kept = list(self.messages)
+        told = {kind: [one for one in kept if one["type"] == kind] for kind in ("identify", "alias", "track")}
         return {
             "messages": kept,
-            "identifies": [one for one in kept if one["type"] == "identify"],
-            "aliases": [one for one in kept if one["type"] == "alias"],
-            "events": [one for one in kept if one["type"] == "track"],
-            "people": self.people.view(kept),
+            "identifies": told["identify"],
+            "aliases": told["alias"],
+            "events": told["track"],
+            "people": who_is_who(told),
             "dropped": list(self.dropped),
             "repeats": self.repeats,
             "batches": list(self.batches),
@@ -199,7 +199,6 @@ class Segment:
         times = {"originalTimestamp": stamped, "timestamp": text(happened), "receivedAt": text(now), "sentAt": sent_at}
         kept = item | times
         self.messages.append(kept | ({"properties": properties} if "properties" in item else {}))
-        self.people.meet(kept)
 
     def _drop(self, item: object, reason: str) -> str:
         message_id = item.get("messageId") if isinstance(item, dict) else None

@@ -233,8 +233,8 @@ def test_who_is_who(segment: Api) -> None:
         {"type": "identify", "userId": "7", "traits": {"city": "Bonn", "plan": "a"}},
         {"type": "alias", "userId": "8", "previousId": "7"},
     )
-    people = {tuple(one["ids"]): one for one in state(segment)["people"]}
-    assert set(people) == {("7", "8", "visitor"), ("other",), ("stranger",)}
+    people = {tuple(sorted(one["ids"])): one for one in state(segment)["people"]}
+    assert set(people) == {("7", "8", "visitor"), ("other",)}
     assert people["7", "8", "visitor"]["traits"] == {"city": "Bonn", "plan": "a"}
     assert people["7", "8", "visitor"]["events"] == ["Seen"]
 
