@@ -46,7 +46,7 @@ def remember(database: Database, db: Sql, event: Event, document: Document, attr
         owned = _owned(replace(link, known=known), document)
         if owned != links.get(name):
             changed[name] = owned
-    memory.keep(database, db, event.store_id, changed)
+    memory.keep(db, event.store_id, changed)
     if isinstance(document, (Cart, Checkout)) and not (document.recalled or NOTHING).stale:
         memory.add(database, db, version_of(event, document))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, and_, delete, or_, select
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, and_, bindparam, delete, or_, select, text
 
 from plugin.storage.tables import Moment, events, metadata
 
@@ -54,6 +54,18 @@ _LONGEST_REF = 255
 _TOKENS = ("cart", "checkout")
 
 
+# Built once: putting a statement together takes SQLAlchemy several times as long as a database takes to run it.
+_FIND = select(links.c.name, links.c.known, links.c.customer_ref, links.c.order_ref).where(
+    links.c.store_id == bindparam("in_store"), links.c.name.in_(bindparam("these", expanding=True))
+)
+_COLUMNS = [column.name for column in links.columns]
+_KEEP = text(
+    f"INSERT INTO links ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)}) "  # noqa: S608
+    "ON CONFLICT (store_id, name) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("store_id", "name"))
+).bindparams(*(bindparam(name, type_=links.c[name].type) for name in _COLUMNS))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """What is known under a name, and whose it is."""
@@ -75,24 +87,26 @@ def hash_of(text: str) -> str:
 
 def find(db: Sql, store_id: str, names: Iterable[str]) -> dict[str, Link]:
     """What is known under each of these names."""
-    query = select(links).where(links.c.store_id == store_id, links.c.name.in_(list(names)))
-    return {
-        row.name: Link(known=row.known, customer_ref=row.customer_ref, order_ref=row.order_ref)
-        for row in db.execute(query)
-    }
+    rows = db.execute(_FIND, {"in_store": store_id, "these": list(names)})
+    return {row.name: Link(known=row.known, customer_ref=row.customer_ref, order_ref=row.order_ref) for row in rows}
 
 
-def keep(database: Database, db: Sql, store_id: str, changed: Mapping[str, Link]) -> None:
+def keep(db: Sql, store_id: str, changed: Mapping[str, Link]) -> None:
     """Write down what is known now under these names."""
-    for name, link in changed.items():
-        row = {
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "store_id": store_id,
+            "name": name,
             "known": dict(link.known),
             "customer_ref": link.customer_ref,
             "order_ref": link.order_ref,
-            "updated_at": datetime.now(UTC),
+            "updated_at": now,
         }
-        insert = database.insert(links).values(store_id=store_id, name=name, **row)
-        db.execute(insert.on_conflict_do_update(index_elements=["store_id", "name"], set_=row))
+        for name, link in changed.items()
+    ]
+    if rows:
+        db.execute(_KEEP, rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
