@@ -38,13 +38,14 @@ bench: .venv/installed-bench
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	touch $@
 
-# Pins everything anew from pyproject.toml; needs pip-tools.
+# Pins everything anew from pyproject.toml; needs pip-tools. What the tests need is chosen first: all must agree.
 lock:
 	pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
-		--no-emit-find-links --no-emit-trusted-host --no-emit-options --extra build -o requirements.txt pyproject.toml
-	pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
-		--no-emit-trusted-host --no-emit-options --extra build --extra dev -c requirements.txt \
+		--no-emit-find-links --no-emit-trusted-host --no-emit-options --extra build --extra dev \
 		-o requirements-dev.txt pyproject.toml
+	pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --no-emit-options --extra build -c requirements-dev.txt \
+		-o requirements.txt pyproject.toml
 	pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
 		--no-emit-trusted-host --no-emit-options --extra build --extra bench -c requirements.txt \
 		-o requirements-bench.txt pyproject.toml

@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mappings.activity import Activity
+
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
+
+    from mappings.recalled import Recalled
 
 
 class Topic(StrEnum):
@@ -22,8 +26,23 @@ class Topic(StrEnum):
     ORDER_UPDATED = "order_updated"
     ORDER_PAID = "order_paid"
     ORDER_CANCELLED = "order_cancelled"
+    ORDER_FULFILLED = "order_fulfilled"
+    ORDER_PARTLY_FULFILLED = "order_partly_fulfilled"
     CUSTOMER_CREATED = "customer_created"
     CUSTOMER_UPDATED = "customer_updated"
+    CUSTOMER_DELETED = "customer_deleted"
+    CUSTOMER_MERGED = "customer_merged"
+    CONSENT_UPDATED = "consent_updated"
+    CART_CREATED = "cart_created"
+    CART_UPDATED = "cart_updated"
+    CHECKOUT_CREATED = "checkout_created"
+    CHECKOUT_UPDATED = "checkout_updated"
+    REFUND_CREATED = "refund_created"
+    PAYMENT_CREATED = "payment_created"
+    FULFILMENT_CREATED = "fulfilment_created"
+    FULFILMENT_UPDATED = "fulfilment_updated"
+    PARCEL_SCANNED = "parcel_scanned"
+    PARCEL_BOOKED = "parcel_booked"
     APP_UNINSTALLED = "app_uninstalled"
     CUSTOMER_DATA_REQUESTED = "customer_data_requested"
     CUSTOMER_REDACTED = "customer_redacted"
@@ -31,6 +50,8 @@ class Topic(StrEnum):
 
 
 ORDER_TOPICS = frozenset({Topic.ORDER_CREATED, Topic.ORDER_UPDATED, Topic.ORDER_PAID, Topic.ORDER_CANCELLED})
+# What these tell follows from an order too, but nothing is booked for them: orders/updated comes beside each.
+FULFILLED_TOPICS = frozenset({Topic.ORDER_FULFILLED, Topic.ORDER_PARTLY_FULFILLED})
 CUSTOMER_TOPICS = frozenset({Topic.CUSTOMER_CREATED, Topic.CUSTOMER_UPDATED})
 COMPLIANCE_TOPICS = frozenset({Topic.CUSTOMER_DATA_REQUESTED, Topic.CUSTOMER_REDACTED, Topic.SHOP_REDACTED})
 
@@ -100,7 +121,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """A person with an account or at least an entry at the storefront."""
+    """A person with an account or at least an entry at the storefront; `registered` says that it is an account."""
 
     ref: str
     email: str | None = None
@@ -114,6 +135,9 @@ class Customer:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     address: Address | None = None
+    registered: bool | None = None
+    consent: bool | None = None
+    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +193,7 @@ class Order:
     locale: str | None = None
     accepts_marketing: bool | None = None
     client: Client = field(default_factory=Client)
+    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +210,7 @@ class ShopNotice:
     request_ref: str | None = None
 
 
-Document = Order | Customer | ShopNotice
+Document = Order | Customer | ShopNotice | Activity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +218,7 @@ class Receipt:
     """What a booking destination says about one shipment.
 
     `cost` is what was or would be charged. `label_formats` are those that can be had now; their addresses expire,
-    so they are read again when a label is wanted and never kept.
+    so they are read again when a label is wanted and never kept. `delivered` says that the parcel arrived.
     """
 
     remote_id: str
@@ -204,3 +229,4 @@ class Receipt:
     cost: Money | None = None
     label_formats: tuple[str, ...] = ()
     rate_count: int = 0
+    delivered: bool | None = None

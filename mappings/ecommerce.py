@@ -11,21 +11,15 @@ from typing import TYPE_CHECKING
 from mappings.currency import rounded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from mappings.activity import Checkout, Consent, Item
     from mappings.canonical import Address, Customer, Line, Money, Order
     from mappings.identity import Tenant
 
 
 def order_properties(order: Order, tenant: Tenant) -> dict[str, object]:
     """Describe an order; `revenue` is the subtotal: after discounts, without tax, shipping, tip, duties and fees."""
-    names = {
-        "order_id": order.ref,
-        "order_number": order.number,
-        "checkout_id": order.checkout_ref,
-        "cart_id": order.cart_ref,
-        "affiliation": tenant.shop,
-    }
     manner = {
         "coupon": ", ".join(order.coupons),
         "payment_method": ", ".join(order.payment_methods),
@@ -36,8 +30,59 @@ def order_properties(order: Order, tenant: Tenant) -> dict[str, object]:
         "test": order.test,
         "cancel_reason": order.cancel_reason,
     }
-    products = [_product(line, position) for position, line in enumerate(order.lines, start=1)]
-    return known(names | _amounts(order) | manner | {"products": products})
+    names = order_reference(order.ref, order, tenant)
+    amounts = _amounts(order) | _extras(order) | {"currency": order.currency}
+    seen = {"presentment_currency": order.presentment_total and order.presentment_total.currency}
+    return known(names | amounts | seen | manner | {"products": products_of(order.lines)})
+
+
+def checkout_properties(checkout: Checkout, tenant: Tenant) -> dict[str, object]:
+    """Describe a checkout in the words of the order that it may become."""
+    manner = {
+        "coupon": ", ".join(checkout.coupons),
+        "payment_method": checkout.payment_method,
+        "shipping_method": ", ".join(checkout.shipping_methods),
+        "source_name": checkout.source,
+        "presentment_currency": checkout.presentment_currency,
+    }
+    names = {"checkout_id": checkout.ref, "cart_id": checkout.cart_ref, "affiliation": tenant.shop}
+    amounts = _amounts(checkout) | {"currency": checkout.currency}
+    return known(names | amounts | manner | {"products": products_of(checkout.items)})
+
+
+def order_reference(order_ref: str, order: Order | None, tenant: Tenant) -> dict[str, object]:
+    """Say which order is meant, as far as it is known."""
+    names: dict[str, object] = {
+        "order_id": order_ref,
+        "order_number": order and order.number,
+        "checkout_id": order and order.checkout_ref,
+        "cart_id": order and order.cart_ref,
+    }
+    return names | {"affiliation": tenant.shop}
+
+
+def products_of(lines: Sequence[Line | Item]) -> list[dict[str, object]]:
+    """Describe goods in their order."""
+    return [product(line) | {"position": position} for position, line in enumerate(lines, start=1)]
+
+
+def product(line: Line | Item) -> dict[str, object]:
+    """Describe one kind of goods."""
+    return known(
+        {
+            "product_id": line.product_ref,
+            "variant_id": line.variant_ref,
+            "line_item_id": line.ref,
+            "sku": line.sku,
+            "name": line.name,
+            "variant": line.variant,
+            "brand": line.brand,
+            "price": amount_of(line.unit_price),
+            "quantity": line.quantity,
+            "discount": amount_of(line.discount),
+            "tax": amount_of(line.tax),
+        }
+    )
 
 
 def traits_of_customer(customer: Customer) -> dict[str, object]:
@@ -54,12 +99,18 @@ def traits_of_customer(customer: Customer) -> dict[str, object]:
             "verifiedEmail": customer.verified_email,
             "taxExempt": customer.tax_exempt,
             "currency": customer.currency,
+            "acceptsMarketing": customer.consent,
         }
     )
 
 
-def traits_of_buyer(order: Order) -> dict[str, object]:
-    """Describe whoever placed the order: the account, completed by what the order itself says."""
+def traits_of_consent(consent: Consent) -> dict[str, object]:
+    """Describe what somebody agreed to, in the platform's own word."""
+    return known({f"{consent.channel}ConsentState": consent.state})
+
+
+def traits_of_buyer(order: Order | Checkout) -> dict[str, object]:
+    """Describe whoever buys: the account, completed by what the order or checkout itself says."""
     place = order.shipping_address or order.billing_address
     said = {
         "email": order.email,
@@ -82,41 +133,24 @@ def known(values: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in values.items() if value not in (None, "")}
 
 
-def _amounts(order: Order) -> dict[str, object]:
+def _amounts(document: Order | Checkout) -> dict[str, object]:
     shown = {
-        "subtotal": order.subtotal,
-        "revenue": order.subtotal,
-        "shipping": order.shipping,
-        "tax": order.tax,
-        "discount": order.discount,
-        "total": order.total,
-        "value": order.total,
-        "presentment_total": order.presentment_total,
+        "subtotal": document.subtotal,
+        "revenue": document.subtotal,
+        "shipping": document.shipping,
+        "tax": document.tax,
+        "discount": document.discount,
+        "total": document.total,
+        "value": document.total,
     }
-    extra = {"tip": order.tip, "duties": order.duties, "fees": order.fees}
-    shown |= {name: money for name, money in extra.items() if money.amount}
-    amounts: dict[str, object] = {name: _amount(money) for name, money in shown.items() if money}
-    presentment = order.presentment_total
-    return amounts | {"currency": order.currency, "presentment_currency": presentment and presentment.currency}
+    return {name: amount_of(money) for name, money in shown.items()}
 
 
-def _product(line: Line, position: int) -> dict[str, object]:
-    return known(
-        {
-            "product_id": line.product_ref,
-            "variant_id": line.variant_ref,
-            "line_item_id": line.ref,
-            "sku": line.sku,
-            "name": line.name,
-            "variant": line.variant,
-            "brand": line.brand,
-            "price": _amount(line.unit_price),
-            "quantity": line.quantity,
-            "discount": _amount(line.discount),
-            "tax": _amount(line.tax),
-            "position": position,
-        }
-    )
+def _extras(order: Order) -> dict[str, object]:
+    """What only some orders have; where tips, duties and fees belong nobody says, so they are never in `revenue`."""
+    extra = {"tip": order.tip, "duties": order.duties, "fees": order.fees, "rounding": order.rounding}
+    shown = {name: amount_of(money) for name, money in extra.items() if money.amount}
+    return {"presentment_total": amount_of(order.presentment_total)} | shown
 
 
 def _address(address: Address | None) -> dict[str, object] | None:
@@ -132,5 +166,6 @@ def _address(address: Address | None) -> dict[str, object] | None:
     return known(parts) or None
 
 
-def _amount(money: Money) -> object:
-    return rounded(money.amount, money.currency)
+def amount_of(money: Money | None) -> object:
+    """Give an amount rounded to its currency's digits; what is not known stays unknown."""
+    return money and rounded(money.amount, money.currency)

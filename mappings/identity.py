@@ -1,4 +1,4 @@
-"""Who a document is about, in the words of customer-data receivers (storefront-to-segment.md section 6.3)."""
+"""Ids of people at customer-data receivers, and the choices about them (storefront-to-segment.md section 6.3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mappings.canonical import Customer, Order
+    from mappings.recalled import Visit
 
 # Ours, made once; changing it would turn every guest into somebody new.
 _NAMESPACE: Final = UUID("6f0b0c7e-5d2c-4c7b-9d53-0f5f3a1e8b42")
@@ -36,44 +36,42 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityRules:
-    """A connection's choice of ids; `user_id` is one of `USER_ID_STRATEGIES`."""
+    """A connection's choices about people; `user_id` is one of `USER_ID_STRATEGIES`.
+
+    `alias`: join ids by alias; without it an identify with both ids joins them, as Segment's Unify wants it. `sale`:
+    an order is a sale once it is `placed`, or once it is `paid`. `test_orders`: tell of them too. `consent`: tell only
+    of people who agreed to be written to.
+    """
 
     user_id: str = "customer_id"
     anonymous_id_attributes: tuple[str, ...] = ANONYMOUS_ID_ATTRIBUTES
     alias: bool = True
     email_in_properties: bool = False
+    sale: str = "placed"
+    test_orders: bool = True
+    consent: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """The ids of one person; `browsed` tells that the anonymous id was in use before the order was placed."""
-
-    user_id: str | None
-    anonymous_id: str | None
-    browsed: bool = False
-
-    @property
-    def key(self) -> str:
-        """The id that everything about this person is queued under."""
-        return f"person:{self.user_id or self.anonymous_id}"
+def user_id(ref: str | None, email: str | None, tenant: Tenant, rules: IdentityRules) -> str | None:
+    """The id of a customer of this number and address, as far as the strategy makes one of them."""
+    return USER_ID_STRATEGIES[rules.user_id](ref, email, tenant)
 
 
-def person_of_order(order: Order, tenant: Tenant, rules: IdentityRules) -> Person:
-    """Identify the buyer; a guest has no user id unless the strategy takes e-mail addresses."""
-    email = (order.customer.email if order.customer else None) or order.email
-    user_id = USER_ID_STRATEGIES[rules.user_id](order.customer.ref if order.customer else None, email, tenant)
-    met = _from_attribute(order, tenant, rules) or _from_token(order, tenant)
-    return Person(user_id=user_id, anonymous_id=met or _stable(tenant, "order", order.ref), browsed=met is not None)
+def anonymous_id(visit: Visit, tenant: Tenant, rules: IdentityRules) -> str:
+    """What a visit is known by: an attribute, else a stable id of cart, checkout, order or account; never random."""
+    rungs = (
+        ("cart", visit.cart_ref),
+        ("checkout", visit.checkout_ref),
+        ("order", visit.order_ref),
+        ("customer", visit.customer_ref),
+    )
+    stable = (_stable(tenant, kind, ref) for kind, ref in rungs if ref)
+    return from_attribute(visit, tenant, rules) or next(stable)
 
 
-def person_of_customer(customer: Customer, tenant: Tenant, rules: IdentityRules) -> Person:
-    """Identify an account; where the strategy gives no user id, its own number makes a stable anonymous one."""
-    user_id = USER_ID_STRATEGIES[rules.user_id](customer.ref, customer.email, tenant)
-    return Person(user_id=user_id, anonymous_id=None if user_id else _stable(tenant, "customer", customer.ref))
-
-
-def _from_attribute(order: Order, tenant: Tenant, rules: IdentityRules) -> str | None:
-    given = dict(reversed(order.attributes))
+def from_attribute(visit: Visit, tenant: Tenant, rules: IdentityRules) -> str | None:
+    """The anonymous id that the shop's pages wrote into the cart, by the first name of the list that holds one."""
+    given = dict(reversed(visit.attributes))
     values = (given.get(name) for name in rules.anonymous_id_attributes)
     return next((value for value in values if value and _plausible(value, tenant)), None)
 
@@ -81,12 +79,6 @@ def _from_attribute(order: Order, tenant: Tenant, rules: IdentityRules) -> str |
 def _plausible(value: str, tenant: Tenant) -> bool:
     # A buyer can write anything here; an id of a known person would join that person's history to the buyer's.
     return len(value) <= _MAX_ID_CHARS and "@" not in value and not value.startswith(f"{tenant.platform}:")
-
-
-def _from_token(order: Order, tenant: Tenant) -> str | None:
-    if order.cart_ref:
-        return _stable(tenant, "cart", order.cart_ref)
-    return _stable(tenant, "checkout", order.checkout_ref) if order.checkout_ref else None
 
 
 def _stable(tenant: Tenant, kind: str, ref: str) -> str:
@@ -126,3 +118,6 @@ USER_ID_STRATEGIES: Final[dict[str, Callable[[str | None, str | None, Tenant], s
     "md5_email": _md5,
     "none": _nobody,
 }
+
+# Under these a guest is known by the address, and is the account of that address from the beginning.
+BY_EMAIL: Final = frozenset({"email", "sha256_email", "md5_email"})

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mappings.activity import Checkout
 from mappings.canonical import Customer, Order
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _parsed(body: object) -> Any:  # noqa: ANN401  (any JSON value)
 
 def _personal(document: Document | None) -> Iterator[str]:
     """The texts of a document's addresses and of its customer."""
-    if isinstance(document, Order):
+    if isinstance(document, (Order, Checkout)):
         parts = (document.customer, document.shipping_address, document.billing_address)
         yield from filter(None, (document.email, document.phone))
     else:

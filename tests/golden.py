@@ -16,8 +16,31 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from mappings import activity, canonical, recalled
+from mappings.canonical import Topic
+
 TESTS = Path(__file__).parent
 CANONICAL = TESTS / "canonical"
+# What annotations of canonical values name; their modules import each other for type checking only.
+_NAMES = {**vars(canonical), **vars(activity), **vars(recalled), "datetime": datetime, "Decimal": Decimal}
+
+
+# What a document of each topic is.
+KINDS: dict[Topic, type] = {
+    **dict.fromkeys(canonical.ORDER_TOPICS | canonical.FULFILLED_TOPICS, canonical.Order),
+    **dict.fromkeys(canonical.CUSTOMER_TOPICS, canonical.Customer),
+    **dict.fromkeys(canonical.COMPLIANCE_TOPICS | {Topic.APP_UNINSTALLED}, canonical.ShopNotice),
+    **dict.fromkeys((Topic.CART_CREATED, Topic.CART_UPDATED), activity.Cart),
+    **dict.fromkeys((Topic.CHECKOUT_CREATED, Topic.CHECKOUT_UPDATED), activity.Checkout),
+    **dict.fromkeys((Topic.FULFILMENT_CREATED, Topic.FULFILMENT_UPDATED), activity.Fulfilment),
+    Topic.REFUND_CREATED: activity.Refund,
+    Topic.PAYMENT_CREATED: activity.Payment,
+    Topic.PARCEL_SCANNED: activity.ParcelScan,
+    Topic.PARCEL_BOOKED: activity.Parcel,
+    Topic.CUSTOMER_MERGED: activity.Merge,
+    Topic.CUSTOMER_DELETED: activity.Departure,
+    Topic.CONSENT_UPDATED: activity.Consent,
+}
 
 
 def cases(folder: Path) -> list[Path]:
@@ -56,13 +79,20 @@ def read(kind: Any, path: Path) -> Any:
 
 def _value(kind: Any, stored: Any) -> Any:
     if isinstance(kind, UnionType):
-        kind = next(option for option in get_args(kind) if option is not type(None))
+        kind = next(option for option in get_args(kind) if _fits(option, stored))
     if get_origin(kind) is tuple:
         return tuple(_value(get_args(kind)[0], item) for item in stored)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        hints = get_type_hints(kind, localns={"datetime": datetime, "Decimal": Decimal})
+        hints = get_type_hints(kind, localns=_NAMES)
         return kind(**{name: _value(hints[name], item) for name, item in stored.items()})
     return _scalar(kind, stored)
+
+
+def _fits(option: Any, stored: Any) -> bool:
+    """Of two dataclasses the one that has every key that is stored."""
+    if dataclasses.is_dataclass(option):
+        return set(stored) <= {item.name for item in dataclasses.fields(option)}
+    return option is not type(None)
 
 
 def _scalar(kind: Any, stored: Any) -> Any:

@@ -92,6 +92,7 @@ class Shop:
             "chitchats": {"client_id": "1", "token": "t", **PACKAGE},
             "chrts": {"api_key": "k", "rate": "1000/1s"},
             "pingnetwork": {"token": "t", "rate": "1000/1s"},
+            "segment": {"write_key": "k"},
         }
         return connect(self.services, self.store, destination, self.sandbox.base_url, **(own[destination] | settings))
 

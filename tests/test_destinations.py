@@ -23,12 +23,20 @@ CALLS = {
     "chitchats": ("POST /api/v1/clients/1/shipments", "book"),
     "chrts": ("POST /event/track", "track"),
     "pingnetwork": ("POST /v2/customers", "record"),
+    "segment": ("POST /v1/track", "track"),
 }
+# Settings with which that call can be told from the vendor's others.
+SETTINGS = {"segment": {"path": "single"}}
 # The webhook that leads to it, where it is not that of a new order.
 TOLD = {"pingnetwork": "customers/create"}
 # Where what the call makes may be there already, it is looked for before the first try too.
 LOOKS_FIRST = {"pingnetwork"}
-SECRETS = {"chitchats": {"token": "tok-en-1"}, "chrts": {"api_key": "key-en-1"}, "pingnetwork": {"token": "tok-en-1"}}
+SECRETS = {
+    "chitchats": {"token": "tok-en-1"},
+    "chrts": {"api_key": "key-en-1"},
+    "pingnetwork": {"token": "tok-en-1"},
+    "segment": {"write_key": "key-en-1"},
+}
 names = pytest.mark.parametrize("name", destinations.names())
 
 
@@ -38,11 +46,16 @@ def backend(embedded: Backend) -> Backend:
     return embedded
 
 
+def reconnect(shop: Shop, name: str, **settings: str) -> None:
+    """Give the connection that is tested other settings."""
+    shop.reconnect(name, **SETTINGS.get(name, {}), **settings)
+
+
 @pytest.fixture(autouse=True)
 def connected(shop: Shop, name: str) -> None:
     """The shop is connected to the destination that is tested, and as it was to the others."""
     if name not in {item.destination for item in shop.services.shops.connections()}:
-        shop.reconnect(name)
+        reconnect(shop, name)
 
 
 def fault(shop: Shop, name: str, kind: Any, **more: Any) -> None:  # noqa: ANN401  (fields of a fault)
@@ -68,6 +81,9 @@ def made(shop: Shop, name: str) -> int:
     """How many bookings, counted sales or records the vendor has."""
     if name == "pingnetwork":
         return len(shop.sandbox.emulators[name].state()["customers"])
+    if name == "segment":
+        events = shop.sandbox.emulators[name].state()["events"]
+        return sum(event["event"] == "Order Completed" for event in events)
     return len(shop.booked() if name == "chitchats" else shop.tracked("Order Completed"))
 
 
@@ -83,18 +99,28 @@ def delivery(shop: Shop, name: str) -> dict[str, Any]:
 
 
 # What goes wrong once; how often the call is made then, and how many bookings or counts it leads to.
-# A booking or a record is always looked up. A count can't be, so its default is "at most once more".
+# A booking or a record is always looked up. A count can't be, so its default is "at most once more"; one that is known
+# by its id is simply sent again.
 ONCE: dict[str, tuple[dict[str, Any], dict[str, tuple[int, int]]]] = {
-    "429": ({"kind": "status", "status": 429, "retry_after": 1}, {"chitchats": (2, 1), "chrts": (2, 1)}),
-    "503": ({"kind": "status", "status": 503}, {"chitchats": (2, 1), "chrts": (2, 1)}),
-    "500 in HTML": ({"kind": "status", "status": 500, "html": True}, {"chitchats": (2, 1), "chrts": (2, 1)}),
-    "closed before": ({"kind": "refuse_before"}, {"chitchats": (2, 1), "chrts": (2, 1)}),
-    "reset before": ({"kind": "reset_before"}, {"chitchats": (2, 1), "chrts": (2, 1)}),
-    "reset after": ({"kind": "reset_after"}, {"chitchats": (1, 1), "chrts": (2, 2)}),
-    "timeout after": ({"kind": "timeout_after", "seconds": 1.0}, {"chitchats": (1, 1), "chrts": (2, 2)}),
-    "HTML": ({"kind": "garbage"}, {"chitchats": (1, 1), "chrts": (2, 2)}),
-    "cut JSON": ({"kind": "cut"}, {"chitchats": (1, 1), "chrts": (2, 2)}),
-    "nothing": ({"kind": "empty"}, {"chitchats": (1, 1), "chrts": (2, 2)}),
+    "429": (
+        {"kind": "status", "status": 429, "retry_after": 1},
+        {"chitchats": (2, 1), "chrts": (2, 1), "segment": (2, 1)},
+    ),
+    "503": ({"kind": "status", "status": 503}, {"chitchats": (2, 1), "chrts": (2, 1), "segment": (2, 1)}),
+    "500 in HTML": (
+        {"kind": "status", "status": 500, "html": True},
+        {"chitchats": (2, 1), "chrts": (2, 1), "segment": (2, 1)},
+    ),
+    "closed before": ({"kind": "refuse_before"}, {"chitchats": (2, 1), "chrts": (2, 1), "segment": (2, 1)}),
+    "reset before": ({"kind": "reset_before"}, {"chitchats": (2, 1), "chrts": (2, 1), "segment": (2, 1)}),
+    "reset after": ({"kind": "reset_after"}, {"chitchats": (1, 1), "chrts": (2, 2), "segment": (2, 1)}),
+    "timeout after": (
+        {"kind": "timeout_after", "seconds": 1.0},
+        {"chitchats": (1, 1), "chrts": (2, 2), "segment": (2, 1)},
+    ),
+    "HTML": ({"kind": "garbage"}, {"chitchats": (1, 1), "chrts": (2, 2), "segment": (2, 1)}),
+    "cut JSON": ({"kind": "cut"}, {"chitchats": (1, 1), "chrts": (2, 2), "segment": (2, 1)}),
+    "nothing": ({"kind": "empty"}, {"chitchats": (1, 1), "chrts": (2, 2), "segment": (1, 1)}),
 }
 
 
@@ -134,7 +160,7 @@ def test_a_refused_connection_is_tried_again(shop: Shop, name: str) -> None:
 @names
 def test_trouble_that_stays_ends_in_a_state_that_says_so(shop: Shop, name: str) -> None:
     """After as many tries as the setting allows it is `failed` and says so, for every vendor."""
-    shop.reconnect(name, retry="2s/1h/7/4d")
+    reconnect(shop, name, retry="2s/1h/7/4d")
     fault(shop, name, "status", times=None, status=503)
     tell(shop, name)
     work_off(shop.services)
@@ -154,7 +180,7 @@ def test_refused_credentials_pause_and_new_ones_release(shop: Shop, name: str, s
     paused = {item.destination: item for item in shop.services.shops.connections()}[name]
     assert (paused.state, str(status) in (paused.reason or "")) == ("paused", True)
     shop.sandbox.emulators[name].faults.clear()
-    shop.reconnect(name)
+    reconnect(shop, name)
     work_off(shop.services)
     assert (calls(shop, name), made(shop, name)) == (2, 1)
 
@@ -189,7 +215,7 @@ def test_a_429_closes_the_lane_for_every_call(shop: Shop, name: str) -> None:
 @names
 def test_attempts_hold_nobody_s_name_address_or_secret(shop: Shop, name: str) -> None:
     """What is kept of requests and answers, in success and in refusal, tells nothing about a person."""
-    shop.reconnect(name, **SECRETS[name])
+    reconnect(shop, name, **SECRETS[name])
     fault(shop, name, "status", status=503)
     tell(shop, name)
     work_off(shop.services)

@@ -81,7 +81,7 @@ def test_a_sale_is_counted_once_though_its_webhooks_come_one_by_one(shop: Shop) 
 
 def test_an_update_is_told_once_though_something_older_came_between(shop: Shop) -> None:
     """Shopify repeats updates under new ids; a payment that was late must not make the repetition look new."""
-    for topic in ("orders/updated", "orders/paid", "orders/updated"):
+    for topic in ("orders/create", "orders/updated", "orders/paid", "orders/updated"):
         post(shop, topic)
         work_off(shop.services)
     assert len(shop.tracked("Order Updated")) == 1

@@ -39,6 +39,7 @@ def send_order(services: Services, app: Flask, name: str, url: str) -> None:
         "chitchats": {"client_id": "1", "token": "t", **PACKAGE},
         "chrts": {"api_key": "k", "user_id": "email"},
         "pingnetwork": {"token": "t", "session_skus": "PDF-GLAZE=de"},
+        "segment": {"write_key": "k", "user_id": "email"},
     }
     connect(services, store, name, url, **own[name])
     # What is bought there is opened once it is paid.

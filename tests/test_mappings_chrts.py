@@ -12,14 +12,15 @@ import pytest
 
 from mappings.base import BodyIncomplete
 from mappings.calls import Alias, Identify, IdentityRules, Tenant, Track, facts
-from mappings.canonical import CUSTOMER_TOPICS, Customer, Order, Topic
+from mappings.canonical import Topic
 from mappings.destinations import chrts
-from tests.golden import CANONICAL, TESTS, cases, check, read
+from tests.golden import CANONICAL, KINDS, TESTS, cases, check, read
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = TESTS / "destinations" / "chrts"
+SAMPLES = [*cases(CANONICAL), *cases(CANONICAL / "activity")]
 TENANT = Tenant(platform="shopify", shop="crossdock-demo.myshopify.com")
 AT = datetime(2026, 11, 20, 16, 2, 11, tzinfo=UTC)
 
@@ -27,18 +28,18 @@ AT = datetime(2026, 11, 20, 16, 2, 11, tzinfo=UTC)
 def calls_of(path: Path) -> list[dict[str, Any]]:
     """Map a canonical sample to everything chrts is told of it."""
     topic = Topic(path.stem.partition("__")[0])
-    document = read(Customer if topic in CUSTOMER_TOPICS else Order, path)
+    document = read(KINDS[topic], path)
     bodies = (chrts.body(fact.call) for fact in facts(topic, document, TENANT, IdentityRules()))
     return [{"path": address, "body": body} for address, body in bodies]
 
 
-@pytest.mark.parametrize("path", cases(CANONICAL), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_documents_become_requests(path: Path) -> None:
     """Every canonical sample becomes exactly the requests written down for it."""
     check(calls_of(path), FOLDER / "requests" / path.name)
 
 
-@pytest.mark.parametrize("path", cases(CANONICAL), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_bodies_hold_only_what_is_documented(path: Path) -> None:
     """One id, and no key that chrts would take for a property (chrts.md sections 4 and 7)."""
     allowed = {

@@ -18,6 +18,7 @@ from mappings.destinations import chitchats
 from plugin import storefronts
 from plugin.errors import ConfigError
 from plugin.storefronts._shopify_samples import topics
+from plugin.storefronts._shopify_topics import TOPICS
 
 SHOP = "demo.myshopify.com"
 FOLDER = Path(__file__).parent.parent / "plugin" / "sandbox" / "samples" / "shopify"
@@ -90,6 +91,32 @@ def test_an_unknown_sample_is_refused_with_the_list() -> None:
     """The message names what there is."""
     with pytest.raises(ConfigError, match="orders/create:us"):
         body("orders/imagined", 1)
+
+
+OTHERS = [topic for topic in topics() if topic.partition(":")[0] in TOPICS and not topic.startswith("orders/")]
+
+
+@pytest.mark.parametrize("topic", OTHERS)
+def test_every_other_sample_is_understood(topic: str) -> None:
+    """Whatever can be sent as a sample is what its topic promises."""
+    ours = TOPICS[topic.partition(":")[0]]
+    if not isinstance(ours, Topic):
+        return
+    for number in range(12):
+        assert storefronts.get("shopify").load(ours, body(topic, number), SHOP)
+
+
+def test_what_surrounds_an_order_belongs_to_it() -> None:
+    """The cart, checkout, parcel and refund of a number are those of the order of that number, with its money."""
+    for number in range(12):
+        placed = order("orders/create", number)
+        cart, checkout = body("carts/update", number), body("checkouts/update", number)
+        assert (cart["token"], checkout["token"]) == (placed.cart_ref, placed.checkout_ref)
+        assert checkout["total_price"] == str(placed.total.amount)
+        refund = body("refunds/create:full", number)
+        assert (str(refund["order_id"]), refund["transactions"][0]["amount"]) == (placed.ref, str(placed.total.amount))
+        parcel = body("fulfillments/create", number)
+        assert body("fulfillment_events/create", number)["fulfillment_id"] == parcel["id"]
 
 
 def test_every_template_is_explained() -> None:

@@ -105,6 +105,7 @@ def receipt(document: object) -> Receipt:
         cost=_cost(said),
         label_formats=tuple(name for name in _LABELS if said.get(name)),
         rate_count=len(said.get("rates") or ()),
+        delivered=said.get("status") == "delivered" or None,
     )
 
 

@@ -61,6 +61,21 @@ class AddressSchema(Inbound):
         return Address(**data)
 
 
+class ConsentSchema(Inbound):
+    """What somebody agreed to, in Shopify's words; in a customer until 2025-01, since then in topics of its own."""
+
+    into = dict
+
+    state = Text()
+    updated_at = Moment(data_key="consent_updated_at", allow_none=True)
+
+
+AGREED: Final = {
+    "subscribed": True,
+    **dict.fromkeys(("not_subscribed", "unsubscribed", "redacted", "invalid", "pending"), False),
+}
+
+
 class CustomerSchema(Inbound):
     """The body of the customers topics, and the `customer` inside an order."""
 
@@ -78,6 +93,14 @@ class CustomerSchema(Inbound):
     created_at = Moment(allow_none=True)
     updated_at = Moment(allow_none=True)
     address = fields.Nested(AddressSchema, data_key="default_address", allow_none=True)
+    email_consent = fields.Nested(ConsentSchema, data_key="email_marketing_consent", allow_none=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: object) -> Customer:
+        """An entry without an account is not said to have one: it may get one later."""
+        said = data.pop("email_consent", None) or {}
+        registered = True if data.get("state") == "enabled" else None
+        return Customer(**data, registered=registered, consent=AGREED.get(said.get("state") or ""))
 
 
 class PairSchema(Inbound):

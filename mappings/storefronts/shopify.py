@@ -7,18 +7,41 @@ The topic decides what a body is, never its state: the documented sample of `ord
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from marshmallow import fields
 
 from mappings.base import Inbound, PayloadRejected
-from mappings.canonical import CUSTOMER_TOPICS, ORDER_TOPICS, Client, Customer, Line, Money, Order, ShopNotice, Topic
+from mappings.canonical import (
+    CUSTOMER_TOPICS,
+    FULFILLED_TOPICS,
+    ORDER_TOPICS,
+    Customer,
+    Line,
+    Money,
+    Order,
+    ShopNotice,
+    Topic,
+)
 from mappings.fields import Identifier, Text
+from mappings.storefronts._shopify_activity import READERS
 from mappings.storefronts._shopify_body import CustomerSchema, OrderSchema
+from mappings.storefronts._shopify_parts import (
+    NOTHING,
+    attributes_of,
+    client_of,
+    given,
+    kept_shipping,
+    line_discount,
+    shipping_price,
+    shop_amount,
+    texts_of,
+    total_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from decimal import Decimal
 
     from mappings.canonical import Document
 
@@ -59,7 +82,6 @@ _CUSTOMER: Final = CustomerSchema()
 _SHOP: Final = _ShopSchema()
 _PRIVACY: Final = _PrivacySchema()
 
-_NOTHING: Final = Decimal(0)
 _DOMAIN: Final = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 
 _ORDER_AS_SENT: Final = (
@@ -79,18 +101,20 @@ def load(topic: Topic, document: object, shop: str) -> Document:
     Raises:
         PayloadRejected: a field is missing or misshapen, or a notice names another shop than the headers did.
     """
-    if topic in ORDER_TOPICS:
+    if topic in ORDER_TOPICS or topic in FULFILLED_TOPICS:
         return _order(_ORDER.read(document, "shopify order"))
     if topic in CUSTOMER_TOPICS:
         customer: Customer = _CUSTOMER.read(document, "shopify customer")
         return customer
+    if topic in READERS:
+        return READERS[topic](document)
     schema = _SHOP if topic is Topic.APP_UNINSTALLED else _PRIVACY
     return _notice(schema.read(document, "shopify shop notice"), shop)
 
 
 def _order(data: Mapping[str, Any]) -> Order:
     as_sent: dict[str, Any] = {name: data.get(name) for name in _ORDER_AS_SENT}
-    return Order(**(as_sent | _state(data) | _amounts(data) | _lists(data)), client=_client(data))
+    return Order(**(as_sent | _state(data) | _amounts(data) | _lists(data)), client=client_of(data))
 
 
 def _state(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,48 +142,35 @@ def _impossible(data: Mapping[str, Any]) -> bool:
 
 
 def _amounts(data: Mapping[str, Any]) -> dict[str, Money]:
-    shipping_lines = [line for line in data.get("shipping_lines") or () if not line.get("removed")]
+    shipping_lines = kept_shipping(data)
     amounts = {
         "total": data["total"],
-        "subtotal": _given(data.get("subtotal"), _lines_total(data["lines"])),
-        "shipping": _given(_shop(data, "shipping_set"), _sum(map(_shipping_price, shipping_lines))),
-        "tax": _given(data.get("tax"), data.get("tax_lines")),
-        "discount": _given(data.get("discount"), _sum(map(_line_discount, data["lines"]))),
+        "subtotal": given(data.get("subtotal"), _lines_total(data["lines"])),
+        "shipping": given(shop_amount(data, "shipping_set"), total_of(map(shipping_price, shipping_lines))),
+        "tax": given(data.get("tax"), data.get("tax_lines")),
+        "discount": given(data.get("discount"), total_of(map(line_discount, data["lines"]))),
         "tip": data.get("tip"),
-        "duties": _given(_shop(data, "duties_set"), _shop(data, "current_duties_set")),
-        "fees": _given(_shop(data, "fees_set"), _shop(data, "current_fees_set")),
-        "rounding": _shop(data, "rounding_set"),
+        "duties": given(shop_amount(data, "duties_set"), shop_amount(data, "current_duties_set")),
+        "fees": given(shop_amount(data, "fees_set"), shop_amount(data, "current_fees_set")),
+        "rounding": shop_amount(data, "rounding_set"),
     }
     if data.get("taxes_included"):
         # Then both contain tax; ours do not (storefront-to-segment.md section 6.2).
-        amounts["subtotal"] -= _sum(line.get("tax") for line in data["lines"])
-        amounts["shipping"] -= _sum(line.get("tax") for line in shipping_lines)
-    return {name: Money(amount=amount or _NOTHING, currency=data["currency"]) for name, amount in amounts.items()}
+        amounts["subtotal"] -= total_of(line.get("tax") for line in data["lines"])
+        amounts["shipping"] -= total_of(line.get("tax") for line in shipping_lines)
+    return {name: Money(amount=amount or NOTHING, currency=data["currency"]) for name, amount in amounts.items()}
 
 
 def _lists(data: Mapping[str, Any]) -> dict[str, Any]:
-    attributes = ((pair.get("name"), pair.get("value")) for pair in data.get("note_attributes") or ())
     return {
         "lines": tuple(_line(line, data["currency"]) for line in data["lines"]),
         "presentment_total": (data.get("total_set") or {}).get("presentment"),
-        "coupons": _texts(pair.get("code") for pair in data.get("discount_codes") or ()),
-        "payment_methods": _texts(data.get("payment_methods") or ()),
-        "shipping_methods": _texts(
-            line.get("title") for line in data.get("shipping_lines") or () if not line.get("removed")
-        ),
+        "coupons": texts_of(pair.get("code") for pair in data.get("discount_codes") or ()),
+        "payment_methods": texts_of(data.get("payment_methods") or ()),
+        "shipping_methods": texts_of(line.get("title") for line in kept_shipping(data)),
         "tags": data.get("tags") or (),
-        "attributes": tuple((name, value) for name, value in attributes if name and value),
+        "attributes": attributes_of(data),
     }
-
-
-def _client(data: Mapping[str, Any]) -> Client:
-    details = data.get("client_details") or {}
-    return Client(
-        ip=details.get("ip") or data.get("browser_ip"),
-        user_agent=details.get("user_agent"),
-        landing_url=data.get("landing_site"),
-        referrer=data.get("referring_site"),
-    )
 
 
 def _line(data: Mapping[str, Any], currency: str) -> Line:
@@ -169,8 +180,8 @@ def _line(data: Mapping[str, Any], currency: str) -> Line:
         name=data.get("title") or data["name"],
         quantity_to_ship=_quantity_to_ship(data),
         unit_price=Money(amount=data["price"], currency=currency),
-        discount=Money(amount=_line_discount(data), currency=currency),
-        tax=Money(amount=data.get("tax") or _NOTHING, currency=currency),
+        discount=Money(amount=line_discount(data), currency=currency),
+        tax=Money(amount=data.get("tax") or NOTHING, currency=currency),
         gift_card=bool(data.get("gift_card")),
     )
 
@@ -183,33 +194,8 @@ def _quantity_to_ship(line: Mapping[str, Any]) -> int:
     return quantity
 
 
-def _line_discount(line: Mapping[str, Any]) -> Decimal:
-    return line.get("discounts") or line.get("total_discount") or _NOTHING
-
-
 def _lines_total(lines: Sequence[Mapping[str, Any]]) -> Decimal:
-    return _sum(line["price"] * line["quantity"] - _line_discount(line) for line in lines)
-
-
-def _shipping_price(line: Mapping[str, Any]) -> Decimal | None:
-    return _given(line.get("discounted_price"), line.get("price"))
-
-
-def _shop(data: Mapping[str, Any], name: str) -> Decimal | None:
-    money = (data.get(name) or {}).get("shop")
-    return money.amount if money else None
-
-
-def _given(first: Decimal | None, second: Decimal | None) -> Decimal | None:
-    return second if first is None else first
-
-
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
-    return sum((amount for amount in amounts if amount), _NOTHING)
-
-
-def _texts(texts: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(text for text in texts if text)
+    return total_of(line["price"] * line["quantity"] - line_discount(line) for line in lines)
 
 
 def _notice(data: Mapping[str, Any], shop: str) -> ShopNotice:

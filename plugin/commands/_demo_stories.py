@@ -18,6 +18,7 @@ SECRET = "the secret of an invented app"  # noqa: S105  (it signs invented webho
 # The second shop has its postage bought at once.
 SHOPS = ("crossdock-demo.myshopify.com", "crossdock-demo-prepaid.myshopify.com")
 _COMPLETED, _PAID, _CANCELLED = "Order Completed", "Order Paid", "Order Cancelled"
+_SENT = ("Fulfillment Created", "Order Shipped", "Order Delivered", "Order Fulfilled")
 
 Booking = Literal["draft", "bought", "none"]
 
@@ -65,7 +66,7 @@ def _created(case: str = "", **how: Any) -> Hook:  # noqa: ANN401  (fields of Ho
 _ORDINARY = (
     _order("within Canada", _created()),
     _order("to the United States", _created(":us")),
-    _order("bought at once", _created(), shop=1, booking="bought"),
+    _order("bought at once", _created(), shop=1, booking="bought", tracked=(_COMPLETED, "Order Shipped")),
     _order("a regular customer", _created(":regular")),
     _order("a guest in Britain", _created(":guest")),
 )
@@ -95,6 +96,27 @@ _SPECIAL = (
         booking="none",
         tracked=(_COMPLETED, _CANCELLED),
         rests="the order was cancelled",
+    ),
+    _order(
+        "refunded in part",
+        *(_created(), Hook(topic="refunds/create", later=True, copies=1)),
+        tracked=(_COMPLETED, "Order Refunded"),
+    ),
+    _order(
+        "a refund before its order",
+        *(_created(later=True), Hook(topic="refunds/create")),
+        tracked=(_COMPLETED, "Order Refunded"),
+    ),
+    _order(
+        "from the cart to the order",
+        *(_created(later=True), Hook(topic="carts/create"), Hook(topic="carts/update")),
+        *(Hook(topic="checkouts/create"), Hook(topic="checkouts/update")),
+    ),
+    _order(
+        "sent by the shop and delivered",
+        *(_created(), Hook(topic="fulfillments/create", later=True), Hook(topic="orders/fulfilled", later=True)),
+        Hook(topic="fulfillment_events/create", later=True),
+        tracked=(_COMPLETED, *_SENT),
     ),
     _order("fully refunded", Hook(topic="orders/updated:refunded"), booking="none", rests="fully refunded"),
     _order("the documentation's own sample", _created(":documented"), shop=1),

@@ -1,32 +1,44 @@
-"""chrts, native: identify, alias and track, one message in a call.
+"""chrts: natively identify, alias and track, one message in a call; or Segment's wire format.
 
-The API has no look-up, no message id and no time field (docs/destinations.md), so a lost answer is a choice: identify
-and alias are sent again, a track at most once more, or never if the operator says so.
+The native API has no look-up, no message id and no time field (docs/destinations.md), so a lost answer is a choice:
+identify and alias are sent again, a track at most once more, or never if the operator says so. chrts calls itself
+compatible with Segment, but doesn't publish where: `wire=segment` sends what Segment takes to the address that the
+operator names. Whether message ids are heeded there is unknown too, so the same choice holds.
 """
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 from typing import TYPE_CHECKING
 
-from mappings import calls, identity
-from mappings.base import BodyIncomplete, PayloadRejected
+from mappings.base import BodyIncomplete
 from mappings.destinations import chrts as mapping
-from plugin import checks
+from plugin import checks, segment_answers, segment_wire, telling
 from plugin.http import encode
 from plugin.mask import vendor_words
-from plugin.model import Accepted, Deferred, Manner, RateLimit, Rejected, Request, Setting, Skipped, Step, Unknown
+from plugin.model import Accepted, Deferred, Manner, RateLimit, Rejected, Request, Setting, Skipped, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mappings import calls
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
-    from plugin.model import Outcome, StoreFacts, Work
+    from plugin.model import Outcome, Step, StoreFacts, Work
 
 _OK = 200
 _PLAIN = frozenset({"status", "code", "order_id", "currency", "country", "occurred_at"})
 _MOST_LOSSES = {"again": 1, "never": 0}
+# Segment's own, for want of any others; each is a setting. What is read of answers is chrts' own rule: 200 and true.
+_PREFIX = "wire_"
+_WIRE = {
+    "path": "batch",
+    "auth": "basic",
+    "batch_items": "2500",
+    "batch_bytes": "500000",
+    "item_bytes": "32000",
+    "reply": "true",
+}
 
 
 class Chrts:
@@ -38,64 +50,59 @@ class Chrts:
     limits = (RateLimit(10, 1),)
     needs = (
         Setting(key="api_key", help="the source's key (api_chrts_…)", secret=True, required=True, check=checks.header),
-        Setting(
-            key="user_id",
-            help="what a person is known by; changing it later splits histories",
-            default="customer_id",
-            check=checks.one_of(*identity.USER_ID_STRATEGIES),
-        ),
-        Setting(
-            key="anonymous_id_attributes",
-            help="order attributes that hold a visitor's anonymous id, first hit wins",
-            default=",".join(identity.ANONYMOUS_ID_ATTRIBUTES),
-        ),
-        Setting(key="alias", help="join a visitor to the customer", default="yes", check=checks.one_of("yes", "no")),
-        Setting(
-            key="email_in_properties",
-            help="`yes` also writes the e-mail into event properties",
-            default="no",
-            check=checks.one_of("yes", "no"),
-        ),
+        *telling.IDENTITY_SETTINGS,
         Setting(
             key="lost_track",
             help="when the answer to a track is lost: `again` may count twice, `never` may not count",
             default="again",
             check=checks.one_of(*_MOST_LOSSES),
         ),
+        Setting(
+            key="wire",
+            help="`native`, or `segment` for Segment's format at the address given with --base-url",
+            default="native",
+            check=checks.one_of("native", "segment"),
+        ),
+        *segment_wire.settings(_PREFIX, _WIRE),
     )
-    plain = _PLAIN
+    plain = _PLAIN | segment_wire.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:
         """A fingerprint of the key: one key is one source, and the key itself stays secret."""
-        return hashlib.sha256(values["api_key"].encode()).hexdigest()[:12]
+        return telling.fingerprint(values["api_key"])
 
     def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """Nothing: every setting has a default that works."""
-        del values
-        return ()
+        """That nobody but chrts knows where Segment's format is taken."""
+        if not _speaks_segment(values):
+            return ()
+        return ("wire=segment: chrts does not publish that address; --base-url, wire_path and wire_auth must name it",)
 
     def manner(self, values: Mapping[str, str]) -> Manner:
-        """The usual."""
-        del values
-        return Manner()
+        """The usual natively; many messages in a call in Segment's format."""
+        return _wire(values).manner() if _speaks_segment(values) else Manner()
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
-        facts = calls.facts(topic, document, _tenant(store), _rules(values))
-        return tuple(_step(fact) for fact in facts)
+        say = segment_wire.planner(_wire(values), document, store) if _speaks_segment(values) else _message
+        return telling.steps(topic, document, store, values, say)
 
     def prepare(self, work: Work) -> Request | Skipped | Rejected:
-        """One native message, made anew from the event."""
+        """One message, as it was planned or made anew from the event."""
+        if _speaks_segment(work.settings):
+            line = _wire(work.settings)
+            return line.request(segment_wire.item(line, work))
         return Request(
             method="POST",
             path=mapping.PATHS[work.action],
             headers={"Authorization": f"Bearer {work.settings['api_key']}"},
-            body=work.message if work.message is not None else mapping.body(_fact(work).call)[1],
+            body=work.message or mapping.body(telling.fact_of(work).call)[1],
             repeatable=work.action in ("identify", "alias"),
         )
 
     def read(self, work: Work, answer: Answer) -> Outcome:
         """Success is 200 and `status` true in the body; a 200 that says neither is no certainty."""
+        if _speaks_segment(work.settings):
+            return segment_answers.outcome(_wire(work.settings), work, answer)
         accepted = mapping.accepted(answer.json)
         if answer.status == _OK and accepted:
             return Accepted()
@@ -116,57 +123,29 @@ class Chrts:
         return None
 
     def lost(self, work: Work, losses: int) -> Outcome:
-        """The operator's choice between maybe twice and maybe never."""
+        """The operator's choice between maybe twice and maybe never; telling who somebody is does no harm twice."""
+        if work.action != "track":
+            return Deferred(reason="the answer was lost; sent again")
         if losses <= _MOST_LOSSES[work.settings["lost_track"]]:
             return Deferred(reason="the answer was lost; sent once more, so it may count twice")
         return Rejected(reason="the answer was lost; it may or may not have been counted, and is not sent again")
 
 
-def _step(fact: calls.Fact) -> Step:
-    return Step(
-        action=fact.action,
-        key=fact.key,
-        subject=fact.subject,
-        group=fact.group,
-        content=fact.content,
-        only_if_changed=fact.only_if_changed,
-        data={"fact": _name(fact)},
-        message=_message(fact),
-    )
-
-
 def _message(fact: calls.Fact) -> bytes | None:
-    """None where something is missing: it is named when the call is due, and holds nothing else up."""
+    """The native body; None where something is missing: it is named when the call is due, and holds nothing else up."""
     try:
         return encode(mapping.body(fact.call)[1])
     except BodyIncomplete:
         return None
 
 
-def _name(fact: calls.Fact) -> str:
-    return f"track {fact.call.name}" if isinstance(fact.call, calls.Track) else fact.action
+def _speaks_segment(values: Mapping[str, str]) -> bool:
+    return values.get("wire", "native") != "native"
 
 
-def _fact(work: Work) -> calls.Fact:
-    if work.topic is None or work.document is None:
-        raise PayloadRejected("the event holds no document")
-    for fact in calls.facts(work.topic, work.document, _tenant(work.store), _rules(work.settings)):
-        if _name(fact) == work.data.get("fact"):
-            return fact
-    raise PayloadRejected(f"the event no longer calls for {work.data.get('fact')}; the settings changed since")
-
-
-def _tenant(store: StoreFacts) -> calls.Tenant:
-    return calls.Tenant(platform=store.platform, shop=store.address)
-
-
-def _rules(values: Mapping[str, str]) -> calls.IdentityRules:
-    return calls.IdentityRules(
-        user_id=values["user_id"],
-        anonymous_id_attributes=tuple(filter(None, values["anonymous_id_attributes"].split(","))),
-        alias=values["alias"] == "yes",
-        email_in_properties=values["email_in_properties"] == "yes",
-    )
+def _wire(values: Mapping[str, str]) -> segment_wire.Wire:
+    found = segment_wire.wire(values, values["api_key"], _WIRE, _PREFIX)
+    return dataclasses.replace(found, tracks_repeat=False)
 
 
 destination = Chrts()

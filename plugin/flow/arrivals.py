@@ -55,7 +55,8 @@ class Arrivals:
             return False
         log.trouble("batch halved", lane=one.lane.name, deliveries=len(items))
         middle = len(items) // 2
-        one.lane.halves += [list(items[:middle]), list(items[middle:])]
+        # Before the others that wait: they may hold what follows these.
+        one.lane.halves.extendleft([list(items[middle:]), list(items[:middle])])
         return True
 
     def _read_again(self, one: Returned) -> Returned:

@@ -94,10 +94,8 @@ class Departures:
         if lane.queue:
             self._crew.man(lane, lane.at_once(self._lanes.terms(lane.name)), self._lanes.active)
 
-    def unload(self) -> None:
+    def give_back(self) -> None:
         """Give back what was leased and not begun."""
         for lane in self._lanes:
-            waiting = [*lane.ready, *(item for half in lane.halves for item in half)]
-            self._services.ledger.give_back([item.delivery for item in waiting])
+            self._services.ledger.give_back([item.delivery for item in lane.ready])
             lane.ready.clear()
-            lane.halves.clear()

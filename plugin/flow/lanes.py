@@ -101,7 +101,9 @@ class Lane:
     def pack(self, batch: Batch | None) -> list[Prepared]:
         """What the next call carries; nothing when all that is ready follows what is on its way."""
         if self.halves:
-            return self.halves.popleft()
+            # The second half of a person's calls follows the first.
+            waits = any(item.delivery.subject in self.subjects for item in self.halves[0])
+            return [] if waits else self.halves.popleft()
         if batch is None:
             return [self.ready.popleft()] if self.ready else []
         return self._pack(batch)
@@ -177,7 +179,7 @@ class Lanes:
 
     def calls_wanted(self, lane: Lane) -> int:
         """How many more calls of a lane could be begun now."""
-        return 0 if self._is_closed(lane) else lane.calls_wanted(self.terms(lane.name))
+        return 0 if self._is_closed(lane) and not lane.halves else lane.calls_wanted(self.terms(lane.name))
 
     def wanted(self, lanes: Iterable[Lane]) -> dict[str, int]:
         """How many deliveries to lease for each of these that can use some soon."""
@@ -215,6 +217,18 @@ class Lanes:
     def in_hand(self) -> bool:
         """Whether anything is leased."""
         return any(lane.ready or lane.flying or lane.halves for lane in self)
+
+    @property
+    def is_halving(self) -> bool:
+        """Whether calls that were refused are being taken apart: begun again later, they would be whole again."""
+        return any(lane.halves for lane in self)
+
+    def halved(self) -> list[Prepared]:
+        """Take what is still to be sent by halves out of the lanes."""
+        halves = [half for lane in self for half in lane.halves]
+        for lane in self:
+            lane.halves.clear()
+        return [item for half in halves for item in half]
 
     def waits_for_slow(self) -> bool:
         """Whether a vendor that takes long still has to answer."""

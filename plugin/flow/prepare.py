@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mappings.base import MappingError, PayloadRejected
 from mappings.canonical import Order
-from plugin import destinations, log
+from plugin import destinations, log, telling
 from plugin.errors import Unavailable
 from plugin.flow.known import Known
-from plugin.flow.route import load_document
+from plugin.flow.recall import load_document, recall
 from plugin.model import Accepted, Booked, Rejected, Request, State, Unknown, Work
 from plugin.storage import inbox, parcels, plans
 
@@ -56,7 +56,7 @@ class Preparer:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._documents: OrderedDict[int, tuple[Topic, Document]] = OrderedDict()
+        self._documents: OrderedDict[tuple[int, bool], tuple[Topic, Document]] = OrderedDict()
         self.known = Known(services)
 
     def prepare(self, delivery: Delivery) -> Prepared | Settled:
@@ -80,7 +80,9 @@ class Preparer:
     def with_document(self, item: Prepared) -> Prepared | None:
         """The same with its document, as far as it can still be read: to know what a vendor's words must not repeat."""
         try:
-            topic, document = self._document(item.delivery)
+            topic, document = self._document(
+                item.delivery, recalled=telling.attributes([item.connection.values]) is not None
+            )
         except MappingError:
             return None
         return replace(item, work=replace(item.work, topic=topic, document=document))
@@ -133,8 +135,9 @@ class Preparer:
                 data=delivery.data,
                 message=delivery.message,
             )
+        recalled = telling.attributes([connection.values]) is not None
         alone = delivery.data.get(plans.STANDS_ALONE, False)
-        topic, document = (None, None) if alone else self._document(delivery)
+        topic, document = (None, None) if alone else self._document(delivery, recalled=recalled)
         remote_id = delivery.data.get("remote_id")
         booked, taken, bookings = None, frozenset[str](), tuple[Booked, ...]()
         if isinstance(document, Order):
@@ -154,15 +157,18 @@ class Preparer:
             taken=taken,
         )
 
-    def _document(self, delivery: Delivery) -> tuple[Topic, Document]:
-        known = self._documents.get(delivery.event_id)
+    def _document(self, delivery: Delivery, *, recalled: bool) -> tuple[Topic, Document]:
+        """The event's document; beside what is `recalled` where somebody is told who did what."""
+        known = self._documents.get((delivery.event_id, recalled))
         if known is None:
+            store = self.known.store(delivery.store_id)
             with self._services.database.read() as db:
                 events = inbox.by_ids(db, [delivery.event_id])
-            if not events:
-                raise PayloadRejected("the event is gone")
-            known = load_document(events[0], self.known.store(delivery.store_id))
-            self._documents[delivery.event_id] = known
+                if not events:
+                    raise PayloadRejected("the event is gone")
+                topic, document = load_document(events[0], store)
+                known = topic, recall(db, events[0], store, document) if recalled else document
+            self._documents[delivery.event_id, recalled] = known
             if len(self._documents) > _MOST_DOCUMENTS:
                 self._documents.popitem(last=False)
         return known

@@ -12,6 +12,7 @@ from redis import RedisError
 from mappings.canonical import Order
 from plugin import log
 from plugin.errors import Unavailable
+from plugin.flow import news
 from plugin.flow.outcomes import of_finding, of_sending
 from plugin.flow.prepare import Prepared, Settled
 from plugin.http import SETTLE, Answer, Failure, classify
@@ -109,6 +110,7 @@ class Recorder:
         order = one.item.work.document if one.item.work else None
         receipt = outcome.receipt if isinstance(outcome, (Accepted, Deferred, Rejected)) else None
         if receipt is not None and isinstance(order, Order):
+            news.tell(self._services, db, one.item.delivery, order, receipt)
             parcels.keep(self._services.database, db, one.item.delivery, order, receipt)
 
     def _plan_next(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:

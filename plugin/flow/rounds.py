@@ -24,6 +24,7 @@ from plugin.flow.lanes import Lanes
 from plugin.flow.prepare import Prepared, Preparer, Settled
 from plugin.flow.record import Recorder, Returned
 from plugin.flow.route import route_due
+from plugin.model import Deferred
 from plugin.services import Services
 from plugin.settings import Settings
 
@@ -41,6 +42,8 @@ _LINGER = timedelta(seconds=1.5)
 # How often to look for what others made due.
 _LOOK_SECONDS = 0.05
 _IDLE_LOOK_SECONDS = 0.2
+# The refusal was of the whole call, so that nothing is known against any part of it.
+_REFUSED_TOGETHER = Deferred(reason="refused together with others; sent again", after=timedelta(), waiting=True)
 # Few at a time: while events are mapped, nothing else is done.
 _ROUTED_AT_ONCE = 10
 
@@ -73,6 +76,7 @@ class Round:
                 self._lanes.closing = late > 0
                 if self._lanes.closing and (late > _CLOSING_SECONDS or not self._lanes.waits_for_slow()):
                     break
+            self._take_apart()
         finally:
             self._land()
         return is_due
@@ -115,12 +119,26 @@ class Round:
     def _is_due_soon(self) -> bool:
         return bool(self._services.ledger.due_lanes(_LINGER))
 
+    def _take_apart(self) -> None:
+        """Finish what was refused together: begun again by another round, it would be whole again."""
+        self._departures.give_back()
+        ends = time.monotonic() + _CLOSING_SECONDS
+        while (self._lanes.flying or self._lanes.is_halving) and time.monotonic() < ends:
+            if self._stopping.is_set():
+                return
+            if self._lanes.is_halving:
+                self._departures.launch()
+            patience = self._lanes.patience(time.monotonic() + 1.0)
+            self._arrivals.take_in(self._crew.collect(patience, self._lanes.flying))
+            self._departures.man_all()
+
     def _land(self) -> None:
         """Bring everything home."""
         while self._lanes.flying:
             self._arrivals.take_in(self._crew.collect(1.0, self._lanes.flying))
             self._departures.man_all()
-        self._departures.unload()
+        self._departures.give_back()
+        self._recorder.write([Returned(item=item, outcome=_REFUSED_TOGETHER) for item in self._lanes.halved()])
 
 
 class Worker:

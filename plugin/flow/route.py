@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
-from mappings.base import MappingError, PayloadRejected
+from mappings.activity import Cart, Checkout, Consent, Departure, Fulfilment, Merge, ParcelScan, Payment, Refund
+from mappings.base import MappingError
 from mappings.canonical import Customer, Order, ShopNotice, Topic
-from mappings.document import parse
-from plugin import destinations, log, storefronts
+from mappings.recalled import NOTHING
+from plugin import destinations, log, storefronts, telling
 from plugin.errors import Unavailable
+from plugin.flow.recall import load_document, recall
+from plugin.flow.remember import remember
 from plugin.model import EventState, Step
 from plugin.storage import inbox, plans, privacy
 from plugin.storefronts.base import Ignored
@@ -43,24 +46,6 @@ def route_due(services: Services, limit: int = 50) -> int:
     return len(taken)
 
 
-def load_document(event: Event, store: Store) -> tuple[Topic, Document]:
-    """The topic in our words and the body as a canonical value.
-
-    Raises:
-        PayloadRejected: the body is not what the topic promises, or was erased, or the topic is not ours.
-    """
-    storefront = storefronts.get(store.platform)
-    topic = storefront.topics.get(event.platform_topic)
-    if not isinstance(topic, Topic):
-        raise PayloadRejected(f"{event.platform_topic} is not a topic that is handled")
-    if event.body is None:
-        raise PayloadRejected("the body was erased on a privacy request, or is damaged")
-    try:
-        return topic, storefront.load(topic, parse(event.body), store.address)
-    except PayloadRejected as error:
-        raise PayloadRejected(f"{store.platform} {event.platform_topic}: {error}") from None
-
-
 class _Router:
     """One event on its way to what follows from it, inside the caller's transaction."""
 
@@ -70,6 +55,8 @@ class _Router:
         self._event = event
         self._store = store
         self._connections = owed
+        # What has to be remembered of people; nothing where nobody is told who did what.
+        self._attributes = telling.attributes(connection.values for connection in owed)
 
     def route(self) -> None:
         """Decide; whatever the body holds, the event comes to rest in a state that says what happened."""
@@ -85,7 +72,9 @@ class _Router:
         try:
             topic, document = load_document(self._event, self._store)
             with self._db.begin_nested():
+                document = self._recalled(document)
                 state, reason = self._follow(topic, document)
+                self._remember(document)
         except MappingError as error:
             self._hold(str(error))
         except (Unavailable, OperationalError, InterfaceError, PendingRollbackError):
@@ -99,6 +88,13 @@ class _Router:
             if topic in _ERASING:
                 # The request itself names the person it is about.
                 inbox.blank(self._db, self._event)
+
+    def _recalled(self, document: Document) -> Document:
+        return document if self._attributes is None else recall(self._db, self._event, self._store, document)
+
+    def _remember(self, document: Document) -> None:
+        if self._attributes is not None:
+            remember(self._services.database, self._db, self._event, document, self._attributes)
 
     def _follow(self, topic: Topic, document: Document) -> tuple[EventState, str | None]:
         version = _version(topic, document, self._event)
@@ -148,12 +144,23 @@ def _version(topic: Topic, document: Document, event: Event) -> str:
     cancelled = isinstance(document, Order) and (
         topic is Topic.ORDER_CANCELLED or (document.cancelled_at is not None and not document.impossible_sample)
     )
-    updated_at = document.updated_at if isinstance(document, (Order, Customer)) else None
+    dated = (Order, Customer, Cart, Checkout, Fulfilment)
+    updated_at = document.updated_at if isinstance(document, dated) else None
     moment: datetime = updated_at or event.received_at
     return f"{int(cancelled)} {moment.astimezone(UTC).isoformat(timespec='microseconds')}"
 
 
 def _refs(document: Document) -> tuple[str | None, str | None]:
-    if isinstance(document, Order):
+    """The document and the customer that an event is about, so that a privacy request finds it."""
+    if isinstance(document, (Order, Checkout)):
         return document.ref, document.customer.ref if document.customer else None
-    return (None, document.ref) if isinstance(document, Customer) else (None, document.customer_ref)
+    if isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):
+        order = (document.recalled or NOTHING).order
+        return document.order_ref, order.customer.ref if order and order.customer else None
+    if isinstance(document, Cart):
+        return document.ref, None
+    if isinstance(document, (Customer, Departure)):
+        return None, document.ref
+    if isinstance(document, Merge):
+        return None, document.kept_ref
+    return None, document.customer_ref if isinstance(document, (Consent, ShopNotice)) else None

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from werkzeug.wrappers import Response
 
 from plugin.sandbox._call import Call, JsonObject, VendorError, reply
+from plugin.sandbox._people import people_of
 from plugin.sandbox._settings import changed
 from plugin.sandbox._window import Limit
 from plugin.sandbox.base import Emulator, Route
@@ -84,8 +85,13 @@ class Chrts:
         return {"status": False, "code": status, "message": message}
 
     def state(self, root: str) -> JsonObject:  # noqa: ARG002 - the protocol's parameter
-        """Return what was received: `identified` holds the latest traits of each id, `identifies` every call."""
+        """Return what was received: `identified` holds the latest traits of each id, `identifies` every call.
+
+        `people` shows what became of it: ids that aliases joined are one person, whatever came first. Which of them
+        chrts keeps is not documented (section 3), so they are listed alike.
+        """
         return {
+            "people": people_of(self.identifies, self.aliases, self.events),
             "identified": {call["id"]: call["traits"] for call in self.identifies},
             "identifies": list(self.identifies),
             "aliases": list(self.aliases),

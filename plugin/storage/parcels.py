@@ -61,6 +61,13 @@ def bookings(db: Sql, connection_id: str, order_ref: str) -> tuple[Booked, ...]:
     return tuple(Booked(remote_id=row.remote_id, status=row.status) for row in rows)
 
 
+def followed(db: Sql, connection_id: str, remote_id: str) -> tuple[str | None, str | None]:
+    """Tracking number and status of a shipment as they were heard last; nothing of one that is new."""
+    which = (shipments.c.connection_id == connection_id, shipments.c.remote_id == remote_id)
+    row = db.execute(select(shipments.c.tracking_number, shipments.c.status).where(*which)).first()
+    return (row.tracking_number, row.status) if row else (None, None)
+
+
 def taken(db: Sql, delivery: Delivery, order_ref: str) -> frozenset[str]:
     """Remote ids that other deliveries own for an order of this number, in any store."""
     query = select(shipments.c.remote_id).where(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection as Sql
-from sqlalchemy import and_, case, literal, null, or_, select, update
+from sqlalchemy import and_, case, func, literal, null, or_, select, update
 
 from plugin.model import State
 from plugin.storage.tables import deliveries
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 STANDS_ALONE = "stands_alone"
 # PostgreSQL indexes hold keys of up to 2,700 bytes; ours are bounded well below.
 _LONGEST_KEY = 280
+# Where in a version its age begins, after the mark of a cancelled one.
+_AGE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +82,15 @@ def settle_held(db: Sql, event_id: int) -> None:
 
 
 def _is_stale_or_same(db: Sql, owner: Owner, group: str, content: str | None) -> bool:
+    # Only their age counts here: a customer is told of after an order of theirs was cancelled, too.
+    age = func.substr(deliveries.c.version, _AGE + 1)
     last = db.execute(
-        select(deliveries.c.version, deliveries.c.content)
+        select(age.label("age"), deliveries.c.content)
         .where(deliveries.c.connection_id == owner.connection_id, deliveries.c.grouping == group)
-        .order_by(deliveries.c.id.desc())
+        .order_by(age.desc(), deliveries.c.id.desc())
         .limit(1)
     ).first()
-    return last is not None and (last.content == content or last.version > owner.version)
+    return last is not None and (last.content == content or last.age > owner.version[_AGE:])
 
 
 def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:

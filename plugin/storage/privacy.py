@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 
 from mappings.canonical import ShopNotice, Topic
 from plugin.model import EventState
-from plugin.storage import inbox
+from plugin.storage import inbox, memory
 from plugin.storage.shops import ConnectionState, StoreState
 from plugin.storage.tables import attempts, connections, deliveries, events, stores
 
@@ -34,6 +34,7 @@ def obey(db: Sql, topic: Topic, notice: ShopNotice, store: Store) -> tuple[Event
     _leave(db, store, StoreState.REMOVED)
     count = inbox.erase(db, store.id)
     _erase_messages(db, store)
+    memory.forget_all(db, store.id)
     _erase_attempts(db, store)
     gone = {"state": ConnectionState.REMOVED, "sealed": "", "updated_at": datetime.now(UTC)}
     db.execute(update(connections).where(connections.c.store_id == store.id).values(gone))
@@ -49,8 +50,11 @@ def _data_request(notice: ShopNotice, store: Store) -> str:
 
 
 def _erase(db: Sql, store: Store, notice: ShopNotice) -> int:
-    """Every stored body about the customer or the orders named, also those that were never read."""
+    """Every stored body about the customer or the orders named, also those that were never read, and what they told."""
     count = 0
+    baskets = memory.forget(db, store.id, notice.customer_ref, notice.customer_email, notice.order_refs)
+    if baskets:
+        count += inbox.erase(db, store.id, events.c.document_ref.in_(baskets))
     if notice.customer_ref:
         count += inbox.erase(db, store.id, events.c.customer_ref == notice.customer_ref)
     if notice.order_refs:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from plugin.storefronts import _shopify_figures as figures
 from plugin.storefronts import _shopify_people as people
+from plugin.storefronts._shopify_states import LATER, emptied, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 Templates = dict[str, Document]
 _FIRST_LINE = people.FIRST_ID + 6 * 10**12
-# Orders were placed a while before this program started, so that what became of them since can be told in order.
-_PLACED = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +71,7 @@ def _refunded(order: Document) -> None:
     taken = [{"line_item_id": line["id"], "quantity": line["quantity"]} for line in order["line_items"]]
     order |= {"financial_status": "refunded", "total_outstanding": "0.00"}
     order["refunds"] = [{"id": order["id"] + 1, "order_id": order["id"], "refund_line_items": taken}]
-    _emptied(order)
+    emptied(order)
 
 
 CASES: Mapping[str, Case] = {
@@ -91,32 +89,6 @@ CASES: Mapping[str, Case] = {
     "eur": Case(currency="EUR"),
     "no_weight": Case(weighed=False),
     "no_postal_code": Case(places=people.NO_POSTAL_CODE),
-}
-
-
-def _unchanged(order: Document) -> None:
-    del order
-
-
-def _updated(order: Document) -> None:
-    order |= {"note": "Please ring twice.", "updated_at": _moment(2)}
-
-
-def _paid(order: Document) -> None:
-    order |= {"financial_status": "paid", "total_outstanding": "0.00", "updated_at": _moment(3)}
-
-
-def _cancelled(order: Document) -> None:
-    order |= {"cancelled_at": _moment(4), "cancel_reason": "customer", "updated_at": _moment(4)}
-    order |= {"financial_status": "voided", "total_outstanding": "0.00"}
-    _emptied(order)
-
-
-LATER: Mapping[str, Callable[[Document], None]] = {
-    "orders/create": _unchanged,
-    "orders/updated": _updated,
-    "orders/paid": _paid,
-    "orders/cancelled": _cancelled,
 }
 
 
@@ -142,12 +114,22 @@ def order(templates: Templates, topic: str, case: Case, number: int, shop: str) 
     return made
 
 
+_STATES = {
+    "customers/create": "disabled",
+    "customers/enable": "enabled",
+    "customers/update": "enabled",
+    "customers/disable": "disabled",
+}
+_CHANGED = {"customers/create": 0, "customers/enable": 1, "customers/update": 2, "customers/disable": 3}
+
+
 def customer(templates: Templates, topic: str, number: int) -> Document:
-    """The account of this number; `customers/update` tells that its owner moved."""
+    """The account of this number; `customers/update` tells that its owner moved, the others that it is open or shut."""
     moved = topic == "customers/update"
     place = people.CANADA[(number + moved) % len(people.CANADA)]
-    made = people.customer(templates["customer"], number, place, _moment(0), _moment(2 if moved else 0))
-    made |= {"phone": place.phone, "state": "enabled"} if moved else {}
+    made = people.customer(templates["customer"], number, place, moment(0), moment(0))
+    made |= {"phone": place.phone} if moved else {}
+    made |= {"state": _STATES[topic], "updated_at": moment(_CHANGED[topic])}
     return made | {"addresses": [made["default_address"]]}
 
 
@@ -200,7 +182,7 @@ def _identity(number: int, shop: str) -> Document:
     named = {"id": ident, "admin_graphql_api_id": f"gid://shopify/Order/{ident}", "name": f"#{1001 + number}"}
     named |= {"order_number": 1001 + number, "number": 1 + number, **tokens}
     named["order_status_url"] = f"https://{shop}/orders/{tokens['token']}/authenticate?key=invented"
-    return named | {"created_at": _moment(0), "processed_at": _moment(0), "updated_at": _moment(1)}
+    return named | {"created_at": moment(0), "processed_at": moment(0), "updated_at": moment(1)}
 
 
 _TOKENS = ("cart_token", "checkout_token", "token")
@@ -211,7 +193,7 @@ def _buyer(templates: Templates, number: int, who: int, place: Place) -> Documen
     return {
         "email": people.email(who),
         "contact_email": people.email(who),
-        "customer": people.customer(templates["customer"], who, place, _moment(0), _moment(1)),
+        "customer": people.customer(templates["customer"], who, place, moment(0), moment(1)),
         "shipping_address": people.address(who, place),
         "billing_address": people.address(who, place),
         # Half of the shops' themes write a visitor's id into the cart; of the others only the cart's token is known.
@@ -226,19 +208,3 @@ def _discount(order: Document, terms: figures.Terms) -> Document:
     applied |= {"value_type": "percentage", "allocation_method": "across", "target_selection": "all"}
     code = {"code": "WELCOME10", "amount": order["total_discounts"], "type": "percentage"}
     return {"discount_codes": [code], "discount_applications": [applied | {"code": "WELCOME10"}]}
-
-
-def _emptied(order: Document) -> None:
-    """Nothing of it is left to ship or to pay; the figures as placed stay."""
-    for line in order["line_items"]:
-        line |= {"current_quantity": 0, "fulfillable_quantity": 0}
-    zero = figures.NOTHING
-    for name in [name for name in order if name.startswith("current_")]:
-        if isinstance(order[name], str):
-            order[name] = f"{zero:.2f}"
-        elif order[name]:
-            order[name] = {side: money | {"amount": f"{zero:.2f}"} for side, money in order[name].items()}
-
-
-def _moment(minutes: int) -> str:
-    return (_PLACED + timedelta(minutes=minutes)).isoformat()

@@ -16,11 +16,13 @@ from importlib.resources import files
 from typing import Any
 
 from plugin.errors import ConfigError
+from plugin.storefronts import _shopify_later as later
 from plugin.storefronts import _shopify_orders as orders
+from plugin.storefronts import _shopify_states as states
 from plugin.storefronts.base import Sample
 
 _FOLDER = files("plugin.sandbox") / "samples" / "shopify"
-_CUSTOMERS = ("customers/create", "customers/update")
+_CUSTOMERS = ("customers/create", "customers/update", "customers/enable", "customers/disable")
 _NOTICES = ("app/uninstalled", "customers/data_request", "customers/redact", "shop/redact")
 # What goes wrong on the way: a body cut off, a topic that is left alone, and one that nobody documents.
 _CUT, _IGNORED, _UNHEARD_OF = "orders/create:cut_off", "products/update", "orders/teleported"
@@ -28,8 +30,8 @@ _CUT, _IGNORED, _UNHEARD_OF = "orders/create:cut_off", "products/update", "order
 
 def topics() -> list[str]:
     """What there are samples of."""
-    cases = [f"{topic}:{case}".rstrip(":") for topic in orders.LATER for case in orders.CASES]
-    return [*cases, *_CUSTOMERS, *_NOTICES, _CUT, _IGNORED, _UNHEARD_OF]
+    cases = [f"{topic}:{case}".rstrip(":") for topic in states.LATER for case in orders.CASES]
+    return [*cases, *later.TOPICS, *_CUSTOMERS, *_NOTICES, _CUT, _IGNORED, _UNHEARD_OF]
 
 
 def sample(topic: str, number: int, secret: str, shop: str) -> Sample:
@@ -52,7 +54,10 @@ def _document(topic: str, number: int, shop: str) -> dict[str, Any]:
         return orders.customer(_templates(), topic, number)
     if topic == _IGNORED:
         return {"id": 8_033_120_045_200 + number % 7, "title": "Stoneware mug", "variants": []}
-    if plain in orders.LATER:
+    if topic in later.TOPICS:
+        order = orders.order(_templates(), "orders/create", orders.CASES[""], number, shop)
+        return later.document(topic, order, states.moment)
+    if plain in states.LATER:
         return orders.order(_templates(), plain, orders.CASES.get(case, orders.CASES[""]), number, shop)
     return {"id": number}
 

@@ -9,17 +9,13 @@ from __future__ import annotations
 from mappings.canonical import Topic
 from plugin.storefronts.base import Ignored
 
-_LATER_CARTS = Ignored("carts and checkouts are not mapped yet: the sale itself comes with the order")
-_LATER_REFUNDS = Ignored("refunds are not mapped yet; the order's own state arrives with orders/updated")
-_FULFILMENT = Ignored("what was fulfilled is repeated, whole, in orders/updated")
 _LOGISTICS = Ignored("holds Shopify's own routing of work, with ids and states only; nothing here follows from it")
 _CATALOGUE = Ignored("about the catalogue, not about an order or a customer")
 _ADMIN = Ignored("about the shop's administration, not about an order or a customer")
 _DRAFT = Ignored("a draft is no order yet; completing it sends orders/create")
 _PARTIAL_CUSTOMER = Ignored("holds one aspect of a customer; customers/update brings the whole")
-_LATER_PEOPLE = Ignored("joining and deleting customers is not mapped yet; privacy requests have topics of their own")
 _RETURNS = Ignored("a return ships towards the shop; return labels are not mapped yet")
-_MONEY = Ignored("payments as such; orders/paid and orders/updated carry their effect")
+_MONEY = Ignored("payments as such; orders/paid, orders/updated and order_transactions/create carry their effect")
 _B2B = Ignored("company accounts are not mapped")
 
 TOPICS: dict[str, Topic | Ignored] = {
@@ -27,14 +23,31 @@ TOPICS: dict[str, Topic | Ignored] = {
     "orders/updated": Topic.ORDER_UPDATED,
     "orders/paid": Topic.ORDER_PAID,
     "orders/cancelled": Topic.ORDER_CANCELLED,
+    "orders/fulfilled": Topic.ORDER_FULFILLED,
+    "orders/partially_fulfilled": Topic.ORDER_PARTLY_FULFILLED,
+    "refunds/create": Topic.REFUND_CREATED,
+    "order_transactions/create": Topic.PAYMENT_CREATED,
+    "fulfillments/create": Topic.FULFILMENT_CREATED,
+    "fulfillments/update": Topic.FULFILMENT_UPDATED,
+    "fulfillment_events/create": Topic.PARCEL_SCANNED,
+    "carts/create": Topic.CART_CREATED,
+    "carts/update": Topic.CART_UPDATED,
+    "checkouts/create": Topic.CHECKOUT_CREATED,
+    "checkouts/update": Topic.CHECKOUT_UPDATED,
     "customers/create": Topic.CUSTOMER_CREATED,
     "customers/update": Topic.CUSTOMER_UPDATED,
+    "customers/enable": Topic.CUSTOMER_UPDATED,
+    "customers/disable": Topic.CUSTOMER_UPDATED,
+    "customers/delete": Topic.CUSTOMER_DELETED,
+    "customers/merge": Topic.CUSTOMER_MERGED,
+    "customers_email_marketing_consent/update": Topic.CONSENT_UPDATED,
+    "customers_marketing_consent/update": Topic.CONSENT_UPDATED,
     "app/uninstalled": Topic.APP_UNINSTALLED,
     "customers/data_request": Topic.CUSTOMER_DATA_REQUESTED,
     "customers/redact": Topic.CUSTOMER_REDACTED,
     "shop/redact": Topic.SHOP_REDACTED,
-    "orders/fulfilled": _FULFILMENT,
-    "orders/partially_fulfilled": _FULFILMENT,
+    "fulfillment_events/delete": Ignored("takes back what a carrier said on its way; a delivery is never taken back"),
+    "checkouts/delete": Ignored("holds totals only; a checkout that became an order comes as orders/create"),
     "orders/edited": Ignored("lists changed line ids only; orders/updated brings the whole order"),
     "orders/delete": Ignored("only orders without payment can be deleted; orders/cancelled came before"),
     "orders/risk_assessment_changed": _ADMIN,
@@ -47,11 +60,6 @@ def _ignore(reason: Ignored, *topics: str) -> None:
     TOPICS.update(dict.fromkeys(topics, reason))
 
 
-_ignore(_LATER_CARTS, "carts/create", "carts/update", "checkouts/create", "checkouts/update", "checkouts/delete")
-_ignore(_LATER_REFUNDS, "refunds/create")
-_ignore(
-    _FULFILMENT, "fulfillments/create", "fulfillments/update", "fulfillment_events/create", "fulfillment_events/delete"
-)
 _ignore(
     _LOGISTICS,
     *(
@@ -166,11 +174,8 @@ _ignore(
     "themes/publish",
 )
 _ignore(_DRAFT, "draft_orders/create", "draft_orders/update", "draft_orders/delete")
-_ignore(_LATER_PEOPLE, "customers/delete", "customers/merge")
 _ignore(
     _PARTIAL_CUSTOMER,
-    "customers/enable",
-    "customers/disable",
     "customers/purchasing_summary",
     "customer.tags_added",
     "customer.tags_removed",
@@ -180,8 +185,6 @@ _ignore(
     "customer_groups/update",
     "customer_groups/delete",
     "customer_account_settings/update",
-    "customers_email_marketing_consent/update",
-    "customers_marketing_consent/update",
 )
 _ignore(
     _RETURNS,
@@ -194,7 +197,6 @@ _ignore(
 )
 _ignore(
     _MONEY,
-    "order_transactions/create",
     "tender_transactions/create",
     "payment_schedules/due",
     "payment_terms/create",

@@ -127,3 +127,15 @@ def test_a_limit_is_optional(chrts: Api) -> None:
     first, second = (chrts.call("GET", "/") for _ in range(2))
     assert (first.status_code, second.status_code, second.headers["Retry-After"]) == (200, 429, "1")
     wait_until(lambda: chrts.call("GET", "/").status_code == 200)
+
+
+def test_people_are_ids_that_were_joined(chrts: Api) -> None:
+    """Directly or through others, whatever came first; each with what was told of any of its ids."""
+    chrts.call("POST", "/event/track", json={"anonymousId": "a", "name": "Product Added"})
+    chrts.call("POST", "/customer/alias", json={"userId": "u", "previousId": "b"})
+    chrts.call("POST", "/customer/identify", json={"userId": "u", "traits": {"city": "Ulm"}})
+    chrts.call("POST", "/event/track", json={"userId": "v", "name": "Order Paid"})
+    assert len(state(chrts)["people"]) == 3
+    chrts.call("POST", "/customer/alias", json={"userId": "b", "previousId": "a"})
+    people = {tuple(sorted(one["ids"])): (one["traits"], one["events"]) for one in state(chrts)["people"]}
+    assert people == {("a", "b", "u"): ({"city": "Ulm"}, ["Product Added"]), ("v",): ({}, ["Order Paid"])}

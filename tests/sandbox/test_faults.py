@@ -167,8 +167,8 @@ def test_overview_and_reset(chitchats: Api) -> None:
     """How many requests each got, what nobody serves; reset forgets."""
     post(chitchats)
     assert chitchats.control("GET", "").json()["emulators"]["chitchats"] == {"requests": 1}
-    assert requests.post(f"{chitchats.sandbox.base_url}/v1/track", json={}, timeout=5).status_code == 404
-    assert chitchats.control("GET", "").json()["unclaimed"] == ["POST /v1/track"]
+    assert requests.post(f"{chitchats.sandbox.base_url}/v9/nothing", json={}, timeout=5).status_code == 404
+    assert chitchats.control("GET", "").json()["unclaimed"] == ["POST /v9/nothing"]
     chitchats.control("POST", "/chitchats/reset")
     assert (drafts(chitchats), journal(chitchats)) == (0, [])
 
