@@ -19,7 +19,7 @@ from mappings.canonical import Topic
 from plugin import destinations, storefronts
 from plugin.commands.shops import make_connection
 from plugin.flow import jobs
-from plugin.flow.route import load_document
+from plugin.flow.recall import load_document
 from plugin.http import encode
 from plugin.model import EventState, Request, State, Work
 from plugin.services import Services

@@ -1,31 +1,25 @@
-"""Outgoing HTTP: one kept-alive session per lane, and what an answer or its absence means."""
+"""Outgoing HTTP: one kept-alive session per lane. What an answer means is in `plugin/meaning.py`."""
 
 from __future__ import annotations
 
 import functools
 import json
-import math
 import socket
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 import requests
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
 from plugin.mask import storable
-from plugin.model import Deferred, Meaning, Outcome, Quota, Rejected, Request, Unknown
 from plugin.watch import Watch, WatchedAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Every further call with these credentials would be refused too.
-_USUAL = {401: Meaning.PAUSED, 403: Meaning.PAUSED}
-_NONE: Mapping[int, Meaning] = {}
+    from plugin.model import Request
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
@@ -33,12 +27,6 @@ READ_SECONDS = 15.0
 # may wait for its thread that stays well below `ledger.LEASE`.
 TOTAL_SECONDS = 20.0
 _LARGEST_ANSWER = 5_000_000
-# How long a vendor may still be at work on a call whose answer never came, or came from a gateway before it.
-SETTLE = timedelta(seconds=15)
-_SETTLE_CUT = timedelta(seconds=4)
-# After a 429 that names no time.
-_UNASKED_PAUSE = timedelta(seconds=10)
-_LONGEST_PAUSE = timedelta(hours=1)
 _USER_AGENT = "Crossdock/0.1"
 _MOST_URLS = 256
 _CHUNK = 1_000_000
@@ -181,86 +169,6 @@ def encode(body: Mapping[str, Any] | bytes | None) -> bytes | None:
         if body is None or isinstance(body, bytes)
         else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     )
-
-
-def classify(result: Answer | Failure, *, repeatable: bool, meanings: Mapping[int, Meaning] = _NONE) -> Outcome | None:
-    """What an answer or its absence means for any vendor; None leaves a 2xx or a refusal in words to the destination.
-
-    Refused connections and unknown names were never sent. A lost answer to a call that must not be repeated is
-    `Unknown`. 401 and 403 pause the connection. `meanings` are what a vendor's statuses mean where they differ.
-    """
-    if isinstance(result, Failure):
-        return _of_failure(result, repeatable=repeatable)
-    told = meanings.get(result.status) or _USUAL.get(result.status)
-    if told is not None:
-        return _as_told(told, result)
-    if result.status == requests.codes.too_many_requests:
-        asked = retry_after(result) or _UNASKED_PAUSE
-        return Deferred(reason="429 over the rate limit", after=asked, gate=True, waiting=True)
-    if result.status in (408, 425) or result.status >= requests.codes.server_error:
-        after = retry_after(result)
-        return Deferred(
-            reason=f"{result.status} from the vendor", after=after, gate=after is not None, doubtful=not repeatable
-        )
-    if requests.codes.multiple_choices <= result.status < requests.codes.bad_request:
-        return Rejected(reason=f"{result.status}: the address redirects elsewhere; check the connection's --base-url")
-    return None
-
-
-def retry_after(answer: Answer) -> timedelta | None:
-    """The wait that `Retry-After` asks for, in seconds or as an HTTP date (RFC 9110 §10.2.3), at most an hour."""
-    text = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after", "").strip()
-    try:
-        seconds = float(text) if text.isdecimal() else _seconds_until(parsedate_to_datetime(text))
-    except (ValueError, OverflowError):
-        return None
-    return timedelta(seconds=min(max(0.0, seconds), _LONGEST_PAUSE.total_seconds()))
-
-
-def _seconds_until(moment: datetime) -> float:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return math.ceil((aware - datetime.now(UTC)).total_seconds())
-
-
-def _as_told(meaning: Meaning, answer: Answer) -> Outcome | None:
-    reason = f"{answer.status} from the vendor"
-    match meaning:
-        case Meaning.DEFERRED:
-            return Deferred(reason=reason, after=retry_after(answer))
-        case Meaning.PAUSED:
-            return Deferred(reason=f"{answer.status}: the credentials are refused", pause=True)
-        case Meaning.REJECTED:
-            return Rejected(reason=reason)
-        case Meaning.UNKNOWN:
-            return Unknown(reason=reason, settle=SETTLE)
-        case Meaning.READ:
-            return None
-        case _:
-            assert_never(meaning)
-
-
-def quota_of(answer: Answer, quota: Quota | None) -> tuple[int, float] | None:
-    """How many calls the vendor's own headers leave, and for how many seconds; None when they say nothing readable."""
-    if quota is None:
-        return None
-    left, reset = answer.headers.get(quota.remaining, ""), answer.headers.get(quota.reset, "")
-    try:
-        calls, seconds = int(left), float(reset)
-    except ValueError:
-        return None
-    return (
-        (max(0, calls), min(seconds, _LONGEST_PAUSE.total_seconds()))
-        if math.isfinite(seconds) and seconds > 0
-        else None
-    )
-
-
-def _of_failure(failure: Failure, *, repeatable: bool) -> Outcome:
-    if failure.late:
-        return Deferred(reason=failure.reason, after=timedelta(), waiting=True)
-    if not failure.sent or repeatable:
-        return Deferred(reason=failure.reason)
-    return Unknown(reason=failure.reason, settle=SETTLE if failure.timed_out else _SETTLE_CUT)
 
 
 def _failure(error: Exception) -> Failure:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugin import checks, destinations
-from plugin.model import RateLimit, Schedule, Setting
+from plugin.model import Setting
+from plugin.rates import RateLimit, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from plugin.model import RateLimit
+    from plugin.rates import RateLimit
 
 # Longer than any outage after which a killed worker's leases are still to be taken over.
 _NOTE_SECONDS = 86_400

@@ -13,7 +13,8 @@ from mappings import ecommerce, segment_reply
 from mappings import segment_wire as mapping
 from mappings.base import BodyIncomplete, MappingError
 from plugin import checks, telling
-from plugin.model import Batch, Manner, Meaning, Request, Setting
+from plugin.manner import Batch, Manner, Meaning
+from plugin.model import Request, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from mappings.canonical import Document
     from plugin.destinations.base import Destination
-    from plugin.model import Batch, Manner, Outcome, Step
+    from plugin.manner import Batch, Manner
+    from plugin.model import Outcome, Step
 
 STORE = StoreFacts(id="s", platform="shopify", address="demo.myshopify.com")
 AT = datetime(2026, 11, 20, 17, 0, 0, 250_000, tzinfo=UTC)

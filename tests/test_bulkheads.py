@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from plugin.errors import ConfigError
 from plugin.limits import limits_of_lane
-from plugin.model import RateLimit
+from plugin.rates import RateLimit
 from plugin.settings import Settings
 from plugin.storage import views
 from plugin.storage.shops import ConnectionState

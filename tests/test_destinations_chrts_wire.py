@@ -11,7 +11,8 @@ from mappings.base import BodyIncomplete
 from mappings.canonical import Topic
 from plugin.errors import ConfigError
 from plugin.http import Answer
-from plugin.model import Accepted, Deferred, Meaning, Rejected, Request, Unknown
+from plugin.manner import Meaning
+from plugin.model import Accepted, Deferred, Rejected, Request, Unknown
 from tests.segment import Line, documents, order
 
 if TYPE_CHECKING:

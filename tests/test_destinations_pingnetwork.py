@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plugin.http import Answer
-from plugin.model import Deferred, Quota
+from plugin.manner import Quota
+from plugin.model import Deferred
 from plugin.sandbox import Fault, Limit
 from tests.line import column, hurry, only, owed, turn, work_off
 from tests.pingnetwork import FIND, Ping

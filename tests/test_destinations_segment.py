@@ -16,7 +16,8 @@ from mappings.destinations.segment import PRESETS
 from plugin.commands.shops import _values
 from plugin.errors import ConfigError
 from plugin.http import Answer
-from plugin.model import Accepted, Deferred, Meaning, Rejected, Request
+from plugin.manner import Meaning
+from plugin.model import Accepted, Deferred, Rejected, Request
 from tests.segment import AT, STORE, Line, documents, order
 
 if TYPE_CHECKING:

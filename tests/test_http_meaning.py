@@ -11,7 +11,8 @@ from freezegun import freeze_time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.http import Answer, Failure, classify, retry_after
+from plugin.http import Answer, Failure
+from plugin.meaning import classify, retry_after
 from plugin.model import Deferred, Rejected, Unknown
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pytest
 from redis import Redis
 
 from plugin.flow.rounds import Worker
-from plugin.model import RateLimit
 from plugin.pace import Ask, Grant, Left, Over, Pace, Used
+from plugin.rates import RateLimit
 from plugin.sandbox import Fault, Limit
 from plugin.services import Services
 from plugin.storage import views

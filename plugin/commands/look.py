@@ -18,8 +18,8 @@ from plugin.storage import inbox, views
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugin.model import RateLimit
     from plugin.pace import LaneUse
+    from plugin.rates import RateLimit
     from plugin.services import Services
     from plugin.storage.shops import Connection
 

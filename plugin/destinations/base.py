@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
-    from plugin.model import Manner, Outcome, RateLimit, Rejected, Request, Setting, Skipped, Step, StoreFacts, Work
+    from plugin.manner import Manner
+    from plugin.model import Outcome, Rejected, Request, Setting, Skipped, Step, StoreFacts, Work
+    from plugin.rates import RateLimit
 
 
 class Destination(Protocol):
@@ -43,7 +45,7 @@ class Destination(Protocol):
         ...
 
     def read(self, work: Work, answer: Answer) -> Outcome:
-        """What an answer means that `plugin.http.classify` left to us: any 2xx, or a refusal in words."""
+        """What an answer means that `plugin.meaning.classify` left to us: any 2xx, or a refusal in words."""
         ...
 
     def find(self, work: Work) -> Request | None:

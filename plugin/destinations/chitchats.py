@@ -13,7 +13,9 @@ from mappings.destinations import _chitchats_terms as terms
 from plugin import checks
 from plugin.destinations import _chitchats_parts as parts
 from plugin.destinations import _chitchats_steps as steps
-from plugin.model import Deferred, Manner, RateLimit, Rejected, Request, Setting, Skipped, Step, Unknown
+from plugin.manner import Manner
+from plugin.model import Deferred, Rejected, Request, Setting, Skipped, Step, Unknown
+from plugin.rates import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

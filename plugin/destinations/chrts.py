@@ -15,8 +15,10 @@ from mappings.base import BodyIncomplete
 from mappings.destinations import chrts as mapping
 from plugin import checks, segment_answers, segment_wire, telling
 from plugin.http import encode
+from plugin.manner import Manner
 from plugin.mask import vendor_words
-from plugin.model import Accepted, Deferred, Manner, RateLimit, Rejected, Request, Setting, Skipped, Unknown
+from plugin.model import Accepted, Deferred, Rejected, Request, Setting, Skipped, Unknown
+from plugin.rates import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,10 @@ from plugin import checks
 from plugin.destinations import _pingnetwork_customers as customers
 from plugin.destinations import _pingnetwork_sessions as sessions
 from plugin.destinations import _pingnetwork_terms as terms
-from plugin.http import retry_after
-from plugin.model import Deferred, Manner, Meaning, Quota, RateLimit, Rejected, Setting
+from plugin.manner import Manner, Meaning, Quota
+from plugin.meaning import retry_after
+from plugin.model import Deferred, Rejected, Setting
+from plugin.rates import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

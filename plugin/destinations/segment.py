@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 
 from mappings.destinations.segment import PRESETS
 from plugin import checks, segment_answers, segment_wire, telling
-from plugin.model import Deferred, RateLimit, Setting
+from plugin.model import Deferred, Setting
+from plugin.rates import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
-    from plugin.model import Manner, Outcome, Rejected, Request, Skipped, Step, StoreFacts, Work
+    from plugin.manner import Manner
+    from plugin.model import Outcome, Rejected, Request, Skipped, Step, StoreFacts, Work
 
 
 def _integrations(text: str) -> None:

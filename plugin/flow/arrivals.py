@@ -13,7 +13,8 @@ from redis import RedisError
 from plugin import log
 from plugin.flow.prepare import Prepared
 from plugin.flow.record import understand
-from plugin.http import Answer, Failure, quota_of
+from plugin.http import Answer, Failure
+from plugin.meaning import quota_of
 from plugin.model import Accepted, Rejected
 from plugin.pace import Left, Over, Used
 

@@ -11,7 +11,8 @@ from plugin import destinations
 from plugin.limits import limits_of_lane, most_in_flight
 
 if TYPE_CHECKING:
-    from plugin.model import Batch, Manner, RateLimit
+    from plugin.manner import Batch, Manner
+    from plugin.rates import RateLimit
     from plugin.services import Services
     from plugin.storage.shops import Connection, Store
 

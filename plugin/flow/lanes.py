@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from plugin.flow.known import Known, Terms
     from plugin.flow.prepare import Prepared
-    from plugin.model import Batch
+    from plugin.manner import Batch
 
 # What one process can make in a second; more threads than that needs would only fight for the interpreter.
 _FASTEST = 1500.0

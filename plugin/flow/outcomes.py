@@ -13,7 +13,8 @@ from plugin.storage.ledger import Result
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugin.model import Delivery, Outcome, Schedule
+    from plugin.model import Delivery, Outcome
+    from plugin.rates import Schedule
 
 _OFTEN = timedelta(minutes=1)
 _FEW = 4

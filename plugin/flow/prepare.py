@@ -21,7 +21,8 @@ from plugin.storage import inbox, parcels, plans
 if TYPE_CHECKING:
     from mappings.canonical import Document, Topic
     from plugin.destinations.base import Destination
-    from plugin.model import Delivery, Manner, Outcome
+    from plugin.manner import Manner
+    from plugin.model import Delivery, Outcome
     from plugin.services import Services
     from plugin.storage.shops import Connection
 

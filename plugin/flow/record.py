@@ -15,9 +15,11 @@ from plugin.errors import Unavailable
 from plugin.flow import news
 from plugin.flow.outcomes import of_finding, of_sending
 from plugin.flow.prepare import Prepared, Settled
-from plugin.http import SETTLE, Answer, Failure, classify
+from plugin.http import Answer, Failure
 from plugin.mask import answer_text, request_line
-from plugin.model import Accepted, Deferred, Rejected, Schedule, State, Unknown
+from plugin.meaning import SETTLE, classify
+from plugin.model import Accepted, Deferred, Rejected, State, Unknown
+from plugin.rates import Schedule
 from plugin.storage import ledger, parcels, plans
 
 if TYPE_CHECKING:

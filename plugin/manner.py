@@ -1,0 +1,53 @@
+"""How vendors differ, as data: what a status means, headers that tell of limits, several deliveries in a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from plugin.model import Request
+
+
+class Meaning(StrEnum):
+    """What a status means at a vendor where it does not mean the usual; `READ` leaves it to the destination."""
+
+    DEFERRED = "deferred"
+    PAUSED = "paused"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """Headers in which a vendor says how many calls are left, and in how many seconds the count starts anew."""
+
+    remaining: str
+    reset: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """How many deliveries of one connection a call may carry, and how many bytes its body may have (`size`).
+
+    `bundle` makes the call out of their prepared bodies, which are JSON in bytes, as sent at a time; with none it makes
+    an empty one. The line cuts by these limits, and halves a call that is refused until the one bad item is alone.
+    """
+
+    items: int
+    size: int
+    bundle: Callable[[Sequence[bytes], datetime], Request] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a vendor differs from what most vendors do, as data."""
+
+    meanings: Mapping[int, Meaning] = field(default_factory=dict)
+    quota: Quota | None = None
+    batch: Batch | None = None
