@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from plugin import log
 from plugin.flow.rounds import Worker
 from plugin.sandbox import Fault
+from tests.chitchats import BUYING
 from tests.line import hurry, only, owed, turn, work_off
 from tests.shop import connect, sent
 
@@ -302,3 +304,38 @@ def connection_id(shop: Shop, destination: str) -> str:
     """The id of the connection to a destination."""
     (found,) = [one for one in shop.services.shops.connections() if one.destination == destination]
     return found.id
+
+
+STORY = (
+    "carts/create",
+    "carts/update",
+    "checkouts/create",
+    "checkouts/update",
+    "orders/create",
+    "orders/paid",
+    "refunds/create",
+    "fulfillments/create",
+    "fulfillment_events/create",
+    "customers/update",
+)
+
+
+def test_segment_is_told_every_fact_that_chrts_is_told(shop: Shop) -> None:
+    """From the cart to the parcel's arrival and the money that went back: the same events, each as often."""
+    for topic in STORY:
+        assert shop.post(topic, sent(topic.replace("/", "_"))).status_code == 200
+        work_off(shop.services)
+    known = Counter(one["event"] for one in state(shop)["events"])
+    assert known == Counter(one["name"] for one in shop.tracked())
+    told_of = {"Product Added", "Cart Updated", "Checkout Started", "Checkout Step Completed", "Order Completed"}
+    assert told_of | {"Order Refunded", "Order Shipped", "Order Delivered"} <= set(known)
+    assert state(shop)["dropped"] == []
+
+
+def test_segment_is_told_of_our_own_parcels(shop: Shop) -> None:
+    """A booking that gained its number is news to every receiver, not only to the one it was first written for."""
+    shop.reconnect("chitchats", **BUYING)
+    assert shop.post("orders/create", sent("orders_create")).status_code == 200
+    work_off(shop.services)
+    (shipped,) = [one for one in state(shop)["events"] if one["event"] == "Order Shipped"]
+    assert shipped["properties"]["tracking_number"] == shop.booked()[0]["carrier_tracking_code"]
