@@ -31,18 +31,18 @@ class _Call:
     answer: bytes = b""
 
 
-def requests(path: str, count: int, secret: str, shop: str) -> list[bytes]:
+def requests(shop: str, secret: str, count: int) -> list[bytes]:
     """`count` webhooks as they travel, every one with an id of its own."""
-    forms = [_form(path, number, secret, shop) for number in range(_BODIES)]
+    forms = [_form(shop, secret, number) for number in range(_BODIES)]
     run = secrets.token_hex(8)
     return [forms[number % _BODIES].replace(_ID, f"{run}-{number}".encode(), 1) for number in range(count)]
 
 
 @functools.cache
-def _form(path: str, number: int, secret: str, shop: str) -> bytes:
+def _form(shop: str, secret: str, number: int) -> bytes:
     sample = storefronts.get("shopify").sample("orders/create", number, secret, shop)
     headers = {"Host": "127.0.0.1", **sample.headers, "X-Shopify-Webhook-Id": _ID.decode()}
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = ["POST /webhooks/shopify HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, f"Content-Length: {len(sample.body)}", "", ""]).encode() + sample.body
 
 
@@ -113,9 +113,9 @@ def _length(head: bytes) -> int:
     return int(lower[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
 
 
-def measure(port: int, path: str, connections: int, count: int, secret: str, shop: str) -> dict[str, float]:
+def measure(port: int, shop: str, secret: str, *, connections: int, count: int) -> dict[str, float]:
     """Send `count` new webhooks; rate, percentiles, the share of the time that we used a core, and refusals."""
-    load = Load(port, connections, requests(path, count, secret, shop))
+    load = Load(port, connections, requests(shop, secret, count))
     began, used = time.perf_counter(), time.process_time()
     load.run()
     took = time.perf_counter() - began

@@ -75,7 +75,9 @@ class Queue:
 def _celery(processes: int, at_once: int) -> list[list[str]]:
     pool = ("threads", at_once) if at_once > 1 else ("prefork", processes)
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "error")
-    command = python("-m", "celery", "-A", f"{_STACKS}.celery_jobs", "worker", "-P", pool[0], "-c", str(pool[1]), *quiet)
+    command = python(
+        "-m", "celery", "-A", f"{_STACKS}.celery_jobs", "worker", "-P", pool[0], "-c", str(pool[1]), *quiet
+    )
     return [command]
 
 

@@ -6,9 +6,10 @@ another order, than they left. Ours are 1, 2 and 4 worker processes; beside them
 and `pyrate-limiter`, both on Redis, which let 16 threads of one process call. Last, a lane of 1 a second beside one of
 100 a second in one worker, without jitter. All run at the same time, which needs little of the processors.
 
-`utilisation` counts what was taken within k whole windows, from the first arrival on, and divides it by k × N: all that
-the strictest reading permits. `steady` leaves the first window out of both, which hides a burst at the start.
-`pace` is what would be left after any length of time: the window ÷ the median time between a call and the Nth after it.
+`utilisation` counts what was taken within k whole windows, from the first arrival on, and divides it by k times N: all
+that the strictest reading permits. `steady` leaves the first window out of both, so that a burst at the start can't
+help. `pace` is what would be left after any length of time: the window ÷ the median time between a call and the Nth
+after it.
 """
 
 from __future__ import annotations
@@ -93,6 +94,8 @@ def run_benchmark(plan: Plan) -> Figures:
             seen = sink.seen_by_all()
         for lane in lanes:
             figures.add(lane.case, **lane.judge(seen[lane.account]))
+    for lane in [*ours.values(), *pair]:
+        figures.share(lane.case, "utilisation", "what its window permits")
     for lane in others:
         figures.ratio(ours[1].case, lane.case, "utilisation")
     return figures
