@@ -121,7 +121,7 @@ def shown(value: float | None) -> str:
     """A figure with as many digits as it deserves."""
     if value is None:
         return ""
-    if abs(value) >= 100:
+    if abs(value) >= 100 or float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
 

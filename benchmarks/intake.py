@@ -54,11 +54,11 @@ def run_benchmark(plan: Plan) -> Figures:
         for server in servers:
             _measure(server, 8, plan.size(300, _SMALL))
         for _ in range(plan.repeats):
-            for connections in plan.some(*CONNECTIONS):
+            for connections in sorted(plan.some(*CONNECTIONS)):
                 for server in servers:
                     count = max(_SMALL, int(plan.size(_COUNTS[connections], _SMALL) * server.share))
                     figures.add(_case(server.name, connections), **_measure(server, connections, count))
-    for connections in plan.some(*CONNECTIONS):
+    for connections in sorted(plan.some(*CONNECTIONS)):
         for kind in kinds:
             ours = _case(f"crossdock {kind}", connections)
             tutorials = [f"tutorial {name}" for name in _tutorials(plan, kind)]
