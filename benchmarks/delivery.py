@@ -95,11 +95,10 @@ def _queues(plan: Plan, stack: ExitStack, figures: Figures) -> list[Queue | Bull
             found.append(queue)
         else:
             figures.note(f"{queue.name} is not installed (requirements-bench.txt), so it is left out")
-    node = stack.enter_context(bullmq())
-    if node is None:
+    on_node = stack.enter_context(bullmq(databases(plan, figures)))
+    if not on_node:
         figures.note("Node.js, npm or its registry is not there, so BullMQ is left out")
-    else:
-        found.append(node)
+    found += on_node
     figures.given |= {queue.name: queue.given for queue in found}
     return found
 
@@ -118,7 +117,8 @@ def _at_once(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | 
                 run = _theirs(queue, owed, sink, count, processes=number, at_once=queue.at_once)
                 _add(plan, figures, _case(queue.name, number), run)
     for number, queue in itertools.product(processes, queues):
-        figures.ratio(_case(_OURS, number), _case(queue.name, number), "per_second")
+        ours = _OURS if queue.database in (SQLITE, None) else f"{_OURS} {queue.database}"
+        figures.ratio(_case(ours, number), _case(queue.name, number), "per_second")
 
 
 def _slow(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | BullMQ]) -> None:
@@ -192,7 +192,7 @@ def _ours(owed: _Owed, sink: Receiver, processes: int) -> _Run:
 
 def _theirs(queue: Queue | BullMQ, owed: _Owed, sink: Receiver, count: int, *, processes: int, at_once: int) -> _Run:
     job = Job(url=owed.url, body=owed.body, count=count)
-    with place(SQLITE) as at, queue.filled(at, job) as is_unfinished:
+    with place(queue.database or SQLITE) as at, queue.filled(at, job) as is_unfinished:
         sink.forget()
         with queue.working(at, job, processes, at_once):
             wait_until(lambda: not is_unfinished(), _PATIENCE, f"{queue.name} is not done")
