@@ -42,7 +42,7 @@ class Queue:
     name: str
     needs: str
     given: str
-    # How many jobs take it about a second with an answer at once.
+    # How many jobs are a portion: about a second with an answer at once.
     count: int
     module: str
     commands: Callable[[int, int], list[list[str]]]
@@ -98,7 +98,7 @@ QUEUES = (
         name="RQ Worker",
         needs="rq",
         given="plain RQ, a fork for each job, its code imported before",
-        count=60,
+        count=40,
         module="rq_jobs",
         commands=_rq("fork"),
         most_at_once=1,
@@ -107,7 +107,7 @@ QUEUES = (
         name="RQ SimpleWorker",
         needs="rq",
         given="plain RQ without forking",
-        count=300,
+        count=200,
         module="rq_jobs",
         commands=_rq("simple"),
         most_at_once=1,
@@ -117,7 +117,7 @@ QUEUES = (
         name="Celery",
         needs="celery",
         given="Redis broker, late acknowledgement, no results, prefetch 32; prefork, threads where calls take long",
-        count=500,
+        count=350,
         module="celery_jobs",
         commands=_celery,
     ),
@@ -125,7 +125,7 @@ QUEUES = (
         name="dramatiq",
         needs="dramatiq",
         given="Redis broker, 8 threads a process as it is by default, more where calls take long",
-        count=500,
+        count=350,
         module="dramatiq_jobs",
         commands=_dramatiq,
         at_once=8,
@@ -198,7 +198,7 @@ def _bullmq(folder: Path, kind: str | None) -> BullMQ:
         name=f"BullMQ {kind}" if kind else "BullMQ without SQL",
         given=given,
         database=kind,
-        count=1500 if kind else 4000,
+        count=1500 if kind else 3000,
     )
 
 

@@ -41,7 +41,7 @@ _ACCOUNTS = {0: "at-once", 50: "after-50", 200: "after-200"}
 _IN_FLIGHT = (64, 128)
 _COUNT, _EVENTS, _SMALL = 2500, 15_000, 30
 # Seconds that a portion of our run with slow answers takes at best.
-_LONG = 2.0
+_LONG = 1.6
 _PATIENCE = 120.0
 
 
@@ -131,7 +131,7 @@ def _slow(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | Bul
             _add(plan, figures, ours, _ours(owed, sink, 1), best)
             for queue in queues if at_once == _IN_FLIGHT[0] and not plan.small else []:
                 flying = min(at_once, queue.most_at_once)
-                few = max(2, int(flying * 1000 / milliseconds))
+                few = max(2, int(flying * 600 / milliseconds))
                 case = f"{queue.name}, {milliseconds} ms, {at_once} at once"
                 run = _theirs(queue, owed, sink, few * plan.repeats, processes=1, at_once=flying)
                 _add(plan, figures, case, run, best)
