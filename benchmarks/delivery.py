@@ -129,6 +129,7 @@ def _slow(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | Bul
         ours = f"{_OURS}, {milliseconds} ms, {at_once} at once"
         with _owed(SQLITE, sink, _TRACKS, count=count, milliseconds=milliseconds, in_flight=at_once) as owed:
             _add(plan, figures, ours, _ours(owed, sink, 1), best)
+            figures.share(ours, "share", "(calls at once ÷ latency)")
             for queue in queues if at_once == _IN_FLIGHT[0] and not plan.small else []:
                 flying = min(at_once, queue.most_at_once)
                 few = max(2, int(flying * 600 / milliseconds))
@@ -145,11 +146,12 @@ def _in_batches(plan: Plan, sink: Receiver, figures: Figures) -> None:
         return
     for kind in databases(plan, figures):
         with _owed(kind, sink, _BATCHES, count=plan.size(_EVENTS, _SMALL) * plan.repeats) as owed:
-            for number in plan.some(1, 2):
+            for number in plan.some(1, 2) if kind == SQLITE else (1,):
                 case = _case(f"{_OURS} in batches, {kind}", number)
                 run = _ours(owed, sink, number)
                 _add(plan, figures, case, run)
                 figures.add(case, events_per_call=owed.count / len(run.seen.taken))
+                figures.ratio(case, _case(_OURS, number), "per_second")
 
 
 def _add(plan: Plan, figures: Figures, case: str, run: _Run, best: float | None = None) -> None:

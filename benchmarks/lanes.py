@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LIMITS = ((1, 2), (1, 1), (2, 1), (5, 1), (10, 1), (20, 1))
 _SLOW, _SLOW_SECONDS = "slow", 5
 # Seconds of a portion, by the number of lanes.
-_PORTIONS = {1: 4, 20: 6, 200: 6}
+_PORTIONS = {1: 4, 20: 5, 200: 5}
 _START, _SMALL = 4, 2
 _PATIENCE = 60.0
 

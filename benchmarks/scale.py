@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _SIZES = (1_000, 100_000, 1_000_000)
 _DUE, _LATER, _ELSEWHERE = 100_000, 50_000, 50_000
 _SHOP = "intake.myshopify.com"
-_CALLS, _WEBHOOKS, _CONNECTIONS, _CLAIM, _CLAIMS = 2500, 2500, 32, 64, 9
+_CALLS, _WEBHOOKS, _CONNECTIONS, _CLAIM, _CLAIMS = 1500, 2000, 32, 64, 9
 _SMALL, _PATIENCE = 50, 240.0
 # Deliveries before the first that is measured, while threads and connections are made.
 _WARM = 300
@@ -60,7 +60,7 @@ def run_benchmark(plan: Plan) -> Figures:
     figures = Figures("scale", "rates with many deliveries behind")
     for kind in databases(plan, figures):
         with _scene(kind) as scene:
-            scene.ours.owe(scene.busy, plan.size(_WARM + _CALLS * plan.repeats + _CALLS, _SMALL * 2))
+            scene.ours.owe(scene.busy, plan.size(_WARM + _CALLS * (plan.repeats + 2), _SMALL * 2))
             _measure(plan, figures, scene, f"{kind}, none")
         with _scene(kind) as scene:
             for size in plan.some(*_SIZES):
