@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import time
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +24,8 @@ NAMES = ("intake", "delivery", "limits", "scale", "lanes")
 @click.option("--path", type=click.Path(path_type=Path), default=Path("var/bench"), show_default=True)
 def main(name: str, repeats: int, quick: bool, path: Path) -> None:  # noqa: FBT001  (click passes options by name)
     """Measure Crossdock beside others on this machine; ratios within one run, and JSON in PATH/NAME.json."""
+    # However it ends, what was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if name == "report":
         _report.write_table(path)
         return

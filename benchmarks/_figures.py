@@ -66,6 +66,12 @@ class Figures:
             what = "" if measure == "per_second" else f" ({measure.replace('_', ' ')})"
             self.ratios[f"{case} ÷ {other}{what}"] = ours / theirs
 
+    def share(self, case: str, measure: str, of: str) -> None:
+        """A measure that is a ratio already, of something that has no measure of its own."""
+        value = self.median(case, measure)
+        if value is not None:
+            self.ratios[f"{case} ÷ {of}"] = value
+
     def note(self, text: str) -> None:
         """Something a reader has to know, once."""
         if text not in self.notes:
@@ -115,7 +121,7 @@ def shown(value: float | None) -> str:
     """A figure with as many digits as it deserves."""
     if value is None:
         return ""
-    if abs(value) >= 100:
+    if abs(value) >= 100 or float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
 

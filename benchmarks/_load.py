@@ -11,10 +11,10 @@ import functools
 import secrets
 import select
 import socket
+import sys
 import time
 from dataclasses import dataclass
 
-from benchmarks._processes import Failed
 from plugin import storefronts
 
 # Different orders; what makes each webhook a new one is its id, which the signature does not cover.
@@ -31,18 +31,18 @@ class _Call:
     answer: bytes = b""
 
 
-def requests(path: str, count: int, secret: str, shop: str) -> list[bytes]:
+def requests(shop: str, secret: str, count: int) -> list[bytes]:
     """`count` webhooks as they travel, every one with an id of its own."""
-    forms = [_form(path, number, secret, shop) for number in range(_BODIES)]
+    forms = [_form(shop, secret, number) for number in range(_BODIES)]
     run = secrets.token_hex(8)
     return [forms[number % _BODIES].replace(_ID, f"{run}-{number}".encode(), 1) for number in range(count)]
 
 
 @functools.cache
-def _form(path: str, number: int, secret: str, shop: str) -> bytes:
+def _form(shop: str, secret: str, number: int) -> bytes:
     sample = storefronts.get("shopify").sample("orders/create", number, secret, shop)
     headers = {"Host": "127.0.0.1", **sample.headers, "X-Shopify-Webhook-Id": _ID.decode()}
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = ["POST /webhooks/shopify HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, f"Content-Length: {len(sample.body)}", "", ""]).encode() + sample.body
 
 
@@ -56,7 +56,7 @@ class Load:
         self._calls: dict[int, _Call] = {}
         self._connections = connections
         self.seconds: list[float] = []
-        self.refused = 0
+        self.refused: list[bytes] = []
 
     def run(self) -> None:
         """Until everything was answered."""
@@ -88,7 +88,8 @@ class Load:
         if received and not (found and len(body) >= _length(head)):
             return
         self.seconds.append(time.perf_counter() - call.began)
-        self.refused += not call.answer.startswith(b"HTTP/1.1 200")
+        if not call.answer.startswith(b"HTTP/1.1 200"):
+            self.refused.append(call.answer)
         free = call.socket
         if closing:
             # Gunicorn's sync workers serve one request a connection.
@@ -113,18 +114,21 @@ def _length(head: bytes) -> int:
     return int(lower[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
 
 
-def measure(port: int, path: str, connections: int, count: int, secret: str, shop: str) -> dict[str, float]:
-    """Send `count` new webhooks; rate, percentiles, the share of the time that we used a core, and refusals."""
-    load = Load(port, connections, requests(path, count, secret, shop))
+def measure(port: int, shop: str, secret: str, *, connections: int, count: int) -> dict[str, float]:
+    """Send `count` new webhooks; those answered 200 a second, percentiles, how busy we were, and how many others."""
+    load = Load(port, connections, requests(shop, secret, count))
     began, used = time.perf_counter(), time.process_time()
     load.run()
     took = time.perf_counter() - began
     ordered = sorted(load.seconds)
     if load.refused:
-        raise Failed(f"{load.refused} of {count} webhooks were refused")
+        sys.stderr.write(
+            f"port {port}: {len(load.refused)} not answered 200, the first with {load.refused[0][:300]!r}\n"
+        )
     return {
-        "per_second": len(ordered) / took,
+        "per_second": (len(ordered) - len(load.refused)) / took,
         "p50_ms": ordered[len(ordered) // 2] * 1000,
         "p99_ms": ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] * 1000,
         "generator_busy": (time.process_time() - used) / took,
+        "not_200": len(load.refused),
     }

@@ -1,4 +1,4 @@
-"""Where a run keeps things: a temporary folder with a Redis of its own, and a new SQLite file or PostgreSQL database."""
+"""Where a run keeps things: a temporary folder with a Redis, and a new SQLite file or PostgreSQL database."""
 
 from __future__ import annotations
 

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redis import Redis
+from sqlalchemy.engine import make_url
 
+from benchmarks._places import SQLITE
 from benchmarks._processes import ROOT, python, run, running
 from benchmarks.stacks import orm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from benchmarks._places import Place
 
@@ -40,13 +42,14 @@ class Queue:
     name: str
     needs: str
     given: str
-    # How many jobs take it about a second with an answer at once.
+    # How many jobs are a portion: about a second with an answer at once.
     count: int
     module: str
     commands: Callable[[int, int], list[list[str]]]
     # How many calls at once a process makes where answers come at once, and where they take long.
     at_once: int = 1
     most_at_once: int = 1_000
+    database: str | None = SQLITE
     is_quick: bool = False
 
     def is_here(self) -> bool:
@@ -95,7 +98,7 @@ QUEUES = (
         name="RQ Worker",
         needs="rq",
         given="plain RQ, a fork for each job, its code imported before",
-        count=60,
+        count=40,
         module="rq_jobs",
         commands=_rq("fork"),
         most_at_once=1,
@@ -104,7 +107,7 @@ QUEUES = (
         name="RQ SimpleWorker",
         needs="rq",
         given="plain RQ without forking",
-        count=300,
+        count=200,
         module="rq_jobs",
         commands=_rq("simple"),
         most_at_once=1,
@@ -114,7 +117,7 @@ QUEUES = (
         name="Celery",
         needs="celery",
         given="Redis broker, late acknowledgement, no results, prefetch 32; prefork, threads where calls take long",
-        count=500,
+        count=350,
         module="celery_jobs",
         commands=_celery,
     ),
@@ -122,7 +125,7 @@ QUEUES = (
         name="dramatiq",
         needs="dramatiq",
         given="Redis broker, 8 threads a process as it is by default, more where calls take long",
-        count=500,
+        count=350,
         module="dramatiq_jobs",
         commands=_dramatiq,
         at_once=8,
@@ -130,20 +133,25 @@ QUEUES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BullMQ:
-    """BullMQ on Node.js, installed by npm into a temporary folder; its jobs live in Redis alone, without SQL."""
+    """BullMQ on Node.js. Without a `database` its job holds the body and keeps nothing but what Redis keeps."""
 
     folder: Path
-    name: str = "BullMQ"
-    given: str = "on Node.js, 16 calls at once a process, more where calls take long; its job keeps nothing in SQL"
-    count: int = 2000
+    name: str
+    given: str
+    database: str | None
+    count: int
     at_once: int = 16
     most_at_once: int = 1_000
 
     @contextlib.contextmanager
     def filled(self, at: Place, job: Job) -> Iterator[Callable[[], bool]]:
-        """Its jobs wait in Redis with their bodies; yields whether anything is still unfinished."""
+        """Its jobs wait in Redis; yields whether anything is still unfinished."""
+        if self.database:
+            owing = orm.open_engine(at.database_url)
+            orm.owe(owing, job.url, job.body, job.count)
+            owing.dispose()
         (at.folder / "body.json").write_bytes(job.body)
         run(["node", str(self.folder / "worker.js"), "enqueue", str(job.count)], at.folder, self._environment(at, job))
         with Redis.from_url(at.redis_url) as redis:
@@ -160,17 +168,38 @@ class BullMQ:
             yield
 
     def _environment(self, at: Place, job: Job) -> dict[str, str]:
-        return at.environment | {"SINK_URL": job.url, "BODY_FILE": str(at.folder / "body.json")}
+        own = at.environment | {"SINK_URL": job.url, "BODY_FILE": str(at.folder / "body.json")}
+        if not self.database:
+            return own
+        url = make_url(at.database_url)
+        where = {"PGHOST": str(url.query["host"]), "PGPORT": str(url.query["port"])}
+        return (
+            own
+            | where
+            | {"PGUSER": url.username or "", "PGPASSWORD": url.password or "", "PGDATABASE": url.database or ""}
+        )
 
 
 @contextlib.contextmanager
-def bullmq() -> Iterator[BullMQ | None]:
-    """BullMQ, installed for as long as the context lasts; None where Node.js, npm or the registry is missing."""
+def bullmq(kinds: Sequence[str]) -> Iterator[list[BullMQ]]:
+    """BullMQ, installed by npm for as long as the context lasts; nothing where Node.js or the registry is missing."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         for file in (ROOT / "benchmarks" / "bullmq").iterdir():
             shutil.copy(file, folder)
-        yield BullMQ(folder) if _install(folder) else None
+        yield [_bullmq(folder, kind) for kind in (None, *kinds) if kind != SQLITE] if _install(folder) else []
+
+
+def _bullmq(folder: Path, kind: str | None) -> BullMQ:
+    job = f"the same job on {kind}" if kind else "its job holds the body and keeps nothing in SQL"
+    given = f"on Node.js, 16 calls at once a process, more where calls take long; {job}"
+    return BullMQ(
+        folder=folder,
+        name=f"BullMQ {kind}" if kind else "BullMQ without SQL",
+        given=given,
+        database=kind,
+        count=1500 if kind else 3000,
+    )
 
 
 def _install(folder: Path) -> bool:

@@ -16,11 +16,11 @@ _BEGIN, _END = "<!-- figures: python -m benchmarks report -->", "<!-- end of fig
 
 
 def write_table(folder: Path) -> None:
-    """Replace what stands between the two marks by the figures of every JSON file in `folder`."""
+    """Replace what stands between the two marks by the figures in `folder`; a quick run's say nothing."""
     before, _, rest = _PAGE.read_text().partition(_BEGIN)
     _, _, after = rest.partition(_END)
     documents = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    lines = [line for document in documents for line in _section(document)]
+    lines = [line for document in documents if not document["quick"] for line in _section(document)]
     _PAGE.write_text("\n".join([before + _BEGIN, "", *lines, _END + after]))
 
 

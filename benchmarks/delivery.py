@@ -1,9 +1,9 @@
 """Delivery: calls made and recorded a second, of deliveries that wait in SQL for one account.
 
-The destination is a sink that answers after 0, 50 or 200 ms. Ours are `crossdock worker` processes; beside them one job a
-delivery in plain RQ (forking and not), Celery, dramatiq and BullMQ, whose job does what tutorials do: load its row, call
-through the process's own kept-alive session, mark it done, commit. All of it waits before the workers are started. Each
-side runs once, from its first call's arrival until the last delivery is recorded done; the repeats are consecutive
+The destination is a sink that answers after 0, 50 or 200 ms. Ours are `crossdock worker` processes; beside them one job
+a delivery in plain RQ (forking and not), Celery, dramatiq and BullMQ, whose job does what tutorials do: load its row,
+call through the process's own kept-alive session, mark it done, commit. All of it waits before the workers are started.
+Each side runs once, from its first call's arrival until the last delivery is recorded done; the repeats are consecutive
 portions of that run, as many calls in each.
 
 Where answers take long, `share` is what part of (calls at once ÷ latency) was reached.
@@ -41,7 +41,7 @@ _ACCOUNTS = {0: "at-once", 50: "after-50", 200: "after-200"}
 _IN_FLIGHT = (64, 128)
 _COUNT, _EVENTS, _SMALL = 2500, 15_000, 30
 # Seconds that a portion of our run with slow answers takes at best.
-_LONG = 2.0
+_LONG = 1.6
 _PATIENCE = 120.0
 
 
@@ -95,11 +95,10 @@ def _queues(plan: Plan, stack: ExitStack, figures: Figures) -> list[Queue | Bull
             found.append(queue)
         else:
             figures.note(f"{queue.name} is not installed (requirements-bench.txt), so it is left out")
-    node = stack.enter_context(bullmq())
-    if node is None:
+    on_node = stack.enter_context(bullmq(databases(plan, figures)))
+    if not on_node:
         figures.note("Node.js, npm or its registry is not there, so BullMQ is left out")
-    else:
-        found.append(node)
+    found += on_node
     figures.given |= {queue.name: queue.given for queue in found}
     return found
 
@@ -109,16 +108,17 @@ def _at_once(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | 
     kinds, processes = databases(plan, figures), plan.some(1, 2)
     figures.given[_OURS] = "`crossdock worker` and `crossdock clock`; SQLite like the others, unless named otherwise"
     for kind in kinds:
-        with _owed(kind, sink, _TRACKS, 0, plan.size(_COUNT, _SMALL) * plan.repeats) as owed:
+        with _owed(kind, sink, _TRACKS, count=plan.size(_COUNT, _SMALL) * plan.repeats) as owed:
             for number in processes:
                 case = _case(_OURS if kind == SQLITE else f"{_OURS} {kind}", number)
                 _add(plan, figures, case, _ours(owed, sink, number))
             for queue, number in itertools.product(queues if kind == SQLITE else [], processes):
-                job = _job(owed, plan.size(queue.count, _SMALL) * plan.repeats)
-                run = _theirs(queue, job, sink, owed.account, number, queue.at_once)
+                count = plan.size(queue.count, _SMALL) * plan.repeats
+                run = _theirs(queue, owed, sink, count, processes=number, at_once=queue.at_once)
                 _add(plan, figures, _case(queue.name, number), run)
     for number, queue in itertools.product(processes, queues):
-        figures.ratio(_case(_OURS, number), _case(queue.name, number), "per_second")
+        ours = _OURS if queue.database in (SQLITE, None) else f"{_OURS} {queue.database}"
+        figures.ratio(_case(ours, number), _case(queue.name, number), "per_second")
 
 
 def _slow(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | BullMQ]) -> None:
@@ -127,13 +127,14 @@ def _slow(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | Bul
         best = at_once * 1000 / milliseconds
         count = plan.size(int(best * _LONG), _SMALL) * plan.repeats
         ours = f"{_OURS}, {milliseconds} ms, {at_once} at once"
-        with _owed(SQLITE, sink, _TRACKS, milliseconds, count, in_flight=at_once) as owed:
+        with _owed(SQLITE, sink, _TRACKS, count=count, milliseconds=milliseconds, in_flight=at_once) as owed:
             _add(plan, figures, ours, _ours(owed, sink, 1), best)
+            figures.share(ours, "share", "(calls at once ÷ latency)")
             for queue in queues if at_once == _IN_FLIGHT[0] and not plan.small else []:
                 flying = min(at_once, queue.most_at_once)
-                few = plan.size(max(2, int(flying * 1000 / milliseconds)), _SMALL // 10)
+                few = max(2, int(flying * 600 / milliseconds))
                 case = f"{queue.name}, {milliseconds} ms, {at_once} at once"
-                run = _theirs(queue, _job(owed, few * plan.repeats), sink, owed.account, 1, flying)
+                run = _theirs(queue, owed, sink, few * plan.repeats, processes=1, at_once=flying)
                 _add(plan, figures, case, run, best)
                 figures.ratio(ours, case, "per_second")
 
@@ -144,12 +145,13 @@ def _in_batches(plan: Plan, sink: Receiver, figures: Figures) -> None:
         figures.note(f"there is no destination {_BATCHES}, so batches are left out")
         return
     for kind in databases(plan, figures):
-        with _owed(kind, sink, _BATCHES, 0, plan.size(_EVENTS, _SMALL) * plan.repeats) as owed:
-            for number in plan.some(1, 2):
+        with _owed(kind, sink, _BATCHES, count=plan.size(_EVENTS, _SMALL) * plan.repeats) as owed:
+            for number in plan.some(1, 2) if kind == SQLITE else (1,):
                 case = _case(f"{_OURS} in batches, {kind}", number)
                 run = _ours(owed, sink, number)
                 _add(plan, figures, case, run)
                 figures.add(case, events_per_call=owed.count / len(run.seen.taken))
+                figures.ratio(case, _case(_OURS, number), "per_second")
 
 
 def _add(plan: Plan, figures: Figures, case: str, run: _Run, best: float | None = None) -> None:
@@ -167,7 +169,7 @@ def _case(name: str, processes: int) -> str:
 
 @contextlib.contextmanager
 def _owed(
-    kind: str, sink: Receiver, destination: str, milliseconds: int, count: int, in_flight: int | None = None
+    kind: str, sink: Receiver, destination: str, *, count: int, milliseconds: int = 0, in_flight: int | None = None
 ) -> Iterator[_Owed]:
     account = _ACCOUNTS[milliseconds]
     settings = _SETTINGS[destination] | {"rate": UNLIMITED} | ({"in_flight": str(in_flight)} if in_flight else {})
@@ -190,14 +192,11 @@ def _ours(owed: _Owed, sink: Receiver, processes: int) -> _Run:
         return _Run(seen=sink.seen(owed.account), done=done)
 
 
-def _job(owed: _Owed, count: int) -> Job:
-    return Job(url=owed.url, body=owed.body, count=count)
-
-
-def _theirs(queue: Queue | BullMQ, job: Job, sink: Receiver, account: str, processes: int, at_once: int) -> _Run:
-    with place(SQLITE) as at, queue.filled(at, job) as is_unfinished:
+def _theirs(queue: Queue | BullMQ, owed: _Owed, sink: Receiver, count: int, *, processes: int, at_once: int) -> _Run:
+    job = Job(url=owed.url, body=owed.body, count=count)
+    with place(queue.database or SQLITE) as at, queue.filled(at, job) as is_unfinished:
         sink.forget()
         with queue.working(at, job, processes, at_once):
             wait_until(lambda: not is_unfinished(), _PATIENCE, f"{queue.name} is not done")
             done = time.monotonic()
-        return _Run(seen=sink.seen(account), done=done)
+        return _Run(seen=sink.seen(owed.account), done=done)

@@ -1,10 +1,10 @@
 """Intake: webhooks answered 200 a second, and how long each took.
 
-Ours (`crossdock web` on each database) beside three others that get the very same signed orders, each webhook with a new
-id: a bare WSGI function (what the server itself can do), Flask that checks the signature and keeps nothing (what a
-receiver costs before it stores anything), and the stack of the tutorials (gunicorn's sync workers, Flask, the ORM, one
-commit and one RQ job for each event) on the same database; with SQLite both as SQLAlchemy opens it, in its default
-journal mode, and in WAL mode, which ours uses too. No worker runs meanwhile.
+Ours (`crossdock web` on each database) beside three others that get the very same signed orders, each webhook with an
+id of its own: a bare WSGI function (what the server itself can do), Flask that checks the signature and keeps nothing
+(what a receiver costs before it stores anything), and the stack of the tutorials (gunicorn's sync workers, Flask, the
+ORM, one commit and one RQ job for each event) on the same database; with SQLite both as SQLAlchemy opens it, in its
+default journal mode, and in WAL mode, which ours uses too. No worker runs meanwhile.
 """
 
 from __future__ import annotations
@@ -50,32 +50,32 @@ def run_benchmark(plan: Plan) -> Figures:
     figures = Figures("intake", "webhooks answered 200 a second")
     kinds = databases(plan, figures)
     with contextlib.ExitStack() as stack:
-        servers = _servers(stack, kinds, figures)
+        servers = _servers(plan, stack, kinds, figures)
         for server in servers:
             _measure(server, 8, plan.size(300, _SMALL))
         for _ in range(plan.repeats):
-            for connections in plan.some(*CONNECTIONS):
+            for connections in sorted(plan.some(*CONNECTIONS)):
                 for server in servers:
                     count = max(_SMALL, int(plan.size(_COUNTS[connections], _SMALL) * server.share))
                     figures.add(_case(server.name, connections), **_measure(server, connections, count))
-    for connections in plan.some(*CONNECTIONS):
+    for connections in sorted(plan.some(*CONNECTIONS)):
         for kind in kinds:
             ours = _case(f"crossdock {kind}", connections)
-            tutorials = [f"tutorial {name}" for name in ((kind, _WAL) if kind == SQLITE else (kind,))]
+            tutorials = [f"tutorial {name}" for name in _tutorials(plan, kind)]
             for other in (*tutorials, _FLASK):
                 figures.ratio(ours, _case(other, connections), "per_second")
     return figures
 
 
 def _measure(server: _Server, connections: int, count: int) -> dict[str, float]:
-    return _load.measure(server.port, "/webhooks/shopify", connections, count, SECRET, SHOP)
+    return _load.measure(server.port, SHOP, SECRET, connections=connections, count=count)
 
 
 def _case(name: str, connections: int) -> str:
     return f"{name}, {connections} conn."
 
 
-def _servers(stack: contextlib.ExitStack, kinds: list[str], figures: Figures) -> list[_Server]:
+def _servers(plan: Plan, stack: contextlib.ExitStack, kinds: list[str], figures: Figures) -> list[_Server]:
     first = stack.enter_context(place(SQLITE))
     servers = [
         stack.enter_context(_as_ours(first, "bare", _BARE, 2)),
@@ -87,11 +87,15 @@ def _servers(stack: contextlib.ExitStack, kinds: list[str], figures: Figures) ->
         if find_spec("gunicorn"):
             servers += [
                 stack.enter_context(_tutorial(stack.enter_context(place(kind)), name, figures))
-                for name in ((kind, _WAL) if kind == SQLITE else (kind,))
+                for name in _tutorials(plan, kind)
             ]
         else:
             figures.note("gunicorn is not installed (requirements-bench.txt), so the tutorial stack is left out")
     return servers
+
+
+def _tutorials(plan: Plan, kind: str) -> tuple[str, ...]:
+    return plan.some(kind, _WAL) if kind == SQLITE else (kind,)
 
 
 @contextlib.contextmanager

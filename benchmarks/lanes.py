@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 # Count and seconds of the limits that lanes have in turn: 0.5, 1, 2, 5, 10 and 20 a second.
 _LIMITS = ((1, 2), (1, 1), (2, 1), (5, 1), (10, 1), (20, 1))
-_SLOW, _SLOW_SECONDS = "slow", 5.0
+_SLOW, _SLOW_SECONDS = "slow", 5
 # Seconds of a portion, by the number of lanes.
-_PORTIONS = {1: 4, 20: 6, 200: 6}
+_PORTIONS = {1: 4, 20: 5, 200: 5}
 _START, _SMALL = 4, 2
 _PATIENCE = 60.0
 
@@ -62,7 +62,6 @@ def run_benchmark(plan: Plan) -> Figures:
     figures = Figures("lanes", "what each of many lanes in one worker gets of its limit")
     for number in sorted(plan.some(20, 1, 200)):
         _measure(plan, figures, number)
-    figures.ratio("200 lanes", "1 lanes", "utilisation_median")
     return figures
 
 
@@ -74,7 +73,7 @@ def _measure(plan: Plan, figures: Figures, number: int) -> None:
     rules = {lane.account: Rule(count=lane.count, window=lane.window) for lane in lanes}
     with contextlib.ExitStack() as stack:
         at = stack.enter_context(place(SQLITE))
-        sink = stack.enter_context(receiver(at.folder, rules | {_SLOW: Rule(after=_SLOW_SECONDS)}))
+        sink = stack.enter_context(receiver(at.folder, rules | {_SLOW: Rule(after=plan.size(_SLOW_SECONDS, 1))}))
         ours = stack.enter_context(line(at))
         seconds = start + portion * plan.repeats + 2
         for lane in lanes:
@@ -88,21 +87,26 @@ def _measure(plan: Plan, figures: Figures, number: int) -> None:
         begins = _first(sink) + start
         time.sleep(max(0.0, begins + portion * plan.repeats - time.monotonic()))
         seen = sink.seen_by_all()
+    case = f"{number} lanes" if number > 1 else "1 lane"
     for repeat in range(plan.repeats):
-        _add(figures, lanes, seen, begins + portion * repeat, begins + portion * (repeat + 1))
+        since = begins + portion * repeat
+        _add(figures, case, lanes, seen, begins=since, ends=since + portion)
+    figures.share(case, "utilisation_worst", "its limit, worst lane")
+    figures.share(case, "utilisation_median", "its limit, median lane")
 
 
-def _add(figures: Figures, lanes: list[_Lane], seen: dict[str, Seen], begins: float, ends: float) -> None:
+def _add(figures: Figures, case: str, lanes: list[_Lane], seen: dict[str, Seen], *, begins: float, ends: float) -> None:
     used = [lane.utilisation(seen[lane.account], begins, ends) for lane in lanes]
     delays = [lane.delay(seen[lane.account], begins, ends) for lane in lanes]
+    calls = sum(begins <= at < ends for lane in lanes for at in seen[lane.account].taken)
     figures.add(
-        f"{len(lanes)} lanes",
+        case,
         utilisation_worst=min(used),
         utilisation_median=statistics.median(used),
         delay_worst_ms=max(delays),
         delay_median_ms=statistics.median(delays),
         answers_429=sum(seen[lane.account].refused for lane in lanes),
-        calls_per_second=sum(begins <= at < ends for lane in lanes for at in seen[lane.account].taken) / (ends - begins),
+        calls_per_second=calls / (ends - begins),
     )
 
 

@@ -6,9 +6,10 @@ another order, than they left. Ours are 1, 2 and 4 worker processes; beside them
 and `pyrate-limiter`, both on Redis, which let 16 threads of one process call. Last, a lane of 1 a second beside one of
 100 a second in one worker, without jitter. All run at the same time, which needs little of the processors.
 
-`utilisation` counts what was taken within k whole windows, from the first arrival on, and divides it by k × N: all that
-the strictest reading permits. `steady` leaves the first window out of both, which hides a burst at the start.
-`pace` is what would be left after any length of time: the window ÷ the median time between a call and the Nth after it.
+`utilisation` counts what was taken within k whole windows, from the first arrival on, and divides it by k times N: all
+that the strictest reading permits. `steady` leaves the first window out of both, so that a burst at the start can't
+help. `pace` is what would be left after any length of time: the window ÷ the median time between a call and the Nth
+after it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from benchmarks._figures import Plan
+    from benchmarks._line import Line
     from benchmarks._receiver import Receiver, Seen
 
 _OTHERS = {"limits": "limits", "pyrate-limiter": "pyrate_limiter"}
@@ -84,22 +86,25 @@ def run_benchmark(plan: Plan) -> Figures:
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(place(SQLITE)).folder
             sink = stack.enter_context(receiver(folder, {lane.account: lane.rule for lane in lanes}))
-            for processes, lane in ours.items():
-                _start(stack, sink, [lane], processes)
-            _start(stack, sink, pair, 1)
+            crews = [([lane], processes) for processes, lane in ours.items()] + [(pair, 1)]
+            lines = [_start(stack, processes) for _, processes in crews]
+            for ready, (served, processes) in zip(lines, crews, strict=True):
+                _owe(ready, sink, served, processes)
             for lane in others:
                 _start_other(stack, sink, lane)
             _await(sink, lanes)
             seen = sink.seen_by_all()
         for lane in lanes:
             figures.add(lane.case, **lane.judge(seen[lane.account]))
+    for lane in [*ours.values(), *pair]:
+        figures.share(lane.case, "utilisation", "what its window permits")
     for lane in others:
         figures.ratio(ours[1].case, lane.case, "utilisation")
     return figures
 
 
 def _lanes(plan: Plan) -> tuple[dict[int, _Lane], list[_Lane]]:
-    count, window, windows = plan.size(100, 20), plan.size(5, 1), plan.size(6, 2)
+    count, window, windows = plan.size(100, 20), plan.size(5, 1), plan.size(4, 2)
     ours = {
         processes: _Lane(
             case=f"crossdock, {processes} proc., {count}/{window}s",
@@ -128,22 +133,26 @@ def _others(plan: Plan, figures: Figures) -> list[_Lane]:
     if not all(find_spec(module) for module in _OTHERS.values()):
         figures.note("limits or pyrate-limiter is not installed (requirements-bench.txt), so both are left out")
         return []
-    count, window, windows = plan.size(100, 20), plan.size(5, 1), plan.size(6, 2)
+    count, window, windows = plan.size(100, 20), plan.size(5, 1), plan.size(4, 2)
     return [
         _Lane(case=f"{name}, {count}/{window}s", account=name, count=count, window=window, windows=windows)
         for name in _OTHERS
     ]
 
 
-def _start(stack: ExitStack, sink: Receiver, lanes: list[_Lane], processes: int) -> None:
+def _start(stack: ExitStack, processes: int) -> Line:
     """Workers that are up before anything is owed, so that their start costs nobody a place in the window."""
     ours = stack.enter_context(line(stack.enter_context(place(SQLITE))))
+    stack.enter_context(ours.workers(processes))
+    return ours
+
+
+def _owe(ours: Line, sink: Receiver, lanes: list[_Lane], processes: int) -> None:
+    ours.await_workers(processes)
     connections = [
         ours.connect("chrts", sink.url(lane.account), api_key=lane.account, rate=f"{lane.count}/{lane.window}s")
         for lane in lanes
     ]
-    stack.enter_context(ours.workers(processes))
-    ours.await_workers(processes)
     for connection, lane in zip(connections, lanes, strict=True):
         ours.owe(connection, lane.owed)
     ours.wake(processes)

@@ -1,11 +1,11 @@
 """Scale: what is left of every rate when a million finished deliveries lie behind, and 200,000 wait.
 
-Each finished delivery has its event, body and all, and its attempt. Of those that wait, 100,000 are due in the lane that
-is measured (the measured ones are the first of them), 50,000 are due there tomorrow, and 50,000 in a lane that may call
-once an hour. `none` has only what the measuring itself needs and leaves, some ten thousand. For each size, relative to
-`none`: deliveries a second by one worker to a sink that answers at once, and the most memory one of its processes held;
-the time in which 64 deliveries are leased; webhooks a second over 32 connections, after the workers stopped. The
-repeats of deliveries are consecutive portions of one run.
+Each finished delivery has its event, body and all, and its attempt. Of those that wait, 100,000 are due in the lane
+that is measured (the measured ones are the first of them), 50,000 are due there tomorrow, and 50,000 in a lane that may
+call once an hour. `none` has only what the measuring itself needs and leaves, some ten thousand. For each size,
+relative to `none`: deliveries a second by one worker to a sink that answers at once, and the most memory one of its
+processes held; the time in which 64 deliveries are leased; webhooks a second over 32 connections, after the workers
+stopped. The repeats of deliveries are consecutive portions of one run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _SIZES = (1_000, 100_000, 1_000_000)
 _DUE, _LATER, _ELSEWHERE = 100_000, 50_000, 50_000
 _SHOP = "intake.myshopify.com"
-_CALLS, _WEBHOOKS, _CONNECTIONS, _CLAIM, _CLAIMS = 2500, 2500, 32, 64, 9
+_CALLS, _WEBHOOKS, _CONNECTIONS, _CLAIM, _CLAIMS = 1500, 2000, 32, 64, 9
 _SMALL, _PATIENCE = 50, 240.0
 # Deliveries before the first that is measured, while threads and connections are made.
 _WARM = 300
@@ -60,7 +60,7 @@ def run_benchmark(plan: Plan) -> Figures:
     figures = Figures("scale", "rates with many deliveries behind")
     for kind in databases(plan, figures):
         with _scene(kind) as scene:
-            scene.ours.owe(scene.busy, plan.size(_WARM + _CALLS * plan.repeats + _CALLS, _SMALL * 2))
+            scene.ours.owe(scene.busy, plan.size(_WARM + _CALLS * (plan.repeats + 2), _SMALL * 2))
             _measure(plan, figures, scene, f"{kind}, none")
         with _scene(kind) as scene:
             for size in plan.some(*_SIZES):
@@ -122,9 +122,9 @@ def _take_in(plan: Plan, figures: Figures, scene: _Scene, case: str) -> None:
     command = python("-m", "plugin", "web", "--host", "127.0.0.1", "--port", str(port))
     with running(command, at.folder, at.environment):
         wait_until(lambda: is_listening(port), 30, "crossdock web does not listen")
-        _load.measure(port, "/webhooks/shopify", _CONNECTIONS, plan.size(_WARM, _SMALL), SECRET, _SHOP)
+        _load.measure(port, _SHOP, SECRET, connections=_CONNECTIONS, count=plan.size(_WARM, _SMALL))
         for _ in range(plan.repeats):
             count = plan.size(_WEBHOOKS, _SMALL)
-            found = _load.measure(port, "/webhooks/shopify", _CONNECTIONS, count, SECRET, _SHOP)
+            found = _load.measure(port, _SHOP, SECRET, connections=_CONNECTIONS, count=count)
             figures.add(case, webhooks_per_second=found["per_second"])
     scene.ours.pass_over_events()

@@ -6,9 +6,12 @@ import base64
 import hashlib
 import hmac
 import os
+from typing import TYPE_CHECKING
 
 from flask import Flask, abort, jsonify, request
-from flask.typing import ResponseReturnValue
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
 
 app = Flask(__name__)
 _SECRET = os.environ["SHOPIFY_API_SECRET"].encode()

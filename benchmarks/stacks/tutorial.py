@@ -7,16 +7,18 @@ import hashlib
 import hmac
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, abort, jsonify, request
-from flask.typing import ResponseReturnValue
 from redis import Redis
 from rq import Queue
 from sqlalchemy import JSON, String, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from benchmarks.stacks.orm import open_engine
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
 
 _SECRET = os.environ["SHOPIFY_API_SECRET"].encode()
 
