@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
@@ -63,6 +64,12 @@ def hurry(services: Services, *, watched: bool = False) -> None:
         db.execute(update(deliveries).where(later, urgent).values(due_at=datetime.now(UTC)))
 
 
+def expire(services: Services) -> None:
+    """Let the leases run out, as if their holders had died."""
+    with services.database.write() as db:
+        db.execute(update(deliveries).values(leased_until=datetime.now(UTC) - timedelta(seconds=1)))
+
+
 def turn(services: Services) -> None:
     """What a worker does between two looks at the database, by a worker that has just been started and then ends."""
     worker = Worker(services)
@@ -95,10 +102,15 @@ def personal(document: dict[str, Any]) -> set[str]:
 
 
 @contextmanager
-def running(role: str, environment: Mapping[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """One of our processes, stopped in the end as a platform stops it."""
+def running(
+    role: str, environment: Mapping[str, str], *arguments: str, log: Path = Path(os.devnull)
+) -> Iterator[subprocess.Popen[bytes]]:
+    """One of our processes, stopped in the end as a platform stops it; what it says is appended to `log`."""
     command = [sys.executable, "-m", "plugin", role, *arguments]
-    process = subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stderr=output, stdout=output, start_new_session=True
+        )
     try:
         yield process
     finally:
