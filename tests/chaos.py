@@ -197,7 +197,7 @@ def run(seed: int, orders: int, kills: int, *, outage: float = 0.0, hurried: boo
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="crossdock-chaos-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        redis = _Stoppable(folder) if outage else None
+        redis = StoppableRedis(folder) if outage else None
         if redis:
             stack.callback(redis.stop)
         made = stack.enter_context(world(folder, redis.url if redis else None))
@@ -230,7 +230,7 @@ def run(seed: int, orders: int, kills: int, *, outage: float = 0.0, hurried: boo
         )
 
 
-class _Stoppable:
+class StoppableRedis:
     """A Redis that nobody starts again but us."""
 
     def __init__(self, folder: Path) -> None:
@@ -241,9 +241,11 @@ class _Stoppable:
         self.start()
 
     def start(self) -> None:
+        """Start it, with what it had written down."""
         self._stack.enter_context(EmbeddedRedis(self._socket, self._folder))
 
     def stop(self) -> None:
+        """Stop it; nobody listens any more."""
         self._stack.close()
 
 
