@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint bench chaos lock clean
 
 demo: .venv/installed
 	$(BIN)/crossdock demo --exit
@@ -18,6 +18,10 @@ lint: .venv/installed-dev
 # All of them, or those named: `make bench ARGS=intake`.
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(or $(ARGS),all)
+
+# Kills processes at random while vendors fail: `make chaos ARGS="--seeds 1"`, or `ARGS="--outage 60"` to stop Redis.
+chaos: .venv/installed-dev
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 .venv/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -34,6 +34,20 @@ def count(text: str) -> None:
         raise ValueError("a whole number above 0")
 
 
+def seconds_up_to(most: float) -> Callable[[str], None]:
+    """A decimal number of seconds above 0."""
+
+    def check(text: str) -> None:
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            value = Decimal(0)
+        if not (value.is_finite() and 0 < value <= Decimal(most)):
+            raise ValueError(f"seconds above 0 and up to {most:g}")
+
+    return check
+
+
 def country(text: str) -> None:
     """ISO 3166-1 alpha-2."""
     if not re.fullmatch(r"[A-Z]{2}", text):

@@ -48,6 +48,11 @@ class EmbeddedRedis:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    @property
+    def pid(self) -> int | None:
+        """The server's process, once it was started."""
+        return None if self._process is None else self._process.pid
+
     def revive(self) -> None:
         """Start the server again if it died; what it held is in its append-only file, and in SQL in any case."""
         if self._process is not None and self._process.poll() is not None:

@@ -78,7 +78,9 @@ class _Session(requests.Session):
 class Sender:
     """Sends requests of one account over connections that stay open."""
 
-    def __init__(self, base_url: str, connections: int) -> None:
+    def __init__(self, base_url: str, connections: int, timeout: float | None = None) -> None:
+        """`timeout` bounds the seconds to wait for an answer, below `READ_SECONDS`, which leases outlast."""
+        self._timeout = timeout
         self._base_url = base_url.rstrip("/")
         self._session = _Session()
         self._watch = Watch(TOTAL_SECONDS)
@@ -128,7 +130,7 @@ class Sender:
         return prepared.url or ""
 
     def _exchange(self, prepared: requests.PreparedRequest) -> Answer:
-        times = (CONNECT_SECONDS, READ_SECONDS)
+        times = (CONNECT_SECONDS, min(self._timeout or READ_SECONDS, READ_SECONDS))
         around = self._around
         if around is None:
             # Proxies and certificates as the environment names them, which does not change while we run.
@@ -140,19 +142,20 @@ class Sender:
 
 
 class Senders:
-    """One `Sender` for each lane and address, shared by the threads of a process."""
+    """One `Sender` for each lane, address and timeout, shared by the threads of a process."""
 
     def __init__(self, connections: int) -> None:
         self._connections = connections
-        self._senders: dict[tuple[str, str], Sender] = {}
+        self._senders: dict[tuple[str, str, str | None], Sender] = {}
         self._lock = threading.Lock()
 
-    def of(self, lane: str, base_url: str) -> Sender:
-        """The sender of a lane."""
+    def of(self, lane: str, base_url: str, timeout: str | None = None) -> Sender:
+        """The sender of a lane, for a connection with this setting `timeout`."""
+        key = (lane, base_url, timeout)
         with self._lock:
-            if (lane, base_url) not in self._senders:
-                self._senders[lane, base_url] = Sender(base_url, self._connections)
-            return self._senders[lane, base_url]
+            if key not in self._senders:
+                self._senders[key] = Sender(base_url, self._connections, float(timeout) if timeout else None)
+            return self._senders[key]
 
     def close(self) -> None:
         """Close every connection."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugin import checks, destinations
+from plugin.http import READ_SECONDS
 from plugin.model import Setting
 from plugin.rates import RateLimit, Schedule
 
@@ -23,6 +24,13 @@ SHARED = (
         key="in_flight",
         help="how many calls may be on their way at once; else it follows from the rate and the vendor's speed",
         check=checks.count,
+    ),
+    Setting(
+        key="timeout",
+        help="seconds to wait for an answer; what takes longer counts as lost",
+        default=f"{READ_SECONDS:g}",
+        # Leases outlast the longest.
+        check=checks.seconds_up_to(READ_SECONDS),
     ),
     Setting(
         key="retry",

@@ -9,6 +9,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from plugin import crash
 from plugin.flow.jobs import Bell, Ringer
 from plugin.pace import Pace
 from plugin.storage.database import Database
@@ -45,6 +46,7 @@ class Services:
     @classmethod
     def open(cls, settings: Settings) -> Services:
         """Connects lazily: nothing is reached before it is used."""
+        crash.install(settings.die_at)
         database = Database(settings.database_url)
         shops, inbox = Shops(database, Vault(settings.secret_keys)), Inbox(database)
         redis = connect_redis(settings.redis_address)

@@ -41,6 +41,8 @@ class Settings:
     web_concurrency: int
     log_level: str
     data_dir: Path
+    # For tests of crashes alone: see `plugin.crash`.
+    die_at: str | None
     environment: Mapping[str, str] = field(repr=False)
 
     @classmethod
@@ -62,6 +64,7 @@ class Settings:
             web_concurrency=_whole_number(env, "WEB_CONCURRENCY", 1),
             log_level=_log_level(env.get("LOG_LEVEL") or "INFO"),
             data_dir=data_dir,
+            die_at=env.get("CROSSDOCK_DIE_AT") or None,
             environment=dict(env),
         )
 

@@ -71,6 +71,11 @@ class Supervisor:
         while not stopping.wait(_WATCH_SECONDS):
             self.revive()
 
+    def pids(self) -> dict[str, int]:
+        """The processes by their roles; `redis` is among them if it came along."""
+        found = {role: process.pid for role, process in self._processes.items()}
+        return found if self._redis is None or self._redis.pid is None else found | {"redis": self._redis.pid}
+
     def revive(self) -> None:
         """Start again what has died."""
         if self._redis is not None:
@@ -141,6 +146,8 @@ def _end_session(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def stop_with_parent() -> None:

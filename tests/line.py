@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # Long enough for one look at what is due and too short for a second one: whatever was started is still brought home.
 ONE_TURN = 0.0001
+# When a lease has ended that ended.
+PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def owed(services: Services, **wanted: str | None) -> list[dict[str, Any]]:
@@ -63,6 +66,12 @@ def hurry(services: Services, *, watched: bool = False) -> None:
         db.execute(update(deliveries).where(later, urgent).values(due_at=datetime.now(UTC)))
 
 
+def expire(services: Services) -> None:
+    """Let the leases run out, as if their holders had died."""
+    with services.database.write() as db:
+        db.execute(update(deliveries).values(leased_until=PAST))
+
+
 def turn(services: Services) -> None:
     """What a worker does between two looks at the database, by a worker that has just been started and then ends."""
     worker = Worker(services)
@@ -95,10 +104,15 @@ def personal(document: dict[str, Any]) -> set[str]:
 
 
 @contextmanager
-def running(role: str, environment: Mapping[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """One of our processes, stopped in the end as a platform stops it."""
+def running(
+    role: str, environment: Mapping[str, str], *arguments: str, log: Path = Path(os.devnull)
+) -> Iterator[subprocess.Popen[bytes]]:
+    """One of our processes, stopped in the end as a platform stops it; what it says is appended to `log`."""
     command = [sys.executable, "-m", "plugin", role, *arguments]
-    process = subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stderr=output, stdout=output, start_new_session=True
+        )
     try:
         yield process
     finally:

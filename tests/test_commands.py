@@ -116,6 +116,9 @@ SETTINGS = {
     "out of its words": ({"api_key": "k", "lost_track": "maybe"}, "lost_track"),
     "no header": ({"api_key": "a\nb"}, "api_key"),
     "no rate": ({"api_key": "k", "rate": "fast"}, "rate"),
+    "no timeout": ({"api_key": "k", "timeout": "soon"}, "timeout"),
+    "a timeout that leases don't outlast": ({"api_key": "k", "timeout": "15.1"}, "timeout"),
+    "a timeout of nothing": ({"api_key": "k", "timeout": "0"}, "timeout"),
     "a rate of nothing": ({"api_key": "k", "rate": "0/1s"}, "rate"),
 }
 

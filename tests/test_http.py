@@ -157,6 +157,22 @@ def test_a_trickle_ends_with_the_deadline(monkeypatch: pytest.MonkeyPatch, head:
     assert took < 1.5
 
 
+@pytest.mark.parametrize(("timeout", "longest"), [(0.2, 15.0), (15.0, 0.2)])
+def test_a_connection_may_wait_less_than_others(
+    monkeypatch: pytest.MonkeyPatch, timeout: float, longest: float
+) -> None:
+    """`timeout` lowers the seconds that a call waits for its answer; never more is waited than leases outlast."""
+    monkeypatch.setattr("plugin.http.READ_SECONDS", longest)
+    began = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sender = Sender(f"http://127.0.0.1:{silent.getsockname()[1]}", 1, timeout)
+        found = sender.send(POST)
+        sender.close()
+    assert isinstance(found, Failure)
+    assert found.timed_out
+    assert time.monotonic() - began < 5
+
+
 def test_an_endless_answer_is_cut() -> None:
     """A gigabyte of answer must not become a gigabyte of memory."""
     head = b"HTTP/1.1 200 OK\r\n\r\n"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -51,6 +54,37 @@ def test_a_delivery_is_leased_to_one_process_only(books: Books) -> None:
     for services in opened:
         services.close()
     assert len(taken) == len(set(taken)) == 60
+
+
+_FORKS = """
+import os, sys
+from plugin.services import Services
+from plugin.settings import Settings
+
+for _ in range(2):
+    if not os.fork():
+        services = Services.open(Settings.from_env())
+        print(*[delivery.lease for delivery in services.ledger.lease(sys.argv[1], 1)])
+        services.close()
+        sys.stdout.flush()
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_two_forks_of_one_worker_never_share_a_lease(books: Books, environment: dict[str, str]) -> None:
+    """A round that outlived its lease must not pass for the one that took over, though both were forked alike."""
+    for key in ("a", "b"):
+        books.plan(a_step(key))
+    forked = subprocess.run(
+        [sys.executable, "-c", _FORKS, books.connection.lane],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(set(forked.stdout.split())) == 2
+    assert all(len(lease) <= 64 for lease in forked.stdout.split())
 
 
 def test_deliveries_about_one_subject_go_out_in_order(books: Books) -> None:

@@ -116,7 +116,8 @@ class Crew:
         at, began = datetime.now(UTC), time.monotonic()
         result: Answer | Failure = Failure(sent=False, reason="its turn came too late", late=True)
         if began < flight.latest:
-            sender = self._senders.of(lane.name, flight.items[0].connection.base_url)
+            connection = flight.items[0].connection
+            sender = self._senders.of(lane.name, connection.base_url, connection.values.get("timeout"))
             result = sender.send(_request(flight, at))
         ended = time.monotonic()
         took = ended - began

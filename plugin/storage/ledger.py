@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import secrets
 from collections import defaultdict
@@ -31,8 +30,8 @@ _LONG = timedelta(seconds=5)
 # How many deliveries of one subject a batch may take up one after the other at most in one lease.
 _DEEPEST = 4
 
-_tokens = itertools.count()
-_process = f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}"
+# The column holds 64 characters, and so may the name of a machine.
+_machine = os.uname().nodename[:24]
 _ATTEMPT = insert(attempts)
 
 
@@ -95,7 +94,7 @@ class Ledger:
         return taken
 
     def _take(self, db: Sql, now: datetime, lane: str, limit: int, *, followers: bool) -> list[Delivery]:
-        token = f"{_process}:{next(_tokens)}"
+        token = _token()
         values = {"in_lane": lane, "token": token, "now": now, "due_by": now, "until": now + LEASE}
         taken: list[Delivery] = []
         for priority in Priority:
@@ -153,6 +152,11 @@ class Ledger:
             return set()
         statement = sql.EACH[what, self._database.is_postgresql]
         return set(db.execute(statement, {**values, "given": sql.given(chosen)}).scalars())
+
+
+def _token() -> str:
+    """Unique for ever; made anew each time, because rounds are forks that would all count on from the same number."""
+    return f"{_machine}:{os.getpid()}:{secrets.token_hex(8)}"
 
 
 def _settle(db: Sql, result: Result) -> bool:

@@ -1,0 +1,73 @@
+"""Redis or the database is away for a while: what was answered 200 is delivered, the rest is refused with 503."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from tests.chaos import FIRST, StoppableRedis, Storefront, order, refs, world
+from tests.conftest import wait_until
+from tests.verdict import troubles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.conftest import Backend
+    from tests.shop import Shop
+
+
+def test_without_redis_every_webhook_is_taken(tmp_path: Path) -> None:
+    """Stopped under load: each answered 200 at its first try; all is delivered, and nothing twice, once it is back."""
+    redis = StoppableRedis(tmp_path)
+    try:
+        with world(tmp_path, redis.url) as made:
+            storefront = Storefront(made.running.base_url, 60)
+            storefront.start(3)
+            wait_until(lambda: storefront.statuses.total() > 5)
+            redis.stop()
+            storefront.join(30)
+            assert storefront.statuses == {200: 60}
+            assert len(made.sandbox.emulators["chitchats"].state()["shipments"]) < 60
+            redis.start()
+            made.await_idle(60)
+            assert troubles(made.services, made.sandbox, refs(60)) == ([], 0)
+    finally:
+        redis.stop()
+
+
+@contextmanager
+def _stopped(url: str) -> Iterator[None]:
+    """The database takes no connection, and those that were open are cut."""
+    name = make_url(url).database or ""
+    own = psycopg.conninfo.make_conninfo(url, dbname="postgres")
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    with psycopg.connect(own, autocommit=True) as admin:
+        admin.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        try:
+            yield
+        finally:
+            admin.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+
+
+@pytest.fixture
+def backend(server: Backend) -> Backend:
+    """PostgreSQL: a database that can go away by itself."""
+    return server
+
+
+def test_without_the_database_webhooks_are_refused(shop: Shop, backend: Backend, drain: Callable[[], None]) -> None:
+    """503 while it is away, so that the sender keeps them; nothing that was answered 200 is missing afterwards."""
+    assert [shop.post("orders/create", order(number)).status_code for number in range(5)] == [200] * 5
+    with _stopped(backend.database_url or ""):
+        assert [shop.post("orders/create", order(number)).status_code for number in range(3, 10)] == [503] * 7
+    assert [shop.post("orders/create", order(number)).status_code for number in range(5, 10)] == [200] * 5
+    drain()
+    assert Counter(one["order_id"] for one in shop.booked()) == {str(FIRST + number): 1 for number in range(10)}
