@@ -160,12 +160,22 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """A step that will follow from a booking, for showing it beforehand; `status` is the shipment's by then."""
+
+    action: str
+    help: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How a vendor differs from what most vendors do, as data."""
+    """How a vendor differs from what most vendors do, as data. `later` are the steps that follow from a booking."""
 
     meanings: Mapping[int, Meaning] = field(default_factory=dict)
     quota: Quota | None = None
     batch: Batch | None = None
+    later: tuple[Later, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from mappings.destinations import _chitchats_terms as terms
 from mappings.destinations import chitchats as mapping
 from plugin.destinations._chitchats_parts import DELETED, WATCH, call, is_live, order_of, remote_id_of, then
 from plugin.mask import vendor_words
-from plugin.model import Accepted, Deferred, Rejected, Request, Skipped, Step, Unknown
+from plugin.model import Accepted, Deferred, Later, Rejected, Request, Skipped, Step, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,6 +175,12 @@ def refused(work: Work, answer: Answer) -> Outcome:
     return Rejected(reason=words, hold=work.action != "book")
 
 
+LATER = (
+    Later(action="buy", help="as soon as the draft is made; the postage is charged", status="unpaid"),
+    Later(action="wait", help="asked each second until the purchase came true", status="postage_requested"),
+    Later(action="label", help="read again until the label is there", status="ready"),
+    Later(action="track", help="asked hourly until it is delivered", status="ready"),
+)
 PREPARE: dict[str, Callable[[Work], Request | Skipped | Rejected]] = {
     "book": _book,
     "buy": _buy,

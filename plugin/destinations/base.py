@@ -19,6 +19,13 @@ class Destination(Protocol):
     base_url: str
     needs: tuple[Setting, ...]
     limits: tuple[RateLimit, ...]
+    ships: bool
+    """Whether parcels are booked here, so that one order goes to one such connection of a store (`plugin.rules`).
+
+    Then its steps about an order are of the subject `order:REF`; what books is called `book`, what pays for a booking
+    `buy`, and its plan of a cancelled order holds the steps that take a booking back. They end done or skipped only
+    when nothing of the order is live there any more.
+    """
     plain: frozenset[str]
     """Keys of its bodies whose values tell nothing about a person, so that attempts may show them."""
 

@@ -76,6 +76,7 @@ class ChitChats:
             check=_BOOLEAN,
         ),
     )
+    ships = True
     plain = terms.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:
@@ -91,9 +92,8 @@ class ChitChats:
         return tuple(found)
 
     def manner(self, values: Mapping[str, str]) -> Manner:
-        """The usual."""
-        del values
-        return Manner()
+        """The usual; what follows a booking depends on whether its postage is bought."""
+        return Manner(later=steps.LATER if values.get("auto_buy") == "yes" else ())
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """One booking for an order, whichever of its webhooks comes first; a cancellation also takes it back."""

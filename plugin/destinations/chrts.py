@@ -62,6 +62,7 @@ class Chrts:
             check=checks.one_of(*_MOST_LOSSES),
         ),
     )
+    ships = False
     plain = _PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:

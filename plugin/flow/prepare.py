@@ -17,12 +17,12 @@ from plugin.errors import Unavailable
 from plugin.flow.route import load_document
 from plugin.limits import limits_of_lane
 from plugin.model import Accepted, Rejected, Request, State, Unknown, Work
-from plugin.storage import inbox, parcels
+from plugin.storage import bookings, inbox, parcels
 
 if TYPE_CHECKING:
     from mappings.canonical import Document, Topic
     from plugin.destinations.base import Destination
-    from plugin.model import Delivery, Outcome, RateLimit
+    from plugin.model import Delivery, Outcome, RateLimit, Skipped
     from plugin.services import Services
     from plugin.storage.shops import Connection, Store
 
@@ -84,7 +84,7 @@ class Preparer:
     def _decide(self, delivery: Delivery, vendor: Destination, work: Work) -> Prepared | Settled:
         doubt = self._doubt(delivery, vendor, work)
         finds = isinstance(doubt, Request)
-        request = doubt if doubt is not None else vendor.prepare(work)
+        request = doubt if doubt is not None else self._refusal(delivery) or vendor.prepare(work)
         if isinstance(request, Request):
             connection = self._connection(delivery.connection_id)
             return Prepared(
@@ -103,6 +103,13 @@ class Preparer:
         if isinstance(request, Request) and not request.repeatable:
             return self._noted(delivery) or Unknown(reason="the process died while it was being sent")
         return None
+
+    def _refusal(self, delivery: Delivery) -> Skipped | Rejected | None:
+        """Why not to send it, if its order was given to another connection meanwhile."""
+        if not bookings.concerns(delivery):
+            return None
+        with self._services.database.read() as db:
+            return bookings.refusal(db, delivery)
 
     def _noted(self, delivery: Delivery) -> Accepted | None:
         try:

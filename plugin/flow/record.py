@@ -17,7 +17,7 @@ from plugin.flow.prepare import Prepared, Settled
 from plugin.http import SETTLE, Answer, Failure, classify
 from plugin.mask import answer_text, request_line
 from plugin.model import Accepted, Deferred, Rejected, State, Unknown
-from plugin.storage import ledger, parcels, plans
+from plugin.storage import bookings, ledger, parcels, plans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +109,7 @@ class Recorder:
         log.step("recorded", **facts, state=result.state, ms=one.milliseconds)
         self._keep_shipment(db, one, outcome)
         self._plan_next(db, one, outcome)
+        bookings.settled(self._services.database, db, delivery, result.state)
 
     def _keep_shipment(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
         order = one.item.work.document if one.item.work else None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -23,13 +21,12 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import TypeDecorator
 
 from plugin.model import UNFINISHED
+from plugin.storage.moment import Moment
 
 if TYPE_CHECKING:
     from sqlalchemy import TextClause
-    from sqlalchemy.engine import Dialect
 
 metadata = MetaData(
     naming_convention={
@@ -39,30 +36,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-
-class Moment(TypeDecorator[datetime]):
-    """An aware UTC time; SQLite keeps no zone, so it is put back on the way out."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive times here, where they would silently become local ones."""
-        del dialect
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ANN401
-        """Every time that leaves the database is aware UTC."""
-        del dialect
-        if value is None:
-            return None
-        moment: datetime = value
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 # SQLite gives a rowid only to INTEGER keys.
@@ -88,16 +61,20 @@ connections = Table(
     Column("id", String(16), primary_key=True),
     Column("store_id", ForeignKey("stores.id"), nullable=False, index=True),
     Column("destination", String(32), nullable=False),
+    # Of several connections to one destination; the destination's own name where nobody gave another.
+    Column("name", String(64), nullable=False),
     Column("account", String(64), nullable=False),
     Column("lane", String(128), nullable=False, index=True),
     Column("base_url", Text, nullable=False),
     Column("settings", JSON, nullable=False),
     Column("sealed", Text, nullable=False),
+    # JSON as `plugin.rulebook` keeps it; none takes every order.
+    Column("rules", Text),
     Column("state", String(16), nullable=False),
     Column("reason", Text),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
-    UniqueConstraint("store_id", "destination"),
+    UniqueConstraint("store_id", "destination", "name"),
 )
 
 events = Table(
@@ -137,6 +114,15 @@ _unfinished = text("state in ({})".format(", ".join(f"'{state}'" for state in UN
 def unfinished(name: str = "deliveries") -> TextClause:
     """The condition of the partial indexes, about the deliveries table under this name."""
     return text(f"{name}.{_unfinished.text}")
+
+
+# Also literal, for the same reason: what makes or pays a booking.
+_spending = text("action in ('book', 'buy')")
+
+
+def spending() -> TextClause:
+    """The condition of the index that finds the bookings of an order."""
+    return text(f"deliveries.{_spending.text}")
 
 
 deliveries = Table(
@@ -180,6 +166,7 @@ deliveries = Table(
     ),
     Index("ix_deliveries_grouping", "connection_id", "grouping", "id"),
     Index("ix_deliveries_state", "state"),
+    Index("ix_deliveries_spending", "connection_id", "subject", sqlite_where=_spending, postgresql_where=_spending),
     sqlite_autoincrement=True,
 )
 
@@ -224,4 +211,29 @@ shipments = Table(
     sqlite_autoincrement=True,
 )
 
-__all__ = ["attempts", "connections", "deliveries", "events", "metadata", "shipments", "stores", "unfinished"]
+bookings = Table(
+    "bookings",
+    metadata,
+    # Which of a store's connections books an order: one over all of them, for ever.
+    Column("store_id", String(16), primary_key=True),
+    Column("subject", String(300), primary_key=True),
+    # Nobody's until a rule takes the order. Only this connection may have a booking of it.
+    Column("connection_id", ForeignKey("connections.id")),
+    # The connection that books it once the booking at the other one is taken back.
+    Column("next_id", ForeignKey("connections.id")),
+    Column("rule", Text),
+    # Since when the rule took it, from which its hold window runs; and whether it had waited for a payment.
+    Column("since", Moment),
+    Column("on_payment", Boolean, nullable=False),
+    # The topics heard of so far, with commas, and the newest version with its event.
+    Column("heard", Text, nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("event_id", ForeignKey("events.id"), nullable=False),
+    # Why the booking can't simply go to the other connection; a person was told.
+    Column("problem", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+__all__ = ["attempts", "bookings", "connections", "deliveries", "events", "metadata"]
+__all__ += ["shipments", "spending", "stores", "unfinished"]
