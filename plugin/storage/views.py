@@ -120,6 +120,7 @@ def _delivery(row: Row[Any]) -> dict[str, Any]:
         "destination": row.destination,
         "action": row.action,
         "what": row.data.get("fact", row.action),
+        "rule": row.data.get("rule"),
         "subject": row.subject,
         "state": row.state,
         "attempts": row.attempts,

@@ -1,0 +1,76 @@
+"""A shop with two shipping connections, and rules between them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from plugin import rulebook
+from plugin.commands.shops import make_connection
+from tests.line import owed
+from tests.shop import ADDRESS, PACKAGE, SECRET, Shop, connect, sent
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from plugin.sandbox import Sandbox
+    from plugin.services import Services
+    from plugin.storage.shops import Connection
+
+ORDER = sent("orders_create")
+REF = str(ORDER["id"])
+DEAD = {"canceled", "voided"}
+
+
+@dataclass
+class Carriers:
+    """`one` has account 1 and is asked first, `two` has account 2."""
+
+    shop: Shop
+    one: Connection
+    two: Connection
+
+    @classmethod
+    def open(cls, services: Services, sandbox: Sandbox, app: Flask, one: object, two: object = None) -> Carriers:
+        """Two accounts at the emulated Chit Chats with these rules; none take every order."""
+        store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
+        chrts = connect(services, store, "chrts", sandbox.base_url, api_key="k", rate="1000/1s")
+        first = Shop(services, sandbox, app, store, chrts, chrts)
+        made = cls(first, chrts, chrts)
+        made.one = made.connect("one", one)
+        made.two = made.connect("two", two)
+        return made
+
+    def connect(self, name: str, rules: object, **settings: str) -> Connection:
+        """Connect again, with other rules or settings."""
+        given = {"client_id": {"one": "1", "two": "2"}[name], "token": "t", **PACKAGE, **settings}
+        kept = None if rules is None else rulebook.read(json.dumps(rules), "rules.json")
+        services, store = self.shop.services, self.shop.store
+        url = self.shop.sandbox.base_url
+        return make_connection(services, store, "chitchats", url, given, name=name, rules=kept)
+
+    def post(self, topic: str = "orders/create", **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
+        """A webhook about the one order, as its topic tells of it."""
+        document = sent({"orders/edited": "orders_create"}.get(topic, topic.replace("/", "_"))) | changes
+        topic = "orders/updated" if topic == "orders/edited" else topic
+        assert self.shop.post(topic, document).status_code == 200
+
+    def live(self, ref: str = REF) -> list[str]:
+        """The accounts that have a booking of the order which is neither deleted nor refunded."""
+        found = self.shop.booked()
+        return sorted(one["client_id"] for one in found if one["order_id"] == ref and one["status"] not in DEAD)
+
+    def rows(self, connection: Connection, action: str = "book") -> list[dict[str, Any]]:
+        """Deliveries of a connection, oldest first."""
+        return owed(self.shop.services, connection_id=connection.id, action=action)
+
+    def created(self) -> int:
+        """How many bookings were ever asked for."""
+        asked = self.shop.sandbox.emulators["chitchats"].requests()
+        return sum(one["method"] == "POST" and one["path"].endswith("/shipments") for one in asked)
+
+
+def rules(*parts: dict[str, Any], **more: object) -> dict[str, object]:
+    """A file of rules."""
+    return {"rules": list(parts), **more}
