@@ -1,4 +1,4 @@
-"""Whatever happens to an order, in whatever order it is heard of: one live booking at most, and none for a cancelled one.
+"""Whatever happens to an order: one live booking at most, and none for a cancelled one unless a person is told.
 
 The real line on SQLite and the embedded Redis, with two accounts of an emulated vendor over sockets.
 """
@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from plugin.flow.rounds import Worker
 from plugin.sandbox import Fault
@@ -39,6 +46,7 @@ TWO = rules({"name": "late", "topics": ["order_updated", "order_paid"]}, {"name"
 BUYING = {"auto_buy": "yes", "postage_type": "chit_chats_canada_tracked"}
 TAGS = st.sampled_from(["", "rush", "slow", "never", "rush, slow"])
 CALLS = ["POST /api/v1/clients/1/shipments", "POST /api/v1/clients/2/shipments", "DELETE", "/buy", "GET"]
+RARELY = st.integers(0, 3).map(lambda number: number == 3)
 LOST = ["reset_after", "garbage", "cut", "empty", "reset_before", "status"]
 numbers = itertools.count(6_000_000_000_001)
 
@@ -49,10 +57,11 @@ class Story(RuleBasedStateMachine):
     carriers: ClassVar[Carriers]
     worker: ClassVar[Worker]
 
-    @initialize(buys=st.booleans())
-    def open_shop(self, buys: bool) -> None:
+    @initialize(buys=st.booleans(), late=RARELY, tags=TAGS)
+    def open_shop(self, *, buys: bool, late: bool, tags: str) -> None:
         """A new order; the first account buys postage at once, or only makes drafts."""
         self.document: dict[str, Any] = sent("orders_create") | {"id": next(numbers), "financial_status": "pending"}
+        self.document["tags"] = tags
         self.ref = str(self.document["id"])
         self.clock = datetime(2026, 11, 20, 16, tzinfo=UTC)
         self.sent: list[tuple[str, dict[str, Any], str]] = []
@@ -60,13 +69,15 @@ class Story(RuleBasedStateMachine):
         # The pauses of real time, of which a purchase has one, would be waited for.
         self.carriers.shop.sandbox.emulators["chitchats"].configure(buy_seconds=0)
         self.carriers.connect("one", None, **(BUYING if buys else {}))
-        self.tell("orders/create")
+        self.tell("orders/create", late=late)
 
-    def tell(self, topic: str, **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
-        """The order changes, and a webhook about it is on its way."""
+    def tell(self, topic: str, *, late: bool, **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
+        """The order changes, and a webhook about it arrives at once or is on its way for a while."""
         self.clock += timedelta(minutes=1)
         self.document = self.document | {"updated_at": self.clock.isoformat()} | changes
         self.delayed.append((topic, dict(self.document), f"{self.ref}-{len(self.sent) + len(self.delayed)}"))
+        if not late:
+            self.arrive(-1)
 
     @precondition(lambda self: self.delayed)
     @rule(place=st.integers(0, 5))
@@ -78,52 +89,54 @@ class Story(RuleBasedStateMachine):
 
     @precondition(lambda self: self.sent)
     @rule(place=st.integers(0, 5), anew=st.booleans())
-    def redeliver(self, place: int, anew: bool) -> None:
+    def redeliver(self, *, place: int, anew: bool) -> None:
         """One that arrived comes again, as the same webhook or under another id."""
         topic, document, name = self.sent[place % len(self.sent)]
         self.post((topic, document, f"{name} again {next(numbers)}" if anew else name))
 
-    @rule(tags=TAGS)
-    def edit(self, tags: str) -> None:
+    @rule(tags=TAGS, late=RARELY)
+    def edit(self, *, tags: str, late: bool) -> None:
         """The merchant changes the tags, on which rules depend."""
-        self.tell("orders/updated", tags=tags)
+        self.tell("orders/updated", late=late, tags=tags)
 
-    @rule()
-    def pay(self) -> None:
+    @rule(late=RARELY)
+    def pay(self, *, late: bool) -> None:
         """It is paid."""
-        self.tell("orders/paid", financial_status="paid")
+        self.tell("orders/paid", late=late, financial_status="paid")
 
-    @rule(status=st.sampled_from(["refunded", "partially_refunded"]))
-    def refund(self, status: str) -> None:
+    @rule(status=st.sampled_from(["refunded", "partially_refunded"]), late=RARELY)
+    def refund(self, *, status: str, late: bool) -> None:
         """All of it, or some."""
-        self.tell("orders/updated", financial_status=status)
+        self.tell("orders/updated", late=late, financial_status=status)
 
     @precondition(lambda self: self.document["cancelled_at"] is None)
-    @rule()
-    def cancel(self) -> None:
+    @rule(late=RARELY)
+    def cancel(self, *, late: bool) -> None:
         """For good; whatever comes after it is about a cancelled order."""
-        self.tell("orders/cancelled", cancelled_at=self.clock.isoformat(), cancel_reason="customer")
+        self.tell("orders/cancelled", late=late, cancelled_at=self.clock.isoformat(), cancel_reason="customer")
 
     @rule(kind=st.sampled_from(LOST), call=st.sampled_from(CALLS))
     def go_wrong(self, kind: Any, call: str) -> None:  # noqa: ANN401  (a kind of fault)
         """The next such call or its answer is lost."""
         self.carriers.shop.sandbox.emulators["chitchats"].faults.add(Fault(kind, match=call))
 
-    @rule(times=st.integers(1, 4), hurries=st.booleans())
-    def work(self, times: int, hurries: bool) -> None:
-        """A worker looks a few times; the pauses of what waits may have passed."""
+    @rule()
+    def look(self) -> None:
+        """A worker looks once at what is due now."""
+        self.worker.round(ONE_TURN)
+
+    @rule(times=st.integers(1, 6))
+    def work(self, times: int) -> None:
+        """It looks a few times, and the pauses in between pass."""
         for _ in range(times):
-            if hurries:
-                hurry(self.carriers.shop.services)
+            hurry(self.carriers.shop.services)
             self.worker.round(ONE_TURN)
 
-    @rule(state=st.sampled_from(["held", "skipped", "failed"]))
-    def replay(self, state: str) -> None:
+    @rule()
+    def replay(self) -> None:
         """A person has everything done again that came to rest."""
-        database = self.carriers.shop.services.database
-        found = replaying.deliveries_to_replay(database, replaying.Selection(state=state))
-        mine = {row["id"] for row in owed(self.carriers.shop.services, subject=f"order:{self.ref}")}
-        replaying.replay_deliveries(database, [ident for ident in found if ident in mine])
+        found = [row["id"] for row in self.rows() if row["state"] in replaying.AT_REST]
+        replaying.replay_deliveries(self.carriers.shop.services.database, found)
 
     @invariant()
     def never_two(self) -> None:
@@ -139,6 +152,14 @@ class Story(RuleBasedStateMachine):
             self.arrive(0)
         emulator.faults.clear()
         work_off(self.carriers.shop.services)
+        self.balance()
+        self.replay()
+        work_off(self.carriers.shop.services)
+        self.balance()
+        emulator.reset()
+
+    def balance(self) -> None:
+        """At rest: one at most, and where there is one that should not be, a person was told why."""
         live = self.live()
         raised = [row["reason"] for row in self.rows() if row["state"] in ("held", "failed")]
         assert len(live) <= 1
@@ -147,10 +168,9 @@ class Story(RuleBasedStateMachine):
             assert not live or raised
         elif not raised:
             self.is_where_it_belongs(live)
-        emulator.reset()
 
     def is_where_it_belongs(self, live: list[str]) -> None:
-        """Nothing was held: then it is booked where the first rule that matches says, or nowhere if nothing is."""
+        """Nothing was held: then it is booked where the first rule that matches says."""
         tags, status = self.document["tags"], self.document["financial_status"]
         if status == "refunded":
             return
