@@ -9,7 +9,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from plugin.flow.jobs import Bell
+from plugin.flow.jobs import Bell, Ringer
 from plugin.pace import Pace
 from plugin.storage.database import Database
 from plugin.storage.directory import Directory
@@ -39,6 +39,7 @@ class Services:
     ledger: Ledger
     redis: Redis
     bell: Bell
+    ringer: Ringer
     pace: Pace
 
     @classmethod
@@ -47,6 +48,7 @@ class Services:
         database = Database(settings.database_url)
         shops, inbox = Shops(database, Vault(settings.secret_keys)), Inbox(database)
         redis = connect_redis(settings.redis_address)
+        bell = Bell(redis)
         return cls(
             settings=settings,
             database=database,
@@ -56,13 +58,15 @@ class Services:
             intake=Intake(inbox),
             ledger=Ledger(database),
             redis=redis,
-            bell=Bell(redis),
+            bell=bell,
+            ringer=Ringer(bell),
             pace=Pace(redis, LEASE),
         )
 
     def close(self) -> None:
         """Give every connection back."""
         self.intake.close()
+        self.ringer.close()
         self.redis.close()
         self.database.close()
 

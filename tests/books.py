@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import update
 
 from plugin.model import State, Step
-from plugin.storage import ledger, plans
+from plugin.storage import plans
 from plugin.storage.inbox import Incoming
 from plugin.storage.ledger import Ledger, Result
 from plugin.storage.tables import deliveries
@@ -34,7 +34,7 @@ class Books:
         """One connection, and three events to owe something for."""
         store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
         envelopes = [Envelope(webhook_id=str(number), platform_topic="orders/create") for number in range(3)]
-        services.inbox.put([Incoming(store_id=store.id, envelope=envelope, body=b"{}") for envelope in envelopes])
+        services.inbox.put([Incoming.of(store.id, envelope, b"{}") for envelope in envelopes])
         return cls(services, connect(services, store, "chrts", "http://127.0.0.1:9", api_key="k"))
 
     @property
@@ -67,7 +67,7 @@ class Books:
     def settle(self, delivery: Delivery, state: State, **more: Any) -> bool:  # noqa: ANN401  (fields of a result)
         """Write down what became of it."""
         with self.services.database.write() as db:
-            return ledger.settle(db, Result(delivery=delivery, state=state, **more))
+            return bool(self.ledger.settle_all(db, [Result(delivery=delivery, state=state, **more)]))
 
     def change(self, **values: object) -> None:
         """Change every row, as time or an operator would."""

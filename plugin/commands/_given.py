@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugin import checks, rulebook
 from plugin.errors import ConfigError
-from plugin.model import RateLimit, Setting
+from plugin.limits import SHARED
+from plugin.model import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from plugin.destinations.base import Destination
 
-_SHIPPING = (Setting(key="hold_minutes", help="a hold window", check=checks.minutes(rulebook.MOST_MINUTES)),)
+# What every destination that books parcels has besides.
+SHIPPING = (
+    Setting(
+        key="hold_minutes",
+        help="book so long after the order, or after the payment that its rule waits for",
+        default="0",
+        check=checks.minutes(rulebook.MOST_MINUTES),
+    ),
+)
 
 
 def help_of(vendor: Destination) -> str:
     """Every setting, as `connect NAME --help` shows them."""
-    lines = [f"  {setting.key}{_marks(setting.required, setting.default)}: {setting.help}" for setting in vendor.needs]
-    limits = ",".join(map(str, vendor.limits))
-    lines.append(f"  rate [default: {limits}]: the limit to keep, N/Ts, N/Tm or N/Th, several with commas")
-    if vendor.ships:
-        lines.append("  hold_minutes [default: 0]: book so long after the order, or after the payment a rule waits for")
+    shared = [replace(one, default=",".join(map(str, vendor.limits))) if one.key == "rate" else one for one in SHARED]
+    declared = (*vendor.needs, *shared, *(SHIPPING if vendor.ships else ()))
+    lines = [f"  {setting.key}{_marks(setting.required, setting.default)}: {setting.help}" for setting in declared]
     return f"Connect a shop to {vendor.name}.\n\n\b\nSettings:\n" + "\n".join(lines)
 
 
@@ -33,18 +41,16 @@ def _marks(required: bool, default: str | None) -> str:
 
 def values_of(vendor: Destination, given: Mapping[str, str]) -> dict[str, str]:
     """Every setting with a value: given or by default; raises `ConfigError` naming the first that is wrong."""
-    declared = {setting.key: setting for setting in (*vendor.needs, *(_SHIPPING if vendor.ships else ()))}
+    shared = (*SHARED, *(SHIPPING if vendor.ships else ()))
+    declared = {setting.key: setting for setting in (*vendor.needs, *shared)}
     for key, value in given.items():
-        if key == "rate":
-            RateLimit.parse(value)
-        elif key in declared:
-            check(f"{vendor.name} {key}", declared[key].check, value)
-        else:
-            raise ConfigError(f"{vendor.name} has no setting {key!r}: there are {', '.join([*declared, 'rate'])}")
+        if key not in declared:
+            raise ConfigError(f"{vendor.name} has no setting {key!r}: there are {', '.join(declared)}")
+        check(f"{vendor.name} {key}", declared[key].check, value)
     missing = [setting.key for setting in vendor.needs if setting.required and not given.get(setting.key)]
     if missing:
         raise ConfigError(f"{vendor.name} needs {', '.join(missing)}: give each with --set KEY=VALUE")
-    return {setting.key: setting.default for setting in vendor.needs if setting.default} | dict(given)
+    return {key: setting.default for key, setting in declared.items() if setting.default} | dict(given)
 
 
 def read_rules(path: str) -> str:
