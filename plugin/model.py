@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mappings.canonical import Document, Receipt, Topic
+    from plugin.http import Answer
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class EventState(StrEnum):
@@ -160,12 +165,35 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What a login gave, and how long from then on the vendor takes it."""
+
+    value: str = field(repr=False)
+    lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How a vendor gives the token that its calls carry, where the settings hold a name and a password only.
+
+    `request` asks for it and `token` reads the answer, None if there is none in it; `headers` put it into a call.
+    `early` is how long before its end another one is fetched.
+    """
+
+    request: Request = field(repr=False)
+    token: Callable[[Answer], Token | None]
+    headers: Callable[[str], Mapping[str, str]]
+    early: timedelta = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
     """How a vendor differs from what most vendors do, as data."""
 
     meanings: Mapping[int, Meaning] = field(default_factory=dict)
     quota: Quota | None = None
     batch: Batch | None = None
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +266,8 @@ class Work:
 
     `booked` is the shipment this order already has, by its remote id and status; `taken` are remote ids that other
     deliveries own, so that a search never mistakes one of them for ours. `message` is the step's body as it was
-    planned; with it there is no document. `position` is the place among the deliveries of one call.
+    planned; with it there is no document. `position` is the place among the deliveries of one call. `at` is the moment
+    of the work, for vendors that want a day in a body.
     """
 
     action: str
@@ -251,6 +280,7 @@ class Work:
     taken: frozenset[str] = frozenset()
     message: bytes | None = field(default=None, repr=False)
     position: int = 0
+    at: datetime = field(default_factory=_now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

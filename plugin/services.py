@@ -17,6 +17,8 @@ from plugin.storage.inbox import Inbox
 from plugin.storage.intake import Intake
 from plugin.storage.ledger import LEASE, Ledger
 from plugin.storage.shops import Shops
+from plugin.storage.tokens import TokenBox
+from plugin.tokens import Tokens
 from plugin.vault import Vault
 
 if TYPE_CHECKING:
@@ -40,12 +42,14 @@ class Services:
     redis: Redis
     bell: Bell
     pace: Pace
+    tokens: Tokens
 
     @classmethod
     def open(cls, settings: Settings) -> Services:
         """Connects lazily: nothing is reached before it is used."""
         database = Database(settings.database_url)
-        shops, inbox = Shops(database, Vault(settings.secret_keys)), Inbox(database)
+        vault = Vault(settings.secret_keys)
+        shops, inbox = Shops(database, vault), Inbox(database)
         redis = connect_redis(settings.redis_address)
         return cls(
             settings=settings,
@@ -58,6 +62,7 @@ class Services:
             redis=redis,
             bell=Bell(redis),
             pace=Pace(redis, LEASE),
+            tokens=Tokens(TokenBox(database, vault)),
         )
 
     def close(self) -> None:

@@ -137,7 +137,8 @@ class Round:
         at, began = datetime.now(UTC), time.monotonic()
         result: Answer | Failure = Failure(sent=False, reason="its turn came too late", late=True)
         if began < latest:
-            result = self._senders.of(item.delivery.lane, item.connection.base_url).send(item.request)
+            sender = self._senders.of(item.delivery.lane, item.connection.base_url)
+            result = self._services.tokens.send(sender, item.vendor, item.connection, item.request)
         milliseconds = round((time.monotonic() - began) * 1000)
         returned = Returned(
             item=item, outcome=understand(item, result), result=result, at=at, milliseconds=milliseconds

@@ -224,4 +224,18 @@ shipments = Table(
     sqlite_autoincrement=True,
 )
 
-__all__ = ["attempts", "connections", "deliveries", "events", "metadata", "shipments", "stores", "unfinished"]
+# What calls carry where logging in is a call of its own; one for each lane, shared by all processes.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("lane", String(128), primary_key=True),
+    # Counts the logins, so that what is said of one token never touches the next.
+    Column("number", Integer, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("renewing_until", Moment, nullable=False),
+    # How many tokens in a row the vendor refused before their time.
+    Column("refusals", Integer, nullable=False),
+)
+
+__all__ = ["attempts", "connections", "deliveries", "events", "metadata", "shipments", "stores", "tokens", "unfinished"]
