@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
     from decimal import Decimal
 
 
@@ -189,11 +189,32 @@ Document = Order | Customer | ShopNotice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A line of a shipment's history as the vendor tells it; `kind` is the vendor's own word, such as `error`."""
+
+    text: str
+    kind: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """A document that the vendor gives once and can't be asked for again; `expires_on` is its last good day."""
+
+    kind: str
+    media_type: str
+    data: bytes = field(repr=False)
+    tracking_number: str | None = None
+    expires_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What a booking destination says about one shipment.
 
     `cost` is what was or would be charged. `label_formats` are those that can be had now; their addresses expire,
-    so they are read again when a label is wanted and never kept.
+    so they are read again when a label is wanted and never kept. `messages` are its whole history so far. `papers` are
+    kept, as they come only once. `basis` is a fingerprint of what was booked, by which a change is noticed.
     """
 
     remote_id: str
@@ -204,3 +225,6 @@ class Receipt:
     cost: Money | None = None
     label_formats: tuple[str, ...] = ()
     rate_count: int = 0
+    messages: tuple[Message, ...] = ()
+    papers: tuple[Paper, ...] = ()
+    basis: str | None = None

@@ -285,10 +285,11 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booked:
-    """The shipment that an order already has at this connection."""
+    """The shipment that an order already has at this connection; `basis` is a fingerprint of what was booked."""
 
     remote_id: str
     status: str
+    basis: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

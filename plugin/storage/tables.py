@@ -66,7 +66,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 # SQLite gives a rowid only to INTEGER keys.
-_Id = BigInteger().with_variant(Integer, "sqlite")
+Id = BigInteger().with_variant(Integer, "sqlite")
 
 stores = Table(
     "stores",
@@ -103,7 +103,7 @@ connections = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("store_id", ForeignKey("stores.id"), nullable=False),
     Column("webhook_id", String(200), nullable=False),
     Column("platform_topic", String(200), nullable=False),
@@ -142,7 +142,7 @@ def unfinished(name: str = "deliveries") -> TextClause:
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("event_id", ForeignKey("events.id"), nullable=False, index=True),
     Column("store_id", String(16), nullable=False),
     Column("connection_id", ForeignKey("connections.id"), nullable=False),
@@ -186,7 +186,7 @@ deliveries = Table(
 attempts = Table(
     "attempts",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("delivery_id", ForeignKey("deliveries.id"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
     Column("milliseconds", Integer, nullable=False),
@@ -201,7 +201,7 @@ attempts = Table(
 shipments = Table(
     "shipments",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("store_id", String(16), nullable=False),
     Column("connection_id", ForeignKey("connections.id"), nullable=False),
     Column("destination", String(32), nullable=False),
@@ -217,6 +217,9 @@ shipments = Table(
     Column("cost", Text),
     Column("cost_currency", Text),
     Column("label_formats", Text, nullable=False),
+    # The vendor's history of it, which may name people; emptied by a privacy request.
+    Column("messages", JSON),
+    Column("basis", Text),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("connection_id", "remote_id"),
@@ -224,18 +227,4 @@ shipments = Table(
     sqlite_autoincrement=True,
 )
 
-# What calls carry where logging in is a call of its own; one for each lane, shared by all processes.
-tokens = Table(
-    "tokens",
-    metadata,
-    Column("lane", String(128), primary_key=True),
-    # Counts the logins, so that what is said of one token never touches the next.
-    Column("number", Integer, nullable=False),
-    Column("sealed", Text, nullable=False),
-    Column("expires_at", Moment, nullable=False),
-    Column("renewing_until", Moment, nullable=False),
-    # How many tokens in a row the vendor refused before their time.
-    Column("refusals", Integer, nullable=False),
-)
-
-__all__ = ["attempts", "connections", "deliveries", "events", "metadata", "shipments", "stores", "tokens", "unfinished"]
+__all__ = ["attempts", "connections", "deliveries", "events", "metadata", "shipments", "stores", "unfinished"]

@@ -6,14 +6,28 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Column, Integer, String, Table, Text, delete, select, update
 
 from plugin.errors import ConfigError
-from plugin.storage.tables import tokens
+from plugin.storage.tables import Moment, metadata
 
 if TYPE_CHECKING:
     from plugin.storage.database import Database
     from plugin.vault import Vault
+
+# What calls carry where logging in is a call of its own; one for each lane, shared by all processes.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("lane", String(128), primary_key=True),
+    # Counts the logins, so that what is said of one token never touches the next.
+    Column("number", Integer, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("renewing_until", Moment, nullable=False),
+    # How many tokens in a row the vendor refused before their time.
+    Column("refusals", Integer, nullable=False),
+)
 
 # Longer than the longest call: whoever may still be logging in still has the claim.
 CLAIM = timedelta(seconds=30)

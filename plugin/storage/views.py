@@ -142,6 +142,7 @@ def _shipment(row: Row[Any]) -> dict[str, Any]:
         "tracking_url": row.tracking_url,
         "cost": f"{row.cost} {row.cost_currency}" if row.cost else None,
         "label_formats": row.label_formats.split(",") if row.label_formats else [],
+        "messages": row.messages or [],
     }
 
 
