@@ -30,6 +30,13 @@ class Topic(StrEnum):
     SHOP_REDACTED = "shop_redacted"
 
 
+class DeliveryKind(StrEnum):
+    """How goods reach the buyer. A pick-up may carry an address all the same, even the warehouse's own."""
+
+    SHIP = "ship"
+    PICKUP = "pickup"
+
+
 ORDER_TOPICS = frozenset({Topic.ORDER_CREATED, Topic.ORDER_UPDATED, Topic.ORDER_PAID, Topic.ORDER_CANCELLED})
 CUSTOMER_TOPICS = frozenset({Topic.CUSTOMER_CREATED, Topic.CUSTOMER_UPDATED})
 COMPLIANCE_TOPICS = frozenset({Topic.CUSTOMER_DATA_REQUESTED, Topic.CUSTOMER_REDACTED, Topic.SHOP_REDACTED})
@@ -65,7 +72,8 @@ class Address:
 class Line:
     """One line of an order.
 
-    `quantity` is as ordered, `quantity_to_ship` what is still to be fulfilled after edits and refunds.
+    `quantity` is as ordered, `quantity_kept` what is left of it after edits and refunds, sent or not, and
+    `quantity_to_ship` what of that is still to be fulfilled.
     `unit_price` is before discounts, `discount` and `tax` are totals of the whole line.
     """
 
@@ -77,6 +85,7 @@ class Line:
     discount: Money
     tax: Money
     requires_shipping: bool
+    quantity_kept: int | None = None
     gift_card: bool = False
     unit_weight_g: int | None = None
     sku: str | None = None
@@ -117,6 +126,14 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaxNumber:
+    """A buyer's tax number and its kind, such as `VAT` or `EORI`."""
+
+    kind: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One version of an order. Amounts are as placed, in the shop's currency.
 
@@ -151,6 +168,8 @@ class Order:
     payment_status: str | None = None
     fulfillment_status: str | None = None
     fully_refunded: bool = False
+    delivery: DeliveryKind | None = None
+    tax_numbers: tuple[TaxNumber, ...] = ()
     customer: Customer | None = None
     email: str | None = None
     phone: str | None = None
