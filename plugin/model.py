@@ -293,6 +293,28 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelFile:
+    """A label as a file."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Something that an account offers and a setting chooses from, such as delivery services.
+
+    `call` asks for a page, counted from 1, and `read` gives its rows and whether another page follows; it raises
+    `mappings.base.PayloadRejected` for an answer that holds none.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    call: Callable[[Mapping[str, str], int], Request]
+    read: Callable[[Answer], tuple[list[dict[str, Any]], bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One accepted webhook; `body` is None once a privacy request erased it."""
 

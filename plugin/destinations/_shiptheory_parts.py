@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+import json
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from mappings import parcel
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 REPEATED = "repeated"
 # Ours, for a shipment that is at Shiptheory no more.
 GONE = "gone"
+_PRINT = 16
 _NOTHING_BOOKED = replies.DEAD_STATUSES | {GONE}
 
 
@@ -71,12 +74,13 @@ def prefix_of(work: Work) -> str:
 
 
 def reference_of(work: Work) -> str:
-    """The reference to book under: the same however often it is asked, another one after a booking that came to nothing."""
+    """The reference to book under: the same however often it is asked, another one after a booking came to nothing."""
     first = references.base(order_of(work), prefix_of(work))
-    known = work.booked.remote_id if work.booked else None
-    if work.booked is not None and not is_dead(work.booked):
-        return known if known and references.following(first, known) != first else first
-    return references.following(first, known)
+    if work.booked is None:
+        return first
+    following = references.following(first, work.booked.remote_id)
+    # A reference that answered with nothing is ours as long as nobody has seen what is under it.
+    return following if is_dead(work.booked) or following == first else work.booked.remote_id
 
 
 def is_dead(booked: Booked) -> bool:
@@ -99,14 +103,20 @@ def remote_id_of(work: Work) -> str:
 
 def is_ours(work: Work, found: replies.Shown) -> bool:
     """Whether a shipment is this very order's: by our own second and third references, and owned by nobody else."""
-    same = found.order_ref in (None, order_of(work).ref) and found.store in (None, work.store.address)
+    same = found.order_ref == order_of(work).ref and found.store in (None, work.store.address)
     return same and found.receipt.remote_id not in work.taken
 
 
 def basis_of(work: Work) -> str:
-    """A fingerprint of what is booked, and of the version of the order that it was taken from."""
+    """Fingerprints of what is booked and of where it goes, and the version of the order that they were taken from."""
     order = order_of(work)
-    return f"{parcel.content(order)}@{order.updated_at.isoformat()}"
+    return f"{parcel.content(order)[:_PRINT]}.{place_of(order)}@{order.updated_at.isoformat()}"
+
+
+def place_of(order: Order) -> str:
+    """A fingerprint of where an order goes."""
+    address = asdict(order.shipping_address) if order.shipping_address else None
+    return hashlib.sha256(json.dumps([address, order.phone], sort_keys=True).encode()).hexdigest()[:_PRINT]
 
 
 def with_basis(work: Work, receipt: Receipt) -> Receipt:
@@ -114,14 +124,13 @@ def with_basis(work: Work, receipt: Receipt) -> Receipt:
     return replace(receipt, basis=basis_of(work))
 
 
-def then(work: Work, receipt: Receipt, action: str, delay: timedelta) -> tuple[Step, ...]:
-    """The step that follows a booking; watching is never urgent and blocks nothing about the order."""
-    watch = action == "watch"
+def then(receipt: Receipt, action: str, delay: timedelta) -> tuple[Step, ...]:
+    """The look that follows a booking. It blocks nothing about the order, such as the news of its cancellation."""
     step = Step(
         action=action,
         key=f"{action}:{receipt.remote_id}",
-        subject=f"shipment:{receipt.remote_id}" if watch else f"order:{order_of(work).ref}",
-        priority=Priority.WATCH if watch else Priority.LIVE,
+        subject=f"shipment:{receipt.remote_id}",
+        priority=Priority.WATCH if action == "watch" else Priority.LIVE,
         delay=delay,
         data={"remote_id": receipt.remote_id},
     )

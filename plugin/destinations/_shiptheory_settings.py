@@ -10,7 +10,7 @@ from plugin import checks
 from plugin.model import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _YES_OR_NO = checks.one_of("yes", "no")
 _LONGEST_PREFIX = 10
@@ -24,7 +24,7 @@ def _prefix(text: str) -> None:
         raise ValueError(f"up to {_LONGEST_PREFIX} letters, digits, dots or hyphens")
 
 
-def _between(least: int, most: int) -> object:
+def _between(least: int, most: int) -> Callable[[str], None]:
     def check(text: str) -> None:
         if not text.isascii() or not text.isdecimal() or not least <= int(text) <= most:
             raise ValueError(f"a whole number from {least} to {most}")
@@ -35,8 +35,12 @@ def _between(least: int, most: int) -> object:
 _LOGIN = (
     Setting(key="email", help="the account's e-mail; with `password`, or give `token` instead", secret=True),
     Setting(key="password", help="its password", secret=True),
-    Setting(key="token", help="a permanent token, made at helm.shiptheory.com/user_tokens", secret=True, check=checks.header),
-    Setting(key="partner_tag", help="issued by Shiptheory to apps that serve more than one company", check=checks.header),
+    Setting(
+        key="token", help="a permanent token, made at helm.shiptheory.com/user_tokens", secret=True, check=checks.header
+    ),
+    Setting(
+        key="partner_tag", help="issued by Shiptheory to apps that serve more than one company", check=checks.header
+    ),
 )
 _SERVICE = (
     Setting(
@@ -64,12 +68,8 @@ _PARCEL = (
     Setting(key="parcel_g", help="the most grams of one parcel; without it every order is one", check=checks.positive),
     Setting(key="package_size", help="the id of a package size, for carriers that want one", check=checks.digits),
     Setting(key="origin_country", help="two letters, for lines that name no origin", check=checks.country),
-    Setting(
-        key="duty_tax_number", help="the sender's number for import taxes, sent where its type is asked for"
-    ),
-    Setting(
-        key="duty_tax_number_type", help="what kind it is", check=checks.one_of(*terms.DUTY_TAX_COUNTRIES)
-    ),
+    Setting(key="duty_tax_number", help="the sender's number for import taxes, sent where its type is asked for"),
+    Setting(key="duty_tax_number_type", help="what kind it is", check=checks.one_of(*terms.DUTY_TAX_COUNTRIES)),
 )
 _TEXTS = (
     Setting(
@@ -78,9 +78,7 @@ _TEXTS = (
         default="35",
         check=_between(_SHORTEST_LINE, _LONGEST_LINE),
     ),
-    Setting(
-        key="latin", help="`yes` writes other scripts in Latin letters", default="no", check=_YES_OR_NO
-    ),
+    Setting(key="latin", help="`yes` writes other scripts in Latin letters", default="no", check=_YES_OR_NO),
     Setting(
         key="note_as_instructions",
         help="`yes` sends the buyer's note as delivery instructions",

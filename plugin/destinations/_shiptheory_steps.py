@@ -6,22 +6,25 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mappings import parcel
-from mappings.base import PayloadRejected
 from mappings.canonical import Receipt, Topic
 from mappings.destinations import _shiptheory_label as labels
 from mappings.destinations import _shiptheory_reply as replies
 from mappings.destinations import _shiptheory_terms as terms
 from mappings.destinations import shiptheory as mapping
 from plugin.destinations import _shiptheory_parts as parts
+from plugin.mask import impersonal
 from plugin.model import Accepted, Deferred, Rejected, Request, Skipped, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
+    from mappings.base import PayloadRejected
     from plugin.http import Answer
     from plugin.model import Outcome, Work
 
 _NOT_FOUND = 404
+_UNSAID = {"Failed": "it gives no reason", "Ignored": "no shipping rule of the account fits it"}
 _AT_ONCE = timedelta()
 # Asking whether something that moves by itself is ready becomes rarer the longer it takes.
 _POLL, _MOVING = timedelta(seconds=2), timedelta(hours=1)
@@ -77,11 +80,24 @@ def _cancel(work: Work) -> Request | Skipped | Rejected:
     return parts.look(work, work.booked.remote_id)
 
 
+def _check(work: Work) -> Request | Skipped | Rejected:
+    """Tell of a new address for what is booked already: the vendor has no way to change a shipment."""
+    if work.booked is None or not parts.is_live(work.booked) or work.booked.basis is None:
+        return Skipped("nothing was booked")
+    _, _, place = work.booked.basis.partition("@")[0].partition(".")
+    if place == parts.place_of(parts.order_of(work)):
+        return Skipped("what is booked goes to this address")
+    reason = f"the order's address changed after it was booked as {work.booked.remote_id}"
+    how = "Shiptheory has no way to change a shipment by its API: change it with Shiptheory and the carrier"
+    return Rejected(reason=f"{reason}, and {how}", hold=True)
+
+
 def _send_back(work: Work) -> Request | Skipped | Rejected:
     if "return_service" not in work.settings:
         return Skipped("no return_service is set")
     if work.booked is None or work.booked.status != replies.COMPLETE:
-        return Skipped(f"nothing to send back: {work.booked.status if work.booked else 'the order was never booked'}")
+        found = f"its shipment is {work.booked.status}" if work.booked else "the order was never booked"
+        return Skipped(f"nothing to send back: {found}")
     body = mapping.return_body(
         parts.order_of(work),
         terms.terms(work.settings),
@@ -108,7 +124,7 @@ def only_looks(work: Work) -> bool:
 def _booked(work: Work, answer: Answer) -> Outcome:
     """Sections 4 and 5: booked is what a carrier took; everything else is asked about, or said by the message alone."""
     if work.booked is not None and work.booked.status in replies.MOVING_STATUSES:
-        return _of_look(work, answer)
+        return of_look(work, answer)
     reference = parts.reference_of(work)
     said = replies.booking(answer.json)
     receipt = parts.with_basis(
@@ -121,7 +137,7 @@ def _booked(work: Work, answer: Answer) -> Outcome:
         ),
     )
     if said.is_booked:
-        return Accepted(receipt=receipt, then=parts.then(work, receipt, "label", _AT_ONCE))
+        return Accepted(receipt=receipt, then=parts.then(receipt, "label", _AT_ONCE))
     if said.status is not None:
         return Unknown(reason=f"200, but the shipment is {said.status}: it is looked at", settle=_AT_ONCE)
     if said.is_empty:
@@ -135,29 +151,30 @@ def of_shipment(work: Work, found: replies.Shown, note: str | None = None) -> Ou
     """What a booking came to, by the shipment that is there under its reference."""
     receipt = parts.with_basis(work, found.receipt)
     if found.is_dead:
-        said = replies.complaints(receipt.messages)
-        why = parts.said(work, said) if said else "no rule of the account fits" if receipt.status == "Ignored" else "no reason"
+        why = impersonal(replies.complaints(receipt.messages) or _UNSAID[receipt.status], None, work.document)
         return Rejected(reason=f"shipment {receipt.remote_id} is {receipt.status}: {why}", hold=True, receipt=receipt)
     if found.is_booked:
-        return Accepted(receipt=receipt, then=parts.then(work, receipt, "label", _AT_ONCE), note=note)
+        return Accepted(receipt=receipt, then=parts.then(receipt, "label", _AT_ONCE), note=note)
     if receipt.status in replies.MOVING_STATUSES:
         return Deferred(
             reason=f"being booked ({receipt.status})", after=_POLL, waiting=True, patience=_MOVING, receipt=receipt
         )
     waits = f"{receipt.status}: waits for a person at Shiptheory (approval, or more data)"
-    return Accepted(receipt=receipt, then=parts.then(work, receipt, "watch", _WATCH), note=waits)
+    return Accepted(receipt=receipt, then=parts.then(receipt, "watch", _WATCH), note=waits)
 
 
-def _of_look(work: Work, answer: Answer) -> Outcome:
+def of_look(work: Work, answer: Answer) -> Outcome:
+    """What a booking came to, by a look at a shipment that was there before."""
     reference = work.booked.remote_id if work.booked else parts.reference_of(work)
     if answer.status == _NOT_FOUND:
-        gone = Receipt(remote_id=reference, status=parts.GONE)
-        return Rejected(reason=f"shipment {reference} is gone from Shiptheory; replay books anew", hold=True, receipt=gone)
+        receipt = parts.with_basis(work, Receipt(remote_id=reference, status=parts.GONE))
+        reason = f"shipment {reference} is gone from Shiptheory; a replay books anew"
+        return Rejected(reason=reason, hold=True, receipt=receipt)
     return of_shipment(work, replies.shown(answer.json, reference))
 
 
 def _watched(work: Work, answer: Answer) -> Outcome:
-    outcome = _of_look(work, answer)
+    outcome = of_look(work, answer)
     if isinstance(outcome, Accepted) and outcome.receipt is not None and outcome.then[0].action == "watch":
         reason = outcome.note or outcome.receipt.status
         return Deferred(reason=reason, after=_WATCH, waiting=True, patience=_WATCHED, receipt=outcome.receipt)
@@ -180,11 +197,9 @@ def _called_off(work: Work, answer: Answer) -> Outcome:
     if found.is_dead:
         return Accepted(receipt=found.receipt, note=f"nothing to call off: it is {found.receipt.status}")
     where = f"{found.receipt.status}, {found.receipt.carrier or 'no carrier yet'}"
-    reason = (
-        f"the order was cancelled, but its shipment {reference} is booked ({where}), and Shiptheory has no way to cancel"
-        " by its API: cancel it with Shiptheory and the carrier"
-    )
-    return Rejected(reason=reason, hold=True, receipt=found.receipt)
+    reason = f"the order was cancelled, but its shipment {reference} is booked ({where})"
+    how = "Shiptheory has no way to cancel by its API: cancel it with Shiptheory and the carrier"
+    return Rejected(reason=f"{reason}, and {how}", hold=True, receipt=found.receipt)
 
 
 def _returned(work: Work, answer: Answer) -> Outcome:
@@ -199,9 +214,10 @@ def unreadable(work: Work, error: PayloadRejected) -> Outcome:
 
 
 def refused(work: Work, answer: Answer) -> Outcome:
-    """A refusal in words; only a booking that was never made may simply fail."""
-    if answer.status == _NOT_FOUND and work.action in READ_MISSING:
-        return READ_MISSING[work.action](work, answer)
+    """A refusal in words; only a booking that was certainly not made may simply fail."""
+    looked = only_looks(work) or parts.is_live(work.booked)
+    if answer.status == _NOT_FOUND and looked:
+        return _called_off(work, answer) if work.action == "cancel" else of_look(work, answer)
     sent = PREPARE[work.action](work)
     said = parts.words(work, answer, sent if isinstance(sent, Request) else None)
     return Rejected(reason=said, hold=work.action != "book")
@@ -210,14 +226,15 @@ def refused(work: Work, answer: Answer) -> Outcome:
 PREPARE: dict[str, Callable[[Work], Request | Skipped | Rejected]] = {
     "book": _book,
     "cancel": _cancel,
+    "check": _check,
     "label": _look,
-    "watch": _look,
     "return": _send_back,
+    "watch": _look,
 }
 READ: dict[str, Callable[[Work, Answer], Outcome]] = {
     "book": _booked,
     "cancel": _called_off,
     "label": _labelled,
-    "watch": _watched,
     "return": _returned,
+    "watch": _watched,
 }

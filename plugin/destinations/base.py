@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
-    from plugin.model import Manner, Outcome, RateLimit, Rejected, Request, Setting, Skipped, Step, StoreFacts, Work
+    from plugin.model import (
+        Booked,
+        LabelFile,
+        Listing,
+        Manner,
+        Outcome,
+        RateLimit,
+        Rejected,
+        Request,
+        Setting,
+        Skipped,
+        Step,
+        StoreFacts,
+        Work,
+    )
 
 
 class Destination(Protocol):
@@ -56,4 +70,24 @@ class Destination(Protocol):
 
     def lost(self, work: Work, losses: int) -> Outcome:
         """What to do about the n-th lost answer of a call that can't be looked up."""
+        ...
+
+
+@runtime_checkable
+class Offers(Protocol):
+    """A destination whose account offers what its settings choose from."""
+
+    listings: tuple[Listing, ...]
+
+
+@runtime_checkable
+class Labels(Protocol):
+    """A destination whose labels can be had as files."""
+
+    def label_call(self, values: Mapping[str, str], booked: Booked, form: str) -> Request:
+        """The call for the label of a shipment in a form such as `pdf`; raises `ValueError` naming the forms it has."""
+        ...
+
+    def label_file(self, answer: Answer) -> LabelFile:
+        """The label in its answer; raises `mappings.base.PayloadRejected` when there is none."""
         ...
