@@ -28,6 +28,12 @@ def digits(text: str) -> None:
         raise ValueError("a whole number")
 
 
+def count(text: str) -> None:
+    """A whole number above 0."""
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
+        raise ValueError("a whole number above 0")
+
+
 def country(text: str) -> None:
     """ISO 3166-1 alpha-2."""
     if not re.fullmatch(r"[A-Z]{2}", text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import socket
@@ -10,17 +11,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import requests
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
 from plugin.mask import storable
-from plugin.model import Deferred, Outcome, Rejected, Request, Unknown
+from plugin.model import Deferred, Meaning, Outcome, Quota, Rejected, Request, Unknown
 from plugin.watch import Watch, WatchedAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# Every further call with these credentials would be refused too.
+_USUAL = {401: Meaning.PAUSED, 403: Meaning.PAUSED}
+_NONE: Mapping[int, Meaning] = {}
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
@@ -35,9 +40,11 @@ _SETTLE_CUT = timedelta(seconds=4)
 _UNASKED_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(hours=1)
 _USER_AGENT = "Crossdock/0.1"
+_MOST_URLS = 256
+_CHUNK = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """What the vendor said."""
 
@@ -45,7 +52,7 @@ class Answer:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
-    @property
+    @functools.cached_property
     def json(self) -> Any:  # noqa: ANN401  (any JSON value)
         """The parsed body, fit to be stored, or None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
         try:
@@ -56,12 +63,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """No answer. `sent` is False only when it is certain that the request never left; `late`: it was not even tried."""
+    """No answer. `sent` is False only when it is certain that the request never left; `late`: it was not even tried.
+
+    `used`: its place within the rate limit was used all the same, to log in.
+    """
 
     sent: bool
     reason: str
     timed_out: bool = False
     late: bool = False
+    used: bool = False
 
 
 class _Session(requests.Session):
@@ -82,10 +93,10 @@ class Sender:
         adapter = WatchedAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
-        # Vendors' cookies would tie accounts together, and a .netrc must never replace our Authorization.
+        # Vendors' cookies would tie accounts together.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.auth = _keep_headers
-        self._session.headers["User-Agent"] = _USER_AGENT
+        self._url = functools.lru_cache(_MOST_URLS)(self._address)
+        self._around: dict[str, Any] | None = None
 
     def send(self, request: Request) -> Answer | Failure:
         """Make one call; never raises for what the network or the vendor does."""
@@ -107,24 +118,32 @@ class Sender:
         self._watch.close()
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:
-        made = requests.Request(
-            request.method,
-            self._base_url + request.path,
-            headers=_headers(request),
-            params=dict(request.query),
-            data=encode(request.body),
-        )
-        prepared = self._session.prepare_request(made)
+        """What `Session.prepare_request` would make, without the parts that all our calls have in common."""
+        prepared = requests.PreparedRequest()
+        prepared.prepare_method(request.method)
+        prepared.url = self._url(request.path, tuple(request.query.items()))
+        prepared.prepare_headers(_headers(request))
+        prepared.prepare_body(encode(request.body), None)
+        prepared.prepare_hooks(None)
         for value in prepared.headers.values():
             # What does not fit into a header would fail later, half-way through sending.
             (value if isinstance(value, bytes) else value.encode("latin-1")).decode("latin-1")
         return prepared
 
+    def _address(self, path: str, query: tuple[tuple[str, str], ...]) -> str:
+        prepared = requests.PreparedRequest()
+        prepared.prepare_url(self._base_url + path, dict(query))
+        return prepared.url or ""
+
     def _exchange(self, prepared: requests.PreparedRequest) -> Answer:
-        # Proxies and certificates as the environment names them; `send` alone would not look.
-        around = self._session.merge_environment_settings(prepared.url, {}, True, None, None)  # noqa: FBT003
         times = (CONNECT_SECONDS, READ_SECONDS)
-        with self._session.send(prepared, timeout=times, allow_redirects=False, **around) as response:
+        around = self._around
+        if around is None:
+            # Proxies and certificates as the environment names them, which does not change while we run.
+            found = self._session.merge_environment_settings(prepared.url, {}, True, None, None)  # noqa: FBT003
+            around = self._around = dict(found)
+        options = {"timeout": times, "allow_redirects": False, "stream": True}
+        with self._session.send(prepared, **{**around, **options}) as response:
             return Answer(status=response.status_code, headers=response.headers, body=_read(response))
 
 
@@ -160,19 +179,20 @@ def encode(body: Mapping[str, Any] | bytes | None) -> bytes | None:
     )
 
 
-def classify(result: Answer | Failure, *, repeatable: bool) -> Outcome | None:
+def classify(result: Answer | Failure, *, repeatable: bool, meanings: Mapping[int, Meaning] = _NONE) -> Outcome | None:
     """What an answer or its absence means for any vendor; None leaves a 2xx or a refusal in words to the destination.
 
     Refused connections and unknown names were never sent. A lost answer to a call that must not be repeated is
-    `Unknown`. 401 and 403 pause the connection: every further call would be refused too.
+    `Unknown`. 401 and 403 pause the connection. `meanings` are what a vendor's statuses mean where they differ.
     """
     if isinstance(result, Failure):
         return _of_failure(result, repeatable=repeatable)
+    told = meanings.get(result.status) or _USUAL.get(result.status)
+    if told is not None:
+        return _as_told(told, result)
     if result.status == requests.codes.too_many_requests:
         asked = retry_after(result) or _UNASKED_PAUSE
         return Deferred(reason="429 over the rate limit", after=asked, gate=True, waiting=True)
-    if result.status in (requests.codes.unauthorized, requests.codes.forbidden):
-        return Deferred(reason=f"{result.status}: the credentials are refused", pause=True)
     if result.status in (408, 425) or result.status >= requests.codes.server_error:
         after = retry_after(result)
         return Deferred(
@@ -196,6 +216,39 @@ def retry_after(answer: Answer) -> timedelta | None:
 def _seconds_until(moment: datetime) -> float:
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return math.ceil((aware - datetime.now(UTC)).total_seconds())
+
+
+def _as_told(meaning: Meaning, answer: Answer) -> Outcome | None:
+    reason = f"{answer.status} from the vendor"
+    match meaning:
+        case Meaning.DEFERRED:
+            return Deferred(reason=reason, after=retry_after(answer))
+        case Meaning.PAUSED:
+            return Deferred(reason=f"{answer.status}: the credentials are refused", pause=True)
+        case Meaning.REJECTED:
+            return Rejected(reason=reason)
+        case Meaning.UNKNOWN:
+            return Unknown(reason=reason, settle=SETTLE)
+        case Meaning.READ:
+            return None
+        case _:
+            assert_never(meaning)
+
+
+def quota_of(answer: Answer, quota: Quota | None) -> tuple[int, float] | None:
+    """How many calls the vendor's own headers leave, and for how many seconds; None when they say nothing readable."""
+    if quota is None:
+        return None
+    left, reset = answer.headers.get(quota.remaining, ""), answer.headers.get(quota.reset, "")
+    try:
+        calls, seconds = int(left), float(reset)
+    except ValueError:
+        return None
+    return (
+        (max(0, calls), min(seconds, _LONGEST_PAUSE.total_seconds()))
+        if math.isfinite(seconds) and seconds > 0
+        else None
+    )
 
 
 def _of_failure(failure: Failure, *, repeatable: bool) -> Outcome:
@@ -234,7 +287,8 @@ def _causes(error: BaseException) -> list[object]:
 
 def _read(response: requests.Response) -> bytes:
     body = b""
-    for chunk in response.iter_content(65_536):
+    # Until nothing more comes: only then is it known whether the answer was cut off.
+    while chunk := response.raw.read(_CHUNK, decode_content=True):
         body += chunk
         if len(body) > _LARGEST_ANSWER:
             raise requests.exceptions.ContentDecodingError
@@ -242,11 +296,8 @@ def _read(response: requests.Response) -> bytes:
 
 
 def _headers(request: Request) -> dict[str, str]:
-    sent = {"Accept": "application/json", **request.headers}
+    sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip, deflate", "Accept": "application/json"}
+    sent |= request.headers
     if request.body is not None:
         sent["Content-Type"] = "application/json; charset=utf-8"
     return sent
-
-
-def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

@@ -1,16 +1,35 @@
-"""Which limits a lane keeps."""
+"""Which limits a lane keeps, and the settings about them that every destination has."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plugin import destinations
-from plugin.model import RateLimit
+from plugin import checks, destinations
+from plugin.model import RateLimit, Schedule, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from plugin.storage.shops import Connection
+
+SHARED = (
+    Setting(
+        key="rate",
+        help="the limit to keep, N/Ts, N/Tm or N/Th, several with commas; 2/1s+40 is a leaky bucket of 40",
+        check=RateLimit.parse,
+    ),
+    Setting(
+        key="in_flight",
+        help="how many calls may be on their way at once; else it follows from the rate and the vendor's speed",
+        check=checks.count,
+    ),
+    Setting(
+        key="retry",
+        help="first pause, longest pause, most tries and longest age of what is tried again",
+        default=str(Schedule()),
+        check=Schedule.parse,
+    ),
+)
 
 
 def limits_of(connection: Connection) -> tuple[RateLimit, ...]:
@@ -22,3 +41,9 @@ def limits_of(connection: Connection) -> tuple[RateLimit, ...]:
 def limits_of_lane(connections: Iterable[Connection]) -> tuple[RateLimit, ...]:
     """Every limit that any connection of one account asks for: the vendor counts them all together."""
     return tuple(sorted({limit for item in connections for limit in limits_of(item)}, key=lambda limit: limit.seconds))
+
+
+def most_in_flight(connections: Iterable[Connection]) -> int | None:
+    """The lowest `in_flight` that any connection of one account asks for; None when none does."""
+    asked = [int(item.values["in_flight"]) for item in connections if item.values.get("in_flight")]
+    return min(asked, default=None)

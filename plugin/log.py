@@ -44,7 +44,8 @@ def set_up(level: str) -> None:
 
 def step(name: str, /, **facts: object) -> None:
     """Say that one step was taken."""
-    _logger.info(name, extra={"facts": facts})
+    if _logger.isEnabledFor(logging.INFO):
+        _logger.info(name, extra={"facts": facts})
 
 
 def trouble(name: str, /, **facts: object) -> None:

@@ -16,10 +16,8 @@ from plugin.errors import Unavailable
 from plugin.http import Answer, Failure
 
 if TYPE_CHECKING:
-    from plugin.destinations.base import Destination
     from plugin.http import Sender
     from plugin.model import Login, Request
-    from plugin.storage.shops import Connection
     from plugin.storage.tokens import Kept, TokenBox
 
 # A thread waits no longer than this for another one's login, since its lease goes on meanwhile.
@@ -39,25 +37,24 @@ class Tokens:
         self._known: dict[str, Kept] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def send(self, sender: Sender, vendor: Destination, connection: Connection, request: Request) -> Answer | Failure:
-        """Make a call with whatever token the vendor wants; never raises for what network, vendor or database do."""
-        login = vendor.manner(connection.values).login
+    def send(self, sender: Sender, lane: str, login: Login | None, request: Request) -> Answer | Failure:
+        """Make a call with the token that its login gives; never raises for what network, vendor or database do."""
         if login is None:
             return sender.send(request)
         try:
-            found = self._token(sender, connection.lane, login)
+            found = self._token(sender, lane, login)
         except (Unavailable, SQLAlchemyError) as error:
             return Failure(sent=False, reason=f"no token: {type(error).__name__}")
         if isinstance(found, (Answer, Failure)):
             return found
         dressed = replace(request, headers={**request.headers, **login.headers(found.value)})
-        return self._judged(connection.lane, found, sender.send(dressed))
+        return self._judged(lane, found, sender.send(dressed))
 
     def _token(self, sender: Sender, lane: str, login: Login) -> Kept | Answer | Failure:
         """One that the vendor takes now, or what the attempt to get one came to."""
         lock = self._locks[lane]
         if not lock.acquire(timeout=_PATIENCE_SECONDS):
-            return Failure(sent=False, late=True, reason="somebody else is logging in")
+            return _late("somebody else is logging in")
         try:
             fresh = self._fresh(lane, login)
             if fresh is not None:
@@ -68,7 +65,7 @@ class Tokens:
             known = self._known.get(lane)
             if known is not None and datetime.now(UTC) < known.expires_at:
                 return known
-            return Failure(sent=False, late=True, reason="another process is logging in")
+            return _late("another process is logging in")
         finally:
             lock.release()
 
@@ -94,7 +91,7 @@ class Tokens:
             return _refused(answer)
         self._box.keep(lane, token.value, began + token.lasts)
         log.step("logged in", lane=lane)
-        return Failure(sent=False, late=True, reason="logged in; it is sent next")
+        return _late("logged in; it is sent next")
 
     def _judged(self, lane: str, used: Kept, answer: Answer | Failure) -> Answer | Failure:
         """An answer as it is, unless it refuses a token that should be good: that is renewed once."""
@@ -103,7 +100,7 @@ class Tokens:
             if refused:
                 self._known.pop(lane, None)
                 if self._box.refuse(lane, used.number):
-                    return Failure(sent=False, late=True, reason="its token was refused before its time; it is renewed")
+                    return _late("its token was refused before its time; another one is fetched")
             elif used.refusals and isinstance(answer, Answer):
                 self._box.prove(lane, used.number)
                 self._known[lane] = replace(used, refusals=0)
@@ -111,6 +108,11 @@ class Tokens:
             # The answer counts more than what was to be noted about the token.
             log.trouble("token not noted", lane=lane, reason=type(error).__name__)
         return answer
+
+
+def _late(reason: str) -> Failure:
+    """The call was not made, and goes out with the lane's next slot."""
+    return Failure(sent=False, late=True, used=True, reason=reason)
 
 
 def _refused(answer: Answer | Failure) -> Answer | Failure:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import update
 
 from plugin.model import State, Step
-from plugin.storage import ledger, plans
+from plugin.storage import plans
 from plugin.storage.inbox import Incoming
 from plugin.storage.ledger import Ledger, Result
 from plugin.storage.tables import deliveries
@@ -67,7 +67,7 @@ class Books:
     def settle(self, delivery: Delivery, state: State, **more: Any) -> bool:  # noqa: ANN401  (fields of a result)
         """Write down what became of it."""
         with self.services.database.write() as db:
-            return ledger.settle(db, Result(delivery=delivery, state=state, **more))
+            return bool(self.ledger.settle_all(db, [Result(delivery=delivery, state=state, **more)]))
 
     def change(self, **values: object) -> None:
         """Change every row, as time or an operator would."""

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 
 from plugin import destinations
-from plugin.flow.outcomes import MOST_ATTEMPTS
 from plugin.sandbox import Fault
 from plugin.storage.tables import attempts
 from tests.line import hurry, only, personal, tries, turn, work_off
@@ -106,12 +105,13 @@ def test_a_refused_connection_is_tried_again(shop: Shop, name: str) -> None:
 
 @names
 def test_trouble_that_stays_ends_in_a_state_that_says_so(shop: Shop, name: str) -> None:
-    """After as many tries for every vendor it is `failed` and says so."""
+    """After as many tries as the setting allows it is `failed` and says so, for every vendor."""
+    shop.reconnect(name, retry="2s/1h/7/4d")
     fault(shop, name, "status", times=None, status=503)
     order(shop)
     work_off(shop.services)
     found = delivery(shop, name)
-    assert (found["state"], calls(shop, name), made(shop, name)) == ("failed", MOST_ATTEMPTS, 0)
+    assert (found["state"], calls(shop, name), made(shop, name)) == ("failed", 7, 0)
     assert "attempts" in found["reason"]
 
 

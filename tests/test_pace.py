@@ -15,7 +15,7 @@ from redis import Redis
 
 from plugin.flow.rounds import Worker
 from plugin.model import RateLimit
-from plugin.pace import Pace
+from plugin.pace import Ask, Grant, Left, Over, Pace, Used
 from plugin.sandbox import Fault, Limit
 from plugin.services import Services
 from plugin.storage import views
@@ -57,7 +57,18 @@ def pace(redis: Redis) -> Pace:
 
 def take(pace: Pace, want: int, *limits: RateLimit, lane: str = LANE) -> tuple[str, ...]:
     """The slots that are granted at once."""
-    return pace.reserve(lane, limits, want).slots
+    return ask(pace, want, *limits, lane=lane).slots
+
+
+def ask(pace: Pace, want: int, *limits: RateLimit, lane: str = LANE) -> Grant:
+    """What one lane is granted."""
+    (grant,) = pace.reserve([Ask(lane=lane, limits=limits, want=want)])
+    return grant
+
+
+def finish(pace: Pace, slot: str, *limits: RateLimit, took: timedelta | None = None, left: Left | None = None) -> None:
+    """Say that the call of a slot is over."""
+    pace.finish([Over(lane=LANE, limits=limits, used=[Used(slot=slot, took=took)], left=left)])
 
 
 def hammer(url: str, seconds: float, limits: Sequence[RateLimit], threads: int) -> list[Span]:
@@ -70,12 +81,12 @@ def hammer(url: str, seconds: float, limits: Sequence[RateLimit], threads: int) 
         def work(seed: int) -> None:
             dice, idle = random.Random(seed), threading.Event()  # noqa: S311  (repeatable, not secret)
             while time.monotonic() < ends:
-                grant = pace.reserve(LANE, limits, 2)
+                grant = ask(pace, 2, *limits)
                 granted = time.monotonic()
                 for slot in grant.slots:
                     idle.wait(dice.random() / 20)
                     spans.append((granted, time.monotonic()))
-                    pace.finish(LANE, slot)
+                    finish(pace, slot)
                 if not grant.slots:
                     idle.wait(min(grant.wait.total_seconds(), 0.05))
 
@@ -114,7 +125,7 @@ def test_every_limit_of_a_lane_is_kept(pace: Pace) -> None:
     limits = (RateLimit(2, 1), RateLimit(3, 2))
     began = time.monotonic()
     for slot in take(pace, 5, *limits):
-        pace.finish(LANE, slot)
+        finish(pace, slot)
     granted: list[str] = []
 
     def try_again() -> bool:
@@ -132,7 +143,7 @@ def test_a_call_in_flight_counts_however_long_it_takes(pace: Pace) -> None:
     began = time.monotonic()
     wait_until(lambda: time.monotonic() - began > 1.2)
     assert take(pace, 1, RateLimit(2, 1)) == ()
-    pace.finish(LANE, slots[0])
+    finish(pace, slots[0])
     assert take(pace, 1, RateLimit(2, 1)) == ()
 
 
@@ -148,7 +159,7 @@ def test_a_lost_worker_s_slot_counts_until_its_hold_and_a_window_are_over(redis:
 def test_a_slot_that_was_not_used_is_given_back_at_once(pace: Pace) -> None:
     """What was reserved for a delivery that another process took must not idle the lane."""
     (slot,) = take(pace, 1, RateLimit(1, 300))
-    pace.release(LANE, slot)
+    pace.release(LANE, [slot])
     assert len(take(pace, 1, RateLimit(1, 300))) == 1
 
 
@@ -161,8 +172,8 @@ def test_lanes_do_not_share_a_limit(pace: Pace) -> None:
 def test_a_full_lane_says_when_to_ask_again(pace: Pace) -> None:
     """Until the oldest call leaves the window; nobody has to poll for five minutes."""
     for slot in take(pace, 1, RateLimit(1, 300)):
-        pace.finish(LANE, slot)
-    grant = pace.reserve(LANE, [RateLimit(1, 300)], 1)
+        finish(pace, slot)
+    grant = ask(pace, 1, RateLimit(1, 300))
     assert grant.slots == ()
     assert timedelta(seconds=299) < grant.wait <= timedelta(seconds=300)
 
@@ -170,7 +181,7 @@ def test_a_full_lane_says_when_to_ask_again(pace: Pace) -> None:
 def test_a_closed_gate_stops_every_process_until_then(redis: Redis, pace: Pace) -> None:
     """`Retry-After` told to one worker is obeyed by all, and by this lane only."""
     pace.close_gate(LANE, timedelta(seconds=30))
-    grant = Pace(redis, LONG).reserve(LANE, [RateLimit(5, 1)], 1)
+    grant = ask(Pace(redis, LONG), 1, RateLimit(5, 1))
     assert grant.slots == ()
     assert timedelta(seconds=29) < grant.wait <= timedelta(seconds=30)
     assert take(pace, 1, RateLimit(5, 1), lane="another")
@@ -191,18 +202,18 @@ def test_a_longer_gate_is_never_shortened(pace: Pace) -> None:
     with ThreadPoolExecutor(8) as pool:
         for _ in range(50):
             list(pool.map(close, [1, 1, 60, 1, 1, 1, 1, 1]))
-            assert pace.use(LANE, [RateLimit(1, 1)]).gate > timedelta(seconds=50)
+            assert pace.use({LANE: [RateLimit(1, 1)]})[LANE].gate > timedelta(seconds=50)
             pace.close_gate(LANE, timedelta(seconds=61))
-            assert pace.use(LANE, [RateLimit(1, 1)]).gate > timedelta(seconds=59)
+            assert pace.use({LANE: [RateLimit(1, 1)]})[LANE].gate > timedelta(seconds=59)
             pace._redis.flushdb()  # noqa: SLF001  (the client of this test)
 
 
 def test_use_shows_what_counts(pace: Pace) -> None:
     """In flight and finished within the window, together."""
     for slot in take(pace, 2, RateLimit(10, 60)):
-        pace.finish(LANE, slot)
+        finish(pace, slot)
     take(pace, 3, RateLimit(10, 60))
-    assert pace.use(LANE, [RateLimit(10, 60)]).in_use == 5
+    assert pace.use({LANE: [RateLimit(10, 60)]})[LANE].in_use == 5
 
 
 def test_a_strict_vendor_never_answers_429(shop: Shop) -> None:

@@ -53,10 +53,11 @@ class _Alias(Outbound):
     earlier = fields.String(attribute="previous_id", data_key="previousId")
 
 
+PATHS: Final = {"identify": "/customer/identify", "alias": "/customer/alias", "track": "/event/track"}
 _OPERATIONS: Final[dict[type[Call], tuple[str, Outbound]]] = {
-    Identify: ("/customer/identify", _Identify()),
-    Alias: ("/customer/alias", _Alias()),
-    Track: ("/event/track", _Track()),
+    Identify: (PATHS["identify"], _Identify()),
+    Alias: (PATHS["alias"], _Alias()),
+    Track: (PATHS["track"], _Track()),
 }
 
 

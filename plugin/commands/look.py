@@ -12,13 +12,14 @@ from redis import RedisError
 
 from plugin.commands.frame import json_option, print_json, say, services, show
 from plugin.errors import ConfigError
-from plugin.limits import limits_of
+from plugin.limits import limits_of_lane
 from plugin.storage import inbox, views
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plugin.model import RateLimit
+    from plugin.pace import LaneUse
     from plugin.services import Services
     from plugin.storage.shops import Connection
 
@@ -118,35 +119,32 @@ def snapshot(opened: Services) -> dict[str, Any]:
 
 def _lanes(opened: Services) -> list[dict[str, Any]]:
     waiting = views.backlogs(opened.database)
-    lanes = {item.lane: item for item in opened.shops.connections()}
-    return [_lane(opened, item, waiting.get(name, 0)) for name, item in sorted(lanes.items())]
-
-
-def _lane(opened: Services, item: Connection, backlog: int) -> dict[str, Any]:
-    limits = limits_of(item)
-    in_use: int | None = None
-    gate = timedelta()
+    sharing: dict[str, list[Connection]] = {}
+    for item in opened.shops.connections():
+        sharing.setdefault(item.lane, []).append(item)
+    limits = {lane: limits_of_lane(items) for lane, items in sorted(sharing.items())}
     try:
-        use = opened.pace.use(item.lane, limits)
-        in_use, gate = use.in_use, use.gate
+        uses = opened.pace.use(limits)
     except RedisError:
         say("note: Redis can't be reached, so nothing is known of the lanes' use")
-    clears = datetime.now(UTC) + gate + timedelta(seconds=backlog / _per_second(limits))
+        uses = {}
+    return [_lane(sharing[lane][0], kept, uses.get(lane), waiting.get(lane, 0)) for lane, kept in limits.items()]
+
+
+def _lane(item: Connection, limits: tuple[RateLimit, ...], use: LaneUse | None, backlog: int) -> dict[str, Any]:
+    gate = use.gate if use else timedelta()
+    clears = datetime.now(UTC) + gate + timedelta(seconds=backlog / min(limit.per_second for limit in limits))
     return {
         "destination": item.destination,
         "account": item.account,
         "limit": ",".join(map(str, limits)),
-        "in_use": in_use,
+        "in_use": use.in_use if use else None,
         "backlog": backlog,
         "clears_at": clears.isoformat(timespec="seconds") if backlog else None,
         "closed_for_seconds": gate.total_seconds(),
         "state": item.state,
         "reason": item.reason,
     }
-
-
-def _per_second(limits: tuple[RateLimit, ...]) -> float:
-    return min(limit.count / limit.seconds for limit in limits)
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -9,8 +10,7 @@ import click
 from plugin import checks, destinations, storefronts
 from plugin.commands.frame import json_option, print_json, say, services, show
 from plugin.errors import ConfigError
-from plugin.limits import limits_of
-from plugin.model import RateLimit
+from plugin.limits import SHARED, limits_of
 from plugin.storage.shops import StoreState, require_store
 
 if TYPE_CHECKING:
@@ -142,9 +142,9 @@ def _connect_command(vendor: Destination) -> click.Command:
 
 
 def _help(vendor: Destination) -> str:
-    lines = [f"  {setting.key}{_marks(setting.required, setting.default)}: {setting.help}" for setting in vendor.needs]
-    limits = ",".join(map(str, vendor.limits))
-    lines.append(f"  rate [default: {limits}]: the limit to keep, N/Ts, N/Tm or N/Th, several with commas")
+    own = replace(SHARED[0], default=",".join(map(str, vendor.limits)))
+    declared = (*vendor.needs, own, *SHARED[1:])
+    lines = [f"  {setting.key}{_marks(setting.required, setting.default)}: {setting.help}" for setting in declared]
     return f"Connect a shop to {vendor.name}.\n\n\b\nSettings:\n" + "\n".join(lines)
 
 
@@ -154,18 +154,15 @@ def _marks(required: bool, default: str | None) -> str:
 
 def _values(vendor: Destination, given: Mapping[str, str]) -> dict[str, str]:
     """Every setting with a value: given or by default; raises `ConfigError` naming the first that is wrong."""
-    declared = {setting.key: setting for setting in vendor.needs}
+    declared = {setting.key: setting for setting in (*vendor.needs, *SHARED)}
     for key, value in given.items():
-        if key == "rate":
-            RateLimit.parse(value)
-        elif key in declared:
-            _check(f"{vendor.name} {key}", declared[key].check, value)
-        else:
-            raise ConfigError(f"{vendor.name} has no setting {key!r}: there are {', '.join([*declared, 'rate'])}")
+        if key not in declared:
+            raise ConfigError(f"{vendor.name} has no setting {key!r}: there are {', '.join(declared)}")
+        _check(f"{vendor.name} {key}", declared[key].check, value)
     missing = [setting.key for setting in vendor.needs if setting.required and not given.get(setting.key)]
     if missing:
         raise ConfigError(f"{vendor.name} needs {', '.join(missing)}: give each with --set KEY=VALUE")
-    return {setting.key: setting.default for setting in vendor.needs if setting.default} | dict(given)
+    return {key: setting.default for key, setting in declared.items() if setting.default} | dict(given)
 
 
 def _pair(text: str) -> tuple[str, str]:

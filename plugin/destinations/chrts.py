@@ -10,9 +10,10 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from mappings import calls, identity
-from mappings.base import PayloadRejected
+from mappings.base import BodyIncomplete, PayloadRejected
 from mappings.destinations import chrts as mapping
 from plugin import checks
+from plugin.http import encode
 from plugin.mask import vendor_words
 from plugin.model import Accepted, Deferred, Manner, RateLimit, Rejected, Request, Setting, Skipped, Step, Unknown
 
@@ -85,12 +86,11 @@ class Chrts:
 
     def prepare(self, work: Work) -> Request | Skipped | Rejected:
         """One native message, made anew from the event."""
-        path, body = mapping.body(_fact(work).call)
         return Request(
             method="POST",
-            path=path,
+            path=mapping.PATHS[work.action],
             headers={"Authorization": f"Bearer {work.settings['api_key']}"},
-            body=body,
+            body=work.message if work.message is not None else mapping.body(_fact(work).call)[1],
             repeatable=work.action in ("identify", "alias"),
         )
 
@@ -131,7 +131,16 @@ def _step(fact: calls.Fact) -> Step:
         content=fact.content,
         only_if_changed=fact.only_if_changed,
         data={"fact": _name(fact)},
+        message=_message(fact),
     )
+
+
+def _message(fact: calls.Fact) -> bytes | None:
+    """None where something is missing: it is named when the call is due, and holds nothing else up."""
+    try:
+        return encode(mapping.body(fact.call)[1])
+    except BodyIncomplete:
+        return None
 
 
 def _name(fact: calls.Fact) -> str:

@@ -16,7 +16,7 @@ from plugin import log
 QUEUE = "crossdock"
 ROUND = "plugin.flow.rounds.work"
 # A round ends by itself long before; a job that outlives this belongs to a worker that hangs.
-JOB_SECONDS = 300
+JOB_SECONDS = 720
 _BELL = "crossdock:bell"
 # If a bell's job is lost with its worker, ringing works again after this long.
 _BELL_SECONDS = 5

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from redis import RedisError
@@ -14,21 +13,19 @@ from mappings.base import MappingError, PayloadRejected
 from mappings.canonical import Order
 from plugin import destinations, log
 from plugin.errors import Unavailable
+from plugin.flow.known import Known
 from plugin.flow.route import load_document
-from plugin.limits import limits_of_lane
 from plugin.model import Accepted, Rejected, Request, State, Unknown, Work
 from plugin.storage import inbox, parcels
 
 if TYPE_CHECKING:
     from mappings.canonical import Document, Topic
     from plugin.destinations.base import Destination
-    from plugin.model import Delivery, Outcome, RateLimit
+    from plugin.model import Delivery, Manner, Outcome
     from plugin.services import Services
-    from plugin.storage.shops import Connection, Store
+    from plugin.storage.shops import Connection
 
 _MOST_DOCUMENTS = 256
-# Settings that were changed this lately may still be used; what is owed never depends on this cache.
-_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +35,7 @@ class Prepared:
     delivery: Delivery
     vendor: Destination
     connection: Connection
+    manner: Manner
     work: Work
     request: Request
     finds: bool
@@ -54,14 +52,12 @@ class Settled:
 
 
 class Preparer:
-    """Prepares deliveries; keeps documents, stores and connections for a moment, as a person's calls share them."""
+    """Prepares deliveries; keeps documents for a moment, as a person's calls share them."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._documents: OrderedDict[int, tuple[Topic, Document]] = OrderedDict()
-        self._stores: dict[str, Store] = {}
-        self._connections: dict[str, Connection] = {}
-        self._fresh_until = 0.0
+        self.known = Known(services)
 
     def prepare(self, delivery: Delivery) -> Prepared | Settled:
         """The call to make, or the outcome when there is none to make: skipped, or held with what is missing."""
@@ -81,14 +77,28 @@ class Preparer:
             )
         return Settled(delivery=delivery, outcome=outcome, vendor=vendor, work=work)
 
+    def with_document(self, item: Prepared) -> Prepared | None:
+        """The same with its document, as far as it can still be read: to know what a vendor's words must not repeat."""
+        try:
+            topic, document = self._document(item.delivery)
+        except MappingError:
+            return None
+        return replace(item, work=replace(item.work, topic=topic, document=document))
+
     def _decide(self, delivery: Delivery, vendor: Destination, work: Work) -> Prepared | Settled:
         doubt = self._doubt(delivery, vendor, work)
         finds = isinstance(doubt, Request)
         request = doubt if doubt is not None else vendor.prepare(work)
         if isinstance(request, Request):
-            connection = self._connection(delivery.connection_id)
+            connection = self.known.connection(delivery.connection_id)
             return Prepared(
-                delivery=delivery, vendor=vendor, connection=connection, work=work, request=request, finds=finds
+                delivery=delivery,
+                vendor=vendor,
+                connection=connection,
+                manner=self.known.manner(connection),
+                work=work,
+                request=request,
+                finds=finds,
             )
         return Settled(delivery=delivery, outcome=request, vendor=vendor, work=work)
 
@@ -112,8 +122,17 @@ class Preparer:
         return Accepted(note="accepted just before its worker died") if taken else None
 
     def _work(self, delivery: Delivery) -> Work:
-        self._forget()
-        connection = self._connection(delivery.connection_id)
+        connection = self.known.connection(delivery.connection_id)
+        if delivery.message is not None:
+            return Work(
+                action=delivery.action,
+                topic=None,
+                document=None,
+                store=self.known.store(delivery.store_id).facts,
+                settings=connection.values,
+                data=delivery.data,
+                message=delivery.message,
+            )
         topic, document = self._document(delivery)
         remote_id = delivery.data.get("remote_id")
         booked, taken = None, frozenset[str]()
@@ -125,7 +144,7 @@ class Preparer:
             action=delivery.action,
             topic=topic,
             document=document,
-            store=self._store(delivery.store_id).facts,
+            store=self.known.store(delivery.store_id).facts,
             settings=connection.values,
             data=delivery.data,
             booked=booked,
@@ -139,38 +158,8 @@ class Preparer:
                 events = inbox.by_ids(db, [delivery.event_id])
             if not events:
                 raise PayloadRejected("the event is gone")
-            known = load_document(events[0], self._store(delivery.store_id))
+            known = load_document(events[0], self.known.store(delivery.store_id))
             self._documents[delivery.event_id] = known
             if len(self._documents) > _MOST_DOCUMENTS:
                 self._documents.popitem(last=False)
         return known
-
-    def _store(self, store_id: str) -> Store:
-        if store_id not in self._stores:
-            store = self._services.shops.by_id(store_id)
-            if store is None:
-                raise PayloadRejected("the store is gone")
-            self._stores[store_id] = store
-        return self._stores[store_id]
-
-    def _connection(self, connection_id: str) -> Connection:
-        if connection_id not in self._connections:
-            self._connections = {item.id: item for item in self._services.shops.connections()}
-        if connection_id not in self._connections:
-            raise PayloadRejected("the connection is gone")
-        found = self._connections[connection_id]
-        if found.unreadable:
-            raise PayloadRejected(found.reason or "its credentials can't be read")
-        return found
-
-    def limits(self, lane: str) -> tuple[RateLimit, ...]:
-        """What all connections of a lane ask for together."""
-        if not any(item.lane == lane for item in self._connections.values()):
-            self._connections = {item.id: item for item in self._services.shops.connections()}
-        return limits_of_lane(item for item in self._connections.values() if item.lane == lane)
-
-    def _forget(self) -> None:
-        if time.monotonic() > self._fresh_until:
-            self._stores.clear()
-            self._connections.clear()
-            self._fresh_until = time.monotonic() + _SECONDS

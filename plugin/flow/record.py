@@ -16,7 +16,7 @@ from plugin.flow.outcomes import of_finding, of_sending
 from plugin.flow.prepare import Prepared, Settled
 from plugin.http import SETTLE, Answer, Failure, classify
 from plugin.mask import answer_text, request_line
-from plugin.model import Accepted, Deferred, Rejected, State, Unknown
+from plugin.model import Accepted, Deferred, Rejected, Schedule, State, Unknown
 from plugin.storage import ledger, parcels, plans
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _RETRY_SECONDS = 0.5
 class Returned:
     """A delivery that was called, or one that needed no call (then there is no result).
 
-    `outcome` is None when a look-up found nothing.
+    `outcome` is None when a look-up found nothing. `crowd` is how many deliveries the call carried.
     """
 
     item: Prepared | Settled
@@ -44,6 +44,7 @@ class Returned:
     result: Answer | Failure | None = None
     at: datetime | None = None
     milliseconds: int = 0
+    crowd: int = 1
 
     @property
     def lane(self) -> str:
@@ -80,9 +81,13 @@ class Recorder:
     def _write_together(self, returned: Sequence[Returned]) -> None:
         """One transaction for all; if one of them can't be written, each in its own, and that one is held."""
         try:
+            results = [_result(one) for one in returned]
             with self._services.database.write() as db:
+                kept = self._services.ledger.settle_all(db, results)
                 for one in returned:
-                    self._write_one(db, one, one.outcome)
+                    if one.item.delivery.id in kept:
+                        self._keep_shipment(db, one, one.outcome)
+                        self._plan_next(db, one, one.outcome)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001  (whatever one answer holds, the others are written down)
@@ -91,24 +96,14 @@ class Recorder:
                 self._hold(returned[0], error)
             for one in returned if len(returned) > 1 else ():
                 self._write_together([one])
+        else:
+            _tell(returned, results, kept)
 
     def _hold(self, one: Returned, error: Exception) -> None:
         reason = f"a fault of Crossdock's own ({type(error).__name__}); please report it"
         held = ledger.Result(delivery=one.item.delivery, state=State.HELD, reason=reason, doubtful=True)
         with self._services.database.write() as db:
-            ledger.settle(db, held)
-
-    def _write_one(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
-        result = _result(one)
-        kept = ledger.settle(db, result)
-        delivery = one.item.delivery
-        facts = {"delivery": delivery.id, "destination": delivery.destination, "action": delivery.action}
-        if not kept:
-            log.trouble("lease lost", **facts)
-            return
-        log.step("recorded", **facts, state=result.state, ms=one.milliseconds)
-        self._keep_shipment(db, one, outcome)
-        self._plan_next(db, one, outcome)
+            self._services.ledger.settle_all(db, [held])
 
     def _keep_shipment(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
         order = one.item.work.document if one.item.work else None
@@ -151,7 +146,7 @@ class Recorder:
 def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
     """What came back, as an outcome; None says that a look-up found nothing. Pure, so any thread may call it."""
     try:
-        general = classify(result, repeatable=item.request.repeatable)
+        general = classify(result, repeatable=item.request.repeatable, meanings=item.manner.meanings)
         if general is not None or isinstance(result, Failure):
             return general
         return item.vendor.found(item.work, result) if item.finds else item.vendor.read(item.work, result)
@@ -166,18 +161,29 @@ def _result(one: Returned) -> ledger.Result:
     return replace(result, attempt=_attempt(one, result))
 
 
+def _tell(returned: Sequence[Returned], results: Sequence[ledger.Result], kept: set[int]) -> None:
+    for one, result in zip(returned, results, strict=True):
+        delivery = result.delivery
+        facts = {"delivery": delivery.id, "destination": delivery.destination, "action": delivery.action}
+        if delivery.id in kept:
+            log.step("recorded", **facts, state=result.state, ms=one.milliseconds)
+        else:
+            log.trouble("lease lost", **facts)
+
+
 def _settled(one: Returned) -> ledger.Result:
-    item, outcome = one.item, one.outcome
+    item, outcome, work = one.item, one.outcome, one.item.work
+    own = work.settings.get("retry") if work else None
+    schedule = Schedule.parse(own) if own else Schedule()
     if (isinstance(item, Prepared) and item.finds) or outcome is None:
-        return of_finding(item.delivery, outcome)
-    work = item.work
+        return of_finding(item.delivery, outcome, schedule)
     if isinstance(outcome, Deferred) and outcome.doubtful and work is not None and item.vendor.find(work) is not None:
         # A gateway may give up before the vendor does: to look at once would find nothing yet.
         outcome = replace(outcome, after=max(outcome.after or SETTLE, SETTLE))
     # Only a lost answer asks whether it can be looked up; a step without a shipment could not even say how.
     if work is None or not isinstance(outcome, Unknown) or item.vendor.find(work) is not None:
-        return of_sending(item.delivery, outcome, None)
-    return of_sending(item.delivery, outcome, lambda losses: item.vendor.lost(work, losses))
+        return of_sending(item.delivery, outcome, schedule, None)
+    return of_sending(item.delivery, outcome, schedule, lambda losses: item.vendor.lost(work, losses))
 
 
 def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
@@ -189,9 +195,16 @@ def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
         at=one.at,
         milliseconds=one.milliseconds,
         purpose="find" if item.finds else "send",
-        request=request_line(item.request, item.vendor.plain),
+        request=_told(item, one.crowd),
         status=answer.status if answer else None,
         answer=answer_text(answer, item.vendor.plain) if answer else None,
         outcome=type(one.outcome).__name__.lower() if one.outcome else "absent",
         reason=result.reason,
     )
+
+
+def _told(item: Prepared, crowd: int) -> str:
+    """What is kept of the request; of one among many only its place, since its body follows from its event."""
+    if crowd == 1:
+        return request_line(item.request, item.vendor.plain)
+    return f"{item.request.method} {item.request.path}, item {item.work.position + 1} of {crowd}"

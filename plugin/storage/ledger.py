@@ -5,29 +5,35 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Boolean, Integer, and_, bindparam, case, exists, insert, or_, select, update
-from sqlalchemy import Connection as Sql
+from sqlalchemy import insert
 
-from plugin.model import Delivery, State
-from plugin.storage.shops import ConnectionState
-from plugin.storage.tables import attempts, connections, deliveries, unfinished
+from plugin.model import Delivery, Priority, State
+from plugin.storage import _ledger_sql as sql
+from plugin.storage.tables import attempts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import Connection as Sql
 
     from plugin.storage.database import Database
 
 # Longer than the longest call: whoever may still be sending still holds the lease. See `plugin.http.TOTAL_SECONDS`.
 LEASE = timedelta(seconds=45)
+# What follows an earlier delivery of its subject is passed over while that one waits. Looking at it again and again
+# would cost more than telling it once; for less than this it would not.
+_LONG = timedelta(seconds=5)
+# How many deliveries of one subject a batch may take up one after the other at most in one lease.
+_DEEPEST = 4
 
 _tokens = itertools.count()
 _process = f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}"
+_ATTEMPT = insert(attempts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,79 +63,10 @@ class Result:
     lost: bool = False
     attempt: Attempt | None = None
 
-
-def _active() -> ColumnElement[bool]:
-    return connections.c.state == ConnectionState.ACTIVE
-
-
-def _due() -> Select[tuple[int]]:
-    earlier = deliveries.alias("earlier")
-    blocked = exists().where(
-        earlier.c.connection_id == deliveries.c.connection_id,
-        earlier.c.subject == deliveries.c.subject,
-        earlier.c.id < deliveries.c.id,
-        unfinished("earlier"),
-    )
-    now = bindparam("now", type_=deliveries.c.due_at.type)
-    free = or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= now)
-    active = deliveries.c.connection_id.in_(select(connections.c.id).where(_active()))
-    is_due = deliveries.c.due_at <= bindparam("due_by", type_=deliveries.c.due_at.type)
-    return (
-        select(deliveries.c.id)
-        .where(deliveries.c.lane == bindparam("in_lane"), unfinished(), is_due, free, active, ~blocked)
-        .order_by(deliveries.c.priority, deliveries.c.id)
-        .limit(bindparam("most", type_=Integer))
-    )
-
-
-# Built once: putting a statement together takes SQLAlchemy several times as long as a database takes to run it.
-_LANES = select(connections.c.lane).distinct().where(_active())
-_ONE_DUE = _due()
-# As a common table expression, which PostgreSQL evaluates once; as a plain subquery it may be run again for each row.
-_chosen = _due().with_for_update(skip_locked=True, of=deliveries).cte("chosen")
-_LEASE = (
-    update(deliveries)
-    .where(deliveries.c.id == _chosen.c.id)
-    .values(lease=bindparam("token"), leased_until=bindparam("until"))
-    .returning(deliveries)
-)
-_held = and_(deliveries.c.id == bindparam("held_id"), deliveries.c.lease == bindparam("held_lease"))
-_BEGIN = (
-    update(deliveries)
-    .where(
-        _held,
-        deliveries.c.leased_until > bindparam("now", type_=deliveries.c.due_at.type),
-        # A newer version of the order may have come since it was prepared.
-        deliveries.c.event_id == bindparam("for_event"),
-    )
-    .values(
-        state=bindparam("to_state"),
-        attempts=deliveries.c.attempts + bindparam("spent", type_=Integer),
-        leased_until=bindparam("until"),
-        updated_at=bindparam("now", type_=deliveries.c.due_at.type),
-    )
-)
-_GIVE_BACK = update(deliveries).where(_held).values(lease=None, leased_until=None)
-_outdated = and_(
-    bindparam("rests", type_=Boolean), deliveries.c.event_id != bindparam("for_event", type_=deliveries.c.event_id.type)
-)
-_SETTLE = (
-    update(deliveries)
-    .where(_held)
-    .values(
-        # What an older version of the order came to says nothing about the newer one that arrived meanwhile.
-        state=case((_outdated, State.WAITING.value), else_=bindparam("to_state")),
-        reason=bindparam("why"),
-        due_at=bindparam("due"),
-        attempts=deliveries.c.attempts - bindparam("refunded", type_=Integer),
-        doubtful=bindparam("doubt"),
-        losses=deliveries.c.losses + bindparam("lost", type_=Integer),
-        lease=None,
-        leased_until=None,
-        updated_at=bindparam("now", type_=deliveries.c.due_at.type),
-    )
-)
-_ATTEMPT = insert(attempts)
+    @property
+    def is_plain(self) -> bool:
+        """Done, and nothing more to be said: what nearly all come to."""
+        return self.state is State.DONE and self.reason is None and not (self.doubtful or self.refund_attempt)
 
 
 class Ledger:
@@ -138,100 +75,125 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def lease(self, lane: str, limit: int) -> list[Delivery]:
-        """Take up to `limit` due deliveries of a lane, most urgent first, so that no other process takes them.
+    def lease(self, lane: str, limit: int, *, followers: bool = False) -> list[Delivery]:
+        """Take up to `limit` due deliveries of one lane; see `lease_each`."""
+        return self.lease_each({lane: limit}, {lane} if followers else frozenset())
 
-        A delivery waits for every earlier one about the same subject. One that was being sent when its process died is
-        among them once that lease has ended, in state `sending`: whether it arrived has to be found out.
+    def lease_each(self, limits: Mapping[str, int], crowded: Iterable[str] = ()) -> list[Delivery]:
+        """Take due deliveries of each lane, most urgent first, so that no other process takes them.
+
+        A delivery waits for every earlier one about the same subject, except that lanes in `crowded`, which send
+        several in one call, take what follows along. One that was being sent when its process died is among them once
+        that lease has ended, in state `sending`: whether it arrived has to be found out.
         """
-        values = {"in_lane": lane, "most": limit, "token": f"{_process}:{next(_tokens)}"}
+        following = frozenset(crowded)
         with self._database.write() as db:
             now = self._database.now(db)
-            rows = db.execute(_LEASE, values | {"now": now, "due_by": now, "until": now + LEASE}).all()
-        return sorted((_delivery(row) for row in rows), key=lambda delivery: delivery.id)
+            taken: list[Delivery] = []
+            for lane, limit in limits.items():
+                taken += self._take(db, now, lane, limit, followers=lane in following)
+        return taken
+
+    def _take(self, db: Sql, now: datetime, lane: str, limit: int, *, followers: bool) -> list[Delivery]:
+        token = f"{_process}:{next(_tokens)}"
+        values = {"in_lane": lane, "token": token, "now": now, "due_by": now, "until": now + LEASE}
+        taken: list[Delivery] = []
+        for priority in Priority:
+            if len(taken) < limit:
+                rows = db.execute(sql.LEASE, values | {"of": priority.value, "most": limit - len(taken)}).all()
+                taken += sorted(map(sql.delivery, rows), key=lambda delivery: delivery.id)
+        for _ in range(_DEEPEST if followers and taken else 0):
+            rows = db.execute(sql.FOLLOW, values).all()
+            taken += sorted(map(sql.delivery, rows), key=lambda delivery: delivery.id)
+            if not rows:
+                break
+        return taken
 
     def due_lanes(self, within: timedelta = timedelta()) -> set[str]:
         """The lanes that have something to do now, or `within` this time: neither blocked nor in other hands."""
         with self._database.read() as db:
             now = self._database.now(db)
-            lanes = db.execute(_LANES).scalars().all()
-            values = {"most": 1, "now": now, "due_by": now + within}
-            return {lane for lane in lanes if db.execute(_ONE_DUE, values | {"in_lane": lane}).first()}
+            return set(db.execute(sql.DUE_LANES, {"now": now, "due_by": now + within}).scalars())
 
     def begin(self, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
         """Commit the intent before anything goes out; return the ids that still are what was prepared.
 
         The flag says whether the call itself is sent, which spends an attempt, or only what became of it is looked up.
         """
+        kinds: dict[bool, list[Delivery]] = {True: [], False: []}
+        for delivery, sends in leased:
+            kinds[sends].append(delivery)
         begun: set[int] = set()
         with self._database.write() as db:
             now = self._database.now(db)
-            for delivery, sends in leased:
-                values = {
-                    "held_id": delivery.id,
-                    "held_lease": delivery.lease,
-                    "for_event": delivery.event_id,
-                    "to_state": State.SENDING if sends else State.UNKNOWN,
-                    "spent": int(sends),
-                    "now": now,
-                    "until": now + LEASE,
-                }
-                if db.execute(_BEGIN, values).rowcount:
-                    begun.add(delivery.id)
+            for sends, chosen in kinds.items():
+                state = State.SENDING if sends else State.UNKNOWN
+                values = {"to_state": state.value, "spent": int(sends), "now": now, "until": now + LEASE}
+                begun.update(self._each(db, "begin", chosen, values))
         return begun
 
     def give_back(self, leased: Sequence[Delivery]) -> None:
         """End leases of deliveries that were not begun."""
         if leased:
             with self._database.write() as db:
-                db.execute(_GIVE_BACK, [{"held_id": item.id, "held_lease": item.lease} for item in leased])
+                self._each(db, "give_back", leased, {})
+
+    def settle_all(self, db: Sql, results: Sequence[Result]) -> set[int]:
+        """Write down results and their attempts; return the ids whose lease still held, the others changed nothing."""
+        plain = [result.delivery for result in results if result.is_plain]
+        kept = self._each(db, "finish", plain, {"now": datetime.now(UTC)})
+        kept |= {result.delivery.id for result in results if not result.is_plain and _settle(db, result)}
+        tried = [_row(result) for result in results if result.attempt is not None]
+        if tried:
+            db.execute(_ATTEMPT, tried)
+        return kept
+
+    def _each(self, db: Sql, what: str, chosen: Sequence[Delivery], values: Mapping[str, object]) -> set[int]:
+        if not chosen:
+            return set()
+        statement = sql.EACH[what, self._database.is_postgresql]
+        return set(db.execute(statement, {**values, "given": sql.given(chosen)}).scalars())
 
 
-def settle(db: Sql, result: Result) -> bool:
-    """Write down a result and its attempt; return False when the lease was lost, and then change nothing else."""
+def _settle(db: Sql, result: Result) -> bool:
     now = datetime.now(UTC)
+    delivery, due = result.delivery, result.due_at or now
     values = {
-        "held_id": result.delivery.id,
-        "held_lease": result.delivery.lease,
-        "for_event": result.delivery.event_id,
+        "held_id": delivery.id,
+        "held_lease": delivery.lease,
+        "for_event": delivery.event_id,
         "to_state": result.state,
         "rests": result.state in (State.SKIPPED, State.HELD, State.FAILED),
         "why": result.reason,
-        "due": result.due_at or now,
+        "due": due,
+        "urgency": _urgency(result),
         "refunded": int(result.refund_attempt),
         "doubt": result.doubtful,
         "lost": int(result.lost),
         "now": now,
     }
-    kept = db.execute(_SETTLE, values).rowcount > 0
-    if result.attempt is not None:
-        db.execute(_ATTEMPT, {"delivery_id": result.delivery.id} | _fields(result.attempt))
+    kept = db.execute(sql.SETTLE, values).rowcount > 0
+    if kept and due - now > _LONG:
+        db.execute(
+            sql.POSTPONE, {"of": delivery.connection_id, "about": delivery.subject, "after": delivery.id} | {"due": due}
+        )
     return kept
 
 
-def _fields(attempt: Attempt) -> dict[str, object]:
-    return {name: getattr(attempt, name) for name in Attempt.__slots__}
+def _urgency(result: Result) -> Priority:
+    """What failed once lets what is new go first."""
+    again = result.state is State.WAITING and not result.refund_attempt
+    return Priority.RETRY if again and result.delivery.priority is Priority.LIVE else result.delivery.priority
 
 
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(
-        id=row.id,
-        event_id=row.event_id,
-        store_id=row.store_id,
-        connection_id=row.connection_id,
-        destination=row.destination,
-        lane=row.lane,
-        action=row.action,
-        key=row.key,
-        subject=row.subject,
-        content=row.content,
-        state=State(row.state),
-        attempts=row.attempts,
-        # Its process died while it was being sent.
-        doubtful=row.doubtful or row.state == State.SENDING,
-        losses=row.losses,
-        created_at=row.created_at,
-        lease=row.lease,
-        leased_until=row.leased_until,
-        data=row.data,
-    )
+def _row(result: Result) -> dict[str, object]:
+    attempt = result.attempt
+    return {"delivery_id": result.delivery.id} | {name: getattr(attempt, name) for name in Attempt.__slots__}
+
+
+def by_lane(leased: Iterable[Delivery]) -> dict[str, list[Delivery]]:
+    """The same deliveries, apart by their lanes."""
+    found: defaultdict[str, list[Delivery]] = defaultdict(list)
+    for delivery in leased:
+        found[delivery.lane].append(delivery)
+    return found

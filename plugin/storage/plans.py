@@ -47,7 +47,7 @@ def plan(database: Database, db: Sql, owner: Owner, step: Step) -> None:
     # The newest version is the one to act on, unless it is done already. What rests is taken up again; what is on its
     # way goes on, and hears of the newer version when it comes back without a booking (`ledger.settle`).
     rests = deliveries.c.state.in_([State.SKIPPED, State.HELD, State.FAILED])
-    fresh = {name: row[name] for name in ("event_id", "version", "content", "data", "updated_at")}
+    fresh = {name: row[name] for name in ("event_id", "version", "content", "data", "message", "updated_at")}
     again = {
         "state": case((rests, literal(State.WAITING.value)), else_=deliveries.c.state),
         "reason": case((or_(rests, deliveries.c.state == State.WAITING), null()), else_=deliveries.c.reason),
@@ -108,6 +108,7 @@ def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
         "losses": 0,
         "due_at": now + step.delay,
         "data": dict(step.data),
+        "message": step.message,
         "created_at": now,
         "updated_at": now,
     }

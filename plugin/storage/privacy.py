@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from mappings.canonical import ShopNotice, Topic
 from plugin.model import EventState
@@ -29,9 +29,11 @@ def obey(db: Sql, topic: Topic, notice: ShopNotice, store: Store) -> tuple[Event
         return EventState.HELD, _data_request(notice, store)
     if topic is Topic.CUSTOMER_REDACTED:
         count = _erase(db, store, notice)
+        _erase_messages(db, store)
         return EventState.ROUTED, f"a customer was erased: {count} stored bodies"
     _leave(db, store, StoreState.REMOVED)
     count = inbox.erase(db, store.id)
+    _erase_messages(db, store)
     _erase_attempts(db, store)
     parcels.erase(db, store.id)
     gone = {"state": ConnectionState.REMOVED, "sealed": "", "updated_at": datetime.now(UTC)}
@@ -71,6 +73,13 @@ def _orders(db: Sql, store: Store, notice: ShopNotice) -> list[str]:
     placed = select(events.c.document_ref).where(*about, events.c.document_ref.is_not(None)).distinct()
     found = list(db.execute(placed).scalars()) if notice.customer_ref else []
     return [*notice.order_refs, *(ref for ref in found if ref)]
+
+
+def _erase_messages(db: Sql, store: Store) -> None:
+    """What is still owed was mapped from bodies that are gone now; it is held when it falls due."""
+    erased = select(events.c.id).where(events.c.store_id == store.id, func.length(events.c.body) == 0)
+    owed = (deliveries.c.store_id == store.id, deliveries.c.message.is_not(None), deliveries.c.event_id.in_(erased))
+    db.execute(update(deliveries).where(*owed).values(message=None))
 
 
 def _erase_attempts(db: Sql, store: Store) -> None:

@@ -222,7 +222,7 @@ class Shops:
 def _take_up(db: Sql, made: Connection) -> None:
     """What is owed moves to the connection's lane, and what was held is due again."""
     owed = update(deliveries).where(deliveries.c.connection_id == made.id)
-    db.execute(owed.where(deliveries.c.state.in_(UNFINISHED)).values(lane=made.lane))
+    db.execute(owed.where(deliveries.c.state.in_(UNFINISHED)).values(lane=made.lane, message=None))
     held = owed.where(deliveries.c.state == State.HELD, deliveries.c.action != "map")
     now = datetime.now(UTC)
     # What was tried before may have arrived.

@@ -166,10 +166,14 @@ deliveries = Table(
     Column("leased_until", Moment),
     Column("reason", Text),
     Column("data", JSON, nullable=False),
+    # The mapped body while it is owed; a person's data is kept in the event alone.
+    Column("message", LargeBinary),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("connection_id", "key"),
-    Index("ix_deliveries_due", "lane", "priority", "id", sqlite_where=_unfinished, postgresql_where=_unfinished),
+    Index(
+        "ix_deliveries_due", "lane", "priority", "due_at", "id", sqlite_where=_unfinished, postgresql_where=_unfinished
+    ),
     Index(
         "ix_deliveries_subject",
         "connection_id",

@@ -1,0 +1,134 @@
+"""Intake: webhooks answered 200 a second, and how long each took.
+
+Ours (`crossdock web` on each database) beside three others that get the very same signed orders, each webhook with a new
+id: a bare WSGI function (what the server itself can do), Flask that checks the signature and keeps nothing (what a
+receiver costs before it stores anything), and the stack of the tutorials (gunicorn's sync workers, Flask, the ORM, one
+commit and one RQ job for each event) on the same database; with SQLite both as SQLAlchemy opens it, in its default
+journal mode, and in WAL mode, which ours uses too. No worker runs meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from benchmarks import _load
+from benchmarks._figures import Figures
+from benchmarks._places import NO_POSTGRESQL, POSTGRESQL, SQLITE, Place, databases, place
+from benchmarks._processes import free_port, is_listening, python, run, running, wait_until
+from plugin.services import Services
+from plugin.settings import Settings
+from plugin.storage.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks._figures import Plan
+
+SHOP, SECRET = "bench.myshopify.com", "the app's secret"
+CONNECTIONS = (8, 1, 32)
+_BARE, _FLASK, _WAL = "bare WSGI", "Flask + HMAC", "SQLite in WAL mode"
+# How many webhooks one repeat sends, by connections, so that each takes about a second.
+_COUNTS = {1: 800, 8: 2000, 32: 3000}
+_SMALL = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Server:
+    """One side, listening. `share`: how many of the webhooks it gets, since it would take long with all of them."""
+
+    name: str
+    port: int
+    share: float
+
+
+def run_benchmark(plan: Plan) -> Figures:
+    """Measure every side in turn, so that whatever else the machine does meets all alike."""
+    figures = Figures("intake", "webhooks answered 200 a second")
+    kinds = databases()
+    if POSTGRESQL not in kinds:
+        figures.note(NO_POSTGRESQL)
+    with contextlib.ExitStack() as stack:
+        servers = _servers(stack, kinds, figures)
+        for server in servers:
+            _measure(server, 8, plan.size(300, _SMALL))
+        for _ in range(plan.repeats):
+            for connections in plan.some(*CONNECTIONS):
+                for server in servers:
+                    count = max(_SMALL, int(plan.size(_COUNTS[connections], _SMALL) * server.share))
+                    figures.add(_case(server.name, connections), **_measure(server, connections, count))
+    for connections in plan.some(*CONNECTIONS):
+        for kind in kinds:
+            ours = _case(f"crossdock {kind}", connections)
+            tutorials = [f"tutorial {name}" for name in ((kind, _WAL) if kind == SQLITE else (kind,))]
+            for other in (*tutorials, _FLASK):
+                figures.ratio(ours, _case(other, connections), "per_second")
+    return figures
+
+
+def _measure(server: _Server, connections: int, count: int) -> dict[str, float]:
+    return _load.measure(server.port, "/webhooks/shopify", connections, count, SECRET, SHOP)
+
+
+def _case(name: str, connections: int) -> str:
+    return f"{name}, {connections} conn."
+
+
+def _servers(stack: contextlib.ExitStack, kinds: list[str], figures: Figures) -> list[_Server]:
+    first = stack.enter_context(place(SQLITE))
+    servers = [
+        stack.enter_context(_as_ours(first, "bare", _BARE, 2)),
+        stack.enter_context(_as_ours(first, "flask_hmac", _FLASK, 1)),
+    ]
+    figures.given[f"{_BARE}, {_FLASK}, crossdock"] = "`crossdock web`: Granian, WSGI, one process, its own threads"
+    for kind in kinds:
+        servers.append(stack.enter_context(_ours(stack.enter_context(place(kind)), kind)))
+        if find_spec("gunicorn"):
+            servers += [
+                stack.enter_context(_tutorial(stack.enter_context(place(kind)), name, figures))
+                for name in ((kind, _WAL) if kind == SQLITE else (kind,))
+            ]
+        else:
+            figures.note("gunicorn is not installed (requirements-bench.txt), so the tutorial stack is left out")
+    return servers
+
+
+@contextlib.contextmanager
+def _as_ours(at: Place, module: str, name: str, share: float) -> Iterator[_Server]:
+    """Another application served by our own command, which serves the `wsgi:app` of the folder it is started in."""
+    folder = at.folder / module
+    folder.mkdir()
+    (folder / "wsgi.py").write_text(f"from benchmarks.stacks.{module} import app\n")
+    port = free_port()
+    command = python("-m", "plugin", "web", "--host", "127.0.0.1", "--port", str(port))
+    with running(command, at.folder, at.environment | {"SHOPIFY_API_SECRET": SECRET}, cwd=folder):
+        wait_until(lambda: is_listening(port), 30, f"{name} does not listen")
+        yield _Server(name=name, port=port, share=share)
+
+
+@contextlib.contextmanager
+def _ours(at: Place, kind: str) -> Iterator[_Server]:
+    services = Services.open(Settings.from_env(at.environment))
+    migrate(services.database)
+    services.shops.add("shopify", SHOP, {"secret": SECRET}, None)
+    services.close()
+    port = free_port()
+    with running(python("-m", "plugin", "web", "--host", "127.0.0.1", "--port", str(port)), at.folder, at.environment):
+        wait_until(lambda: is_listening(port), 30, "crossdock web does not listen")
+        yield _Server(name=f"crossdock {kind}", port=port, share=1)
+
+
+@contextlib.contextmanager
+def _tutorial(at: Place, name: str, figures: Figures) -> Iterator[_Server]:
+    """Gunicorn with as many sync workers as its documentation advises: twice the cores and one."""
+    workers, port = 2 * (os.cpu_count() or 1) + 1, free_port()
+    figures.given["tutorial"] = f"gunicorn, {workers} sync workers, which close each connection after its answer"
+    environment = at.environment | {"SHOPIFY_API_SECRET": SECRET, "TUTORIAL_WAL": "yes" if name == _WAL else ""}
+    run(python("-m", "benchmarks.stacks.tutorial"), at.folder, environment)
+    command = python("-m", "gunicorn", "--workers", str(workers), "--bind", f"127.0.0.1:{port}")
+    with running([*command, "--log-level", "warning", "benchmarks.stacks.tutorial:app"], at.folder, environment):
+        wait_until(lambda: is_listening(port), 30, "gunicorn does not listen")
+        yield _Server(name=f"tutorial {name}", port=port, share=0.1)

@@ -1,0 +1,132 @@
+"""The limiter's Lua, each script one atomic step at Redis, all with Redis' own time in milliseconds.
+
+A lane has six keys: `flying`, a sorted set of slots by the end of their hold; `log`, finished slots by the moment that
+counts; `gate`, which exists while the lane is closed; `buckets`, the level of each leaky bucket and when it was
+measured; `quota`, what the vendor's own headers say is left; `trip`, the shortest round trips seen.
+"""
+
+# What is read off a clock in whole milliseconds may be one early.
+_NOW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+"""
+
+# KEYS: flying, log, gate, buckets, quota.  ARGV: prefix of the slots, how many are wanted, seconds a slot is held, then
+# for each limit count, seconds and burst ('0' for a window).  Returns: slots granted, milliseconds until asking again
+# makes sense ('0': at once).
+RESERVE = (
+    _NOW
+    + """
+local gate = redis.call('PTTL', KEYS[3])
+if gate > 0 then return {0, gate} end
+-- A lost worker's slot counts until its hold ends; then the call is taken to have finished at that moment.
+for _, slot in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
+    redis.call('ZADD', KEYS[2], redis.call('ZSCORE', KEYS[1], slot), slot)
+    redis.call('ZREM', KEYS[1], slot)
+end
+local flying = redis.call('ZCARD', KEYS[1])
+local granted, longest, waits = tonumber(ARGV[2]), 0, {}
+for i = 4, #ARGV, 3 do
+    local count, window, burst = tonumber(ARGV[i]), tonumber(ARGV[i + 1]) * 1000, tonumber(ARGV[i + 2])
+    longest = math.max(longest, window)
+    local free, wait
+    if burst > 0 then
+        local was = redis.call('HMGET', KEYS[4], i .. 'level', i .. 'at')
+        local level = math.max(0, tonumber(was[1] or '0') - (now - tonumber(was[2] or '0')) * count / window)
+        free = math.floor(burst - level - flying + 0.000001)
+        wait = function(more)
+            local over = level + flying + more + 1 - burst
+            return level > 0 and math.max(1, over * window / count) or 20
+        end
+    else
+        local since = '(' .. (now - window)
+        free = count - flying - redis.call('ZCOUNT', KEYS[2], since, '+inf')
+        wait = function()
+            local oldest = redis.call('ZRANGEBYSCORE', KEYS[2], since, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+            return oldest[2] and math.max(1, oldest[2] + window - now) or 20
+        end
+    end
+    granted = math.max(0, math.min(granted, free))
+    waits[#waits + 1] = {free, wait}
+end
+local quota = redis.call('HMGET', KEYS[5], 'left', 'until')
+if quota[1] and tonumber(quota[2]) > now then
+    local left = tonumber(quota[1])
+    granted = math.max(0, math.min(granted, left))
+    redis.call('HSET', KEYS[5], 'left', left - granted)
+    waits[#waits + 1] = {left, function() return quota[2] - now end}
+end
+local ask = 0
+for _, one in ipairs(waits) do
+    if one[1] - granted < 1 then ask = math.max(ask, one[2](granted)) end
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - longest)
+for i = 1, granted do redis.call('ZADD', KEYS[1], now + ARGV[3] * 1000, ARGV[1] .. i) end
+if granted > 0 then redis.call('PEXPIRE', KEYS[1], longest + ARGV[3] * 2000) end
+redis.call('PEXPIRE', KEYS[2], longest + ARGV[3] * 2000)
+return {granted, tostring(ask)}
+"""
+)
+
+# KEYS: flying, log, buckets, quota, trip.  ARGV: seconds a slot is held, remaining and seconds to the reset as the
+# vendor's headers say ('' if they say nothing), how many limits, then for each limit count, seconds and burst, then for
+# each slot its name, milliseconds since it finished, and milliseconds its call took ('' when it was not used, '-1' when
+# no answer came).
+FINISH = (
+    _NOW
+    + """
+local hold, first = ARGV[1] * 1000, 5 + ARGV[4] * 3
+local known = redis.call('HMGET', KEYS[5], 'old', 'new', 'count')
+local old, new, count = tonumber(known[1] or '-1'), tonumber(known[2] or '-1'), tonumber(known[3] or '0')
+local function shortest()
+    if old >= 0 and new >= 0 then return math.min(old, new) end
+    return math.max(old, new)
+end
+local last, made = 0, 0
+for i = first, #ARGV, 3 do
+    local slot, finished, took = ARGV[i], now - ARGV[i + 1], tonumber(ARGV[i + 2])
+    local held = redis.call('ZSCORE', KEYS[1], slot)
+    redis.call('ZREM', KEYS[1], slot)
+    if took then
+        made = made + 1
+        last = math.max(last, tonumber(held or '0') - hold)
+        local credit = 0
+        if took >= 0 then
+            new = new < 0 and took or math.min(new, took)
+            count = count + 1
+            if count >= 500 then old, new, count = new, -1, 0 end
+            if old >= 0 or count >= 10 then credit = math.max(0, math.min(took, shortest() * 0.9) - 1) end
+        end
+        redis.call('ZADD', KEYS[2], finished - credit, slot)
+    end
+end
+redis.call('HSET', KEYS[5], 'old', old, 'new', new, 'count', count)
+redis.call('PEXPIRE', KEYS[5], 86400000)
+if redis.call('PTTL', KEYS[2]) < 0 then redis.call('PEXPIRE', KEYS[2], 86400000) end
+for i = 5, first - 1, 3 do
+    if tonumber(ARGV[i + 2]) > 0 and made > 0 then
+        local name = i - 1
+        local was = redis.call('HMGET', KEYS[3], name .. 'level', name .. 'at')
+        local leaked = (now - tonumber(was[2] or '0')) * ARGV[i] / (ARGV[i + 1] * 1000)
+        local level = math.max(0, tonumber(was[1] or '0') - leaked) + made
+        redis.call('HSET', KEYS[3], name .. 'level', level, name .. 'at', now)
+        redis.call('PEXPIRE', KEYS[3], 86400000)
+    end
+end
+if ARGV[2] ~= '' then
+    -- Calls that are still on their way may be missing in what the vendor counted.
+    local left = math.max(0, ARGV[2] - redis.call('ZCARD', KEYS[1]))
+    local was = redis.call('HMGET', KEYS[4], 'left', 'at', 'until')
+    local running = was[3] and tonumber(was[3]) > now
+    if running and last < tonumber(was[2]) then left = math.min(left, tonumber(was[1])) end
+    redis.call('HSET', KEYS[4], 'left', left, 'at', last, 'until', now + ARGV[3] * 1000)
+    redis.call('PEXPIRE', KEYS[4], ARGV[3] * 1000 + 1)
+end
+return made
+"""
+)
+
+# KEYS: gate.  ARGV: milliseconds.
+CLOSE = """
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
+"""

@@ -1,0 +1,111 @@
+"""Arrivals: calls that are over free their slots, and what they came to is written down together."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from redis import RedisError
+
+from plugin import log
+from plugin.flow.prepare import Prepared
+from plugin.flow.record import understand
+from plugin.http import Answer, Failure, quota_of
+from plugin.model import Accepted, Rejected
+from plugin.pace import Left, Over, Used
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plugin.flow.crew import Landed
+    from plugin.flow.lanes import Lanes
+    from plugin.flow.prepare import Preparer
+    from plugin.flow.record import Recorder, Returned
+    from plugin.services import Services
+
+
+class Arrivals:
+    """Takes in what the crew brings back."""
+
+    def __init__(self, services: Services, lanes: Lanes, preparer: Preparer, recorder: Recorder) -> None:
+        self._services = services
+        self._lanes = lanes
+        self._preparer = preparer
+        self._recorder = recorder
+
+    def take_in(self, landed: Sequence[Landed]) -> None:
+        """Stamp slots, halve what was refused together, write down the rest."""
+        if not landed:
+            return
+        for one in landed:
+            one.lane.arrive(one.flight)
+            if isinstance(one.result, Answer):
+                one.lane.learn(one.took)
+        self._stamp(landed)
+        whole = [one for one in landed if not self._halved(one)]
+        self._recorder.write([self._read_again(item) for one in whole for item in one.returned])
+
+    def _halved(self, one: Landed) -> bool:
+        """A call that was refused as a whole is made again in two parts, until what is bad in it is alone."""
+        items = one.flight.items
+        if len(items) == 1 or not all(isinstance(item.outcome, Rejected) for item in one.returned):
+            return False
+        log.trouble("batch halved", lane=one.lane.name, deliveries=len(items))
+        middle = len(items) // 2
+        one.lane.halves += [list(items[:middle]), list(items[middle:])]
+        return True
+
+    def _read_again(self, one: Returned) -> Returned:
+        """A refusal in words is read beside the document: vendors repeat more of it than the call had said."""
+        item, result = one.item, one.result
+        if not (isinstance(one.outcome, Rejected) and isinstance(item, Prepared) and isinstance(result, Answer)):
+            return one
+        if item.work.message is None:
+            return one
+        full = self._preparer.with_document(item)
+        if full is None:
+            return replace(one, outcome=replace(one.outcome, reason=f"{result.status}: refused"))
+        return replace(one, outcome=understand(full, result))
+
+    def _stamp(self, landed: Sequence[Landed]) -> None:
+        by_lane: defaultdict[str, list[Landed]] = defaultdict(list)
+        for one in landed:
+            by_lane[one.lane.name].append(one)
+        now = time.monotonic()
+        try:
+            for name, ones in by_lane.items():
+                self._services.pace.note(name, [ident for one in ones for ident in _irrevocable(one)])
+            self._services.pace.finish([self._over(name, ones, now) for name, ones in by_lane.items()])
+        except RedisError as error:
+            log.trouble("slots not stamped", reason=type(error).__name__)
+
+    def _over(self, name: str, ones: Sequence[Landed], now: float) -> Over:
+        used = [_used(one, now) for one in ones]
+        lefts = [left for one in ones if (left := _left(one)) is not None]
+        return Over(lane=name, limits=self._lanes.terms(name).limits, used=used, left=next(reversed(lefts), None))
+
+
+def _irrevocable(one: Landed) -> list[int]:
+    """What the vendor took that nobody could ask it about afterwards."""
+    return [
+        returned.item.delivery.id
+        for returned in one.returned
+        if isinstance(returned.outcome, Accepted)
+        and isinstance(returned.item, Prepared)
+        and not returned.item.request.repeatable
+        and returned.item.vendor.find(returned.item.work) is None
+    ]
+
+
+def _used(one: Landed, now: float) -> Used:
+    made = not (isinstance(one.result, Failure) and one.result.late and not one.result.used)
+    took = timedelta(seconds=one.took) if isinstance(one.result, Answer) else None
+    return Used(slot=one.flight.slot, ago=timedelta(seconds=max(0.0, now - one.at)), took=took, made=made)
+
+
+def _left(one: Landed) -> Left | None:
+    found = quota_of(one.result, one.flight.items[0].manner.quota) if isinstance(one.result, Answer) else None
+    return None if found is None else Left(calls=found[0], reset=timedelta(seconds=found[1]))

@@ -1,0 +1,224 @@
+"""Lanes as one round holds them: what is leased, what is on its way, and how many calls at once make sense.
+
+A call that was begun waits in its lane's queue until one of the lane's threads takes it. A thread goes from call to
+call by itself, so that nobody has to be asked between two of them.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from plugin.http import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from plugin.flow.known import Known, Terms
+    from plugin.flow.prepare import Prepared
+    from plugin.model import Batch
+
+# What one process can make in a second; more threads than that needs would only fight for the interpreter.
+_FASTEST = 1500.0
+_MOST = 128
+# Below this time to an answer a few threads do more than many.
+_QUICK = 0.01
+_FEW, _SOME = 4, 16
+# Begun ahead of the threads, so that none of them waits for a turn of the round.
+_TURN_SECONDS = 0.02
+_AHEAD = 48
+# How much of what a lane will need next is leased in advance, and the least.
+_LOOKAHEAD_SECONDS = 0.5
+_LEAST, _LARGEST = 8, 512
+_SMOOTHING = 0.1
+_SLOW_SECONDS = 0.1
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class Flight:
+    """One call with what it carries; it is not made after `latest`."""
+
+    items: Sequence[Prepared]
+    slot: str
+    batch: Batch | None
+    latest: float
+
+
+@dataclass(slots=True)
+class Lane:
+    """What this round holds of one lane. Only `queue` and `active` are touched by threads, under `lock`."""
+
+    name: str
+    ready: deque[Prepared] = field(default_factory=deque)
+    halves: deque[list[Prepared]] = field(default_factory=deque)
+    queue: deque[Flight] = field(default_factory=deque)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    active: int = 0
+    flying: int = 0
+    # Subjects on their way, where one call carries several: what follows them waits for their answer.
+    subjects: Counter[str] = field(default_factory=Counter)
+    asleep_until: float = 0.0
+    latency: float | None = None
+    # Whether the last look found all that was asked for, so that there may be more.
+    is_full: bool = False
+
+    def at_once(self, terms: Terms) -> int:
+        """How many calls may be on their way together: the rate times the time to an answer, and some."""
+        if terms.most_in_flight is not None:
+            return terms.most_in_flight
+        rate = min(_FASTEST, *(limit.per_second for limit in terms.limits))
+        latency = 0.25 if self.latency is None else self.latency
+        least = _FEW if latency < _QUICK else _SOME
+        return max(least, min(_MOST, math.ceil(rate * latency * 1.25) + 1))
+
+    def calls_wanted(self, terms: Terms) -> int:
+        """How many more calls could be begun now, slots permitting."""
+        at_once = self.at_once(terms)
+        latency = self.latency or _QUICK
+        ahead = min(_AHEAD, max(1, math.ceil(at_once * _TURN_SECONDS / max(latency, 0.0005))))
+        waiting = len(self.ready) if terms.batch is None else math.ceil(len(self.ready) / terms.batch.items)
+        return max(0, min(len(self.halves) + waiting, at_once + ahead - self.flying))
+
+    def room(self, terms: Terms) -> int:
+        """How many more deliveries to lease, so that a free slot never waits for the database."""
+        rate = min(_FASTEST, *(limit.per_second for limit in terms.limits))
+        calls = max(_LEAST, min(_LARGEST, math.ceil(rate * _LOOKAHEAD_SECONDS), 2 * self.at_once(terms) + _AHEAD))
+        aim = calls if terms.batch is None else 2 * terms.batch.items
+        # A few now and then would cost as much as many at once.
+        missing = aim - len(self.ready)
+        return missing if missing * 2 >= aim else 0
+
+    def learn(self, seconds: float) -> None:
+        """Take one more time to an answer into account."""
+        self.latency = seconds if self.latency is None else self.latency + (seconds - self.latency) * _SMOOTHING
+
+    def pack(self, batch: Batch | None) -> list[Prepared]:
+        """What the next call carries; nothing when all that is ready follows what is on its way."""
+        if self.halves:
+            return self.halves.popleft()
+        if batch is None:
+            return [self.ready.popleft()] if self.ready else []
+        return self._pack(batch)
+
+    def _pack(self, batch: Batch) -> list[Prepared]:
+        packed: list[Prepared] = []
+        passed: list[Prepared] = []
+        behind = set(self.subjects)
+        room = batch.size - len(encode(batch.bundle([], _ANY_TIME).body) or b"")
+        while self.ready and len(packed) < batch.items:
+            item = self.ready.popleft()
+            if item.finds:
+                # A look-up goes alone.
+                if packed:
+                    self.ready.appendleft(item)
+                return packed or [item]
+            fits = not packed or item.delivery.connection_id == packed[0].delivery.connection_id
+            size = len(encode(item.request.body) or b"") + 1
+            if item.delivery.subject in behind or not fits:
+                behind.add(item.delivery.subject)
+                passed.append(item)
+            elif packed and size > room:
+                self.ready.appendleft(item)
+                break
+            else:
+                packed.append(item)
+                room -= size
+        self.ready.extendleft(reversed(passed))
+        return packed
+
+    def depart(self, flight: Flight) -> None:
+        """Put a begun call into the queue."""
+        self.flying += 1
+        if flight.batch is not None:
+            self.subjects.update(item.delivery.subject for item in flight.items)
+        with self.lock:
+            self.queue.append(flight)
+
+    def arrive(self, flight: Flight) -> None:
+        """A call is over."""
+        self.flying -= 1
+        if flight.batch is not None:
+            self.subjects.subtract(item.delivery.subject for item in flight.items)
+            self.subjects = +self.subjects
+
+
+class Lanes:
+    """All lanes of a round."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._lanes: dict[str, Lane] = {}
+        # The round is about to end: no more calls at vendors that take long to answer.
+        self.closing = False
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self._lanes.values())
+
+    def get(self, name: str) -> Lane:
+        """The lane of this name, new if there was none."""
+        if name not in self._lanes:
+            self._lanes[name] = Lane(name)
+        return self._lanes[name]
+
+    def terms(self, name: str) -> Terms:
+        """What holds for a lane."""
+        return self._known.terms(name)
+
+    def awake(self) -> list[Lane]:
+        """Lanes that have something ready and, as far as is known, may send."""
+        now = time.monotonic()
+        return [lane for lane in self if lane.asleep_until <= now and (lane.ready or lane.halves)]
+
+    def calls_wanted(self, lane: Lane) -> int:
+        """How many more calls of a lane could be begun now."""
+        return 0 if self._is_closed(lane) else lane.calls_wanted(self.terms(lane.name))
+
+    def wanted(self, lanes: Iterable[Lane]) -> dict[str, int]:
+        """How many deliveries to lease for each of these that can use some soon."""
+        soon = time.monotonic() + 1
+        rooms = {
+            lane.name: lane.room(self.terms(lane.name))
+            for lane in lanes
+            if lane.asleep_until < soon and not self._is_closed(lane)
+        }
+        return {name: room for name, room in rooms.items() if room > 0}
+
+    def crowded(self, names: Iterable[str]) -> set[str]:
+        """Which of these lanes send several deliveries in one call."""
+        return {name for name in names if self.terms(name).batch is not None}
+
+    def patience(self, look_at: float) -> float:
+        """For how long nothing but an answer has to be attended to, at most until `look_at`."""
+        now = time.monotonic()
+        waking = [lane for lane in self if lane.ready or lane.halves]
+        if any(lane.asleep_until <= now and not lane.flying for lane in waking):
+            return 0.0
+        return min([look_at, *(lane.asleep_until for lane in waking if lane.asleep_until > now)]) - now
+
+    @property
+    def flying(self) -> int:
+        """Calls that were begun and are not over."""
+        return sum(lane.flying for lane in self)
+
+    @property
+    def active(self) -> int:
+        """Threads at work."""
+        return sum(lane.active for lane in self)
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether anything is leased."""
+        return any(lane.ready or lane.flying or lane.halves for lane in self)
+
+    def waits_for_slow(self) -> bool:
+        """Whether a vendor that takes long still has to answer."""
+        return any(lane.flying for lane in self if self._is_closed(lane))
+
+    def _is_closed(self, lane: Lane) -> bool:
+        return self.closing and lane.latency is not None and lane.latency > _SLOW_SECONDS

@@ -1,0 +1,219 @@
+"""The ledger's statements, built once: putting one together takes SQLAlchemy longer than a database takes to run it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    String,
+    TextClause,
+    and_,
+    bindparam,
+    case,
+    exists,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from plugin.model import Delivery, Priority, State
+from plugin.storage.shops import ConnectionState
+from plugin.storage.tables import connections, deliveries, unfinished
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Row
+
+_MOMENT = deliveries.c.due_at.type
+_NOW = bindparam("now", type_=_MOMENT)
+_earlier = deliveries.alias("earlier")
+_is_earlier = and_(
+    _earlier.c.connection_id == deliveries.c.connection_id,
+    _earlier.c.subject == deliveries.c.subject,
+    _earlier.c.id < deliveries.c.id,
+    unfinished("earlier"),
+)
+_free = or_(deliveries.c.leased_until.is_(None), deliveries.c.leased_until <= _NOW)
+_is_due = deliveries.c.due_at <= bindparam("due_by", type_=_MOMENT)
+_active = connections.c.state == ConnectionState.ACTIVE
+_LEASED = (
+    "id",
+    "event_id",
+    "store_id",
+    "connection_id",
+    "destination",
+    "lane",
+    "action",
+    "key",
+    "subject",
+    "state",
+    "priority",
+    "attempts",
+    "doubtful",
+    "losses",
+    "due_at",
+    "created_at",
+    "lease",
+    "data",
+    "message",
+)
+
+
+def _leasing(chosen: Any) -> Any:  # noqa: ANN401  (a statement)
+    # As a common table expression, which PostgreSQL evaluates once; as a plain subquery it may be run for each row.
+    once = chosen.with_for_update(skip_locked=True, of=deliveries).cte("chosen")
+    return (
+        update(deliveries)
+        .where(deliveries.c.id == once.c.id)
+        .values(lease=bindparam("token"), leased_until=bindparam("until"))
+        .returning(*(deliveries.c[name] for name in _LEASED))
+    )
+
+
+_takeable = and_(
+    unfinished(),
+    _is_due,
+    _free,
+    deliveries.c.connection_id.in_(select(connections.c.id).where(_active)),
+    ~exists().where(_is_earlier),
+)
+LEASE = _leasing(
+    select(deliveries.c.id)
+    .where(deliveries.c.lane == bindparam("in_lane"), deliveries.c.priority == bindparam("of"), _takeable)
+    .order_by(deliveries.c.due_at, deliveries.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_held_by_us = and_(_earlier.c.lease == bindparam("token"), _earlier.c.leased_until > _NOW)
+_ours = deliveries.alias("ours")
+_follows_ours = exists().where(
+    _ours.c.lease == bindparam("token"),
+    unfinished("ours"),
+    _ours.c.connection_id == deliveries.c.connection_id,
+    _ours.c.subject == deliveries.c.subject,
+    _ours.c.id < deliveries.c.id,
+)
+# What follows directly on something that this very lease holds: every earlier one of its subject is ours.
+FOLLOW = _leasing(
+    select(deliveries.c.id).where(
+        deliveries.c.lane == bindparam("in_lane"),
+        unfinished(),
+        _is_due,
+        _free,
+        _follows_ours,
+        ~exists().where(and_(_is_earlier, or_(_earlier.c.lease.is_(None), ~_held_by_us))),
+    )
+)
+_lanes = select(connections.c.lane).distinct().where(_active).subquery("lanes")
+# Literal, so that SQLite seeks by each of them and then by the time.
+_any_priority = deliveries.c.priority.in_([literal_column(str(one.value)) for one in Priority])
+DUE_LANES = select(_lanes.c.lane).where(
+    exists(select(deliveries.c.id).where(deliveries.c.lane == _lanes.c.lane, _any_priority, _takeable))
+)
+
+_outdated = and_(
+    bindparam("rests", type_=Boolean), deliveries.c.event_id != bindparam("for_event", type_=deliveries.c.event_id.type)
+)
+SETTLE = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("held_id"), deliveries.c.lease == bindparam("held_lease"))
+    .values(
+        # What an older version of the order came to says nothing about the newer one that arrived meanwhile.
+        state=case((_outdated, State.WAITING.value), else_=bindparam("to_state")),
+        reason=bindparam("why"),
+        due_at=bindparam("due"),
+        priority=bindparam("urgency"),
+        attempts=deliveries.c.attempts - bindparam("refunded", type_=Integer),
+        doubtful=bindparam("doubt"),
+        losses=deliveries.c.losses + bindparam("lost", type_=Integer),
+        # Only what is still owed keeps its body: a person's data is stored once, in the event.
+        message=case((bindparam("to_state", type_=String).in_(["waiting", "unknown"]), deliveries.c.message)),
+        lease=None,
+        leased_until=None,
+        updated_at=_NOW,
+    )
+)
+POSTPONE = (
+    update(deliveries)
+    .where(
+        deliveries.c.connection_id == bindparam("of"),
+        deliveries.c.subject == bindparam("about"),
+        deliveries.c.id > bindparam("after"),
+        deliveries.c.due_at < bindparam("due", type_=_MOMENT),
+        deliveries.c.lease.is_(None),
+        unfinished(),
+    )
+    .values(due_at=bindparam("due", type_=_MOMENT))
+)
+
+# Rows that the caller names, each by its id, its lease and the version of the order it was prepared for.
+_GIVEN = {
+    False: "SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS lease, "
+    "json_extract(value, '$[2]') AS event_id FROM json_each(:given)",
+    True: "SELECT CAST(value->>0 AS bigint) AS id, value->>1 AS lease, CAST(value->>2 AS bigint) AS event_id "
+    "FROM json_array_elements(CAST(:given AS json)) AS one(value)",
+}
+_FREED = "lease = NULL, leased_until = NULL"
+_NO_MORE = f"message = NULL, {_FREED}"
+_CHANGES = {
+    # A newer version of the order may have come since it was prepared.
+    "begin": (
+        "state = :to_state, attempts = attempts + :spent, leased_until = :until, updated_at = :now",
+        " AND deliveries.leased_until > :now AND deliveries.event_id = given.event_id",
+    ),
+    "give_back": (_FREED, ""),
+    "finish": (
+        f"state = '{State.DONE}', reason = NULL, due_at = :now, updated_at = :now, doubtful = {{false}}, {_NO_MORE}",
+        "",
+    ),
+}
+
+
+def _each(what: str, *, is_postgresql: bool) -> TextClause:
+    values, condition = _CHANGES[what]
+    false_word = "false" if is_postgresql else "0"
+    statement = text(
+        f"UPDATE deliveries SET {values.format(false=false_word)} FROM ({_GIVEN[is_postgresql]}) AS given "  # noqa: S608
+        f"WHERE deliveries.id = given.id AND deliveries.lease = given.lease{condition} RETURNING deliveries.id"
+    )
+    moments = [bindparam(name, type_=_MOMENT) for name in ("now", "until") if f":{name}" in statement.text]
+    return statement.bindparams(*moments)
+
+
+EACH = {(what, kind): _each(what, is_postgresql=kind) for what in _CHANGES for kind in (True, False)}
+
+
+def given(chosen: Sequence[Delivery]) -> str:
+    """The rows of `EACH` as one parameter."""
+    return json.dumps([(one.id, one.lease, one.event_id) for one in chosen])
+
+
+def delivery(row: Row[Any]) -> Delivery:
+    """A leased row."""
+    return Delivery(
+        id=row.id,
+        event_id=row.event_id,
+        store_id=row.store_id,
+        connection_id=row.connection_id,
+        destination=row.destination,
+        lane=row.lane,
+        action=row.action,
+        key=row.key,
+        subject=row.subject,
+        state=State(row.state),
+        priority=Priority(row.priority),
+        attempts=row.attempts,
+        # Its process died while it was being sent.
+        doubtful=row.doubtful or row.state == State.SENDING,
+        losses=row.losses,
+        due_at=row.due_at,
+        created_at=row.created_at,
+        lease=row.lease,
+        data=row.data,
+        message=row.message,
+    )
