@@ -90,7 +90,8 @@ def recipient(order: Order, address: Address, place: Fitted, given: Terms) -> Re
         company=place.company,
         firstname=_latin(first, given) or given.missing_name,
         lastname=_latin(last, given) or given.missing_name,
-        address_line_1=place.line(1),
+        # A flat's number alone is no address.
+        address_line_1=place.line(1) if address.address1 else None,
         address_line_2=place.line(2),
         address_line_3=place.line(3),
         city=place.city,

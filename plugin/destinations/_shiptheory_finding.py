@@ -42,8 +42,10 @@ def _found_any(work: Work, answer: Answer) -> Outcome | None:
     for one in ours:
         if not one.is_dead:
             return steps.of_shipment(work, one, "found at Shiptheory under another reference")
-    known = work.booked.remote_id if work.booked else None
-    return steps.of_shipment(work, ours[0]) if ours and ours[0].receipt.remote_id != known else None
+    # The only one that a lost call can have left is under the reference that would be used now, or under a former prefix.
+    wanted = parts.reference_of(work)
+    left = [one for one in ours if one.receipt.remote_id == wanted] or ([] if work.booked else ours)
+    return steps.of_shipment(work, left[0]) if left else None
 
 
 def find(work: Work) -> Request | None:

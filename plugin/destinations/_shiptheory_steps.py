@@ -138,7 +138,10 @@ def _booked(work: Work, answer: Answer) -> Outcome:
     )
     if said.is_booked:
         return Accepted(receipt=receipt, then=parts.then(receipt, "label", _AT_ONCE))
+    if said.status is not None and said.status not in replies.DEAD_STATUSES:
+        return of_shipment(work, replies.Shown(receipt=receipt))
     if said.status is not None:
+        # Why, only its history says.
         return Unknown(reason=f"200, but the shipment is {said.status}: it is looked at", settle=_AT_ONCE)
     if said.is_empty:
         reason = f"200 and nothing in it: reference {reference} was used before; it is looked at"
