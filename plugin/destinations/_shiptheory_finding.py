@@ -42,7 +42,7 @@ def _found_any(work: Work, answer: Answer) -> Outcome | None:
     for one in ours:
         if not one.is_dead:
             return steps.of_shipment(work, one, "found at Shiptheory under another reference")
-    # The only one that a lost call can have left is under the reference that would be used now, or under a former prefix.
+    # All that a lost call can have left is under the reference that would be used now, or under a former prefix.
     wanted = parts.reference_of(work)
     left = [one for one in ours if one.receipt.remote_id == wanted] or ([] if work.booked else ours)
     return steps.of_shipment(work, left[0]) if left else None
