@@ -8,7 +8,7 @@ import platform
 import statistics
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PIPED_WIDTH = 160
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Plan:
         """One of two sizes."""
         return small if self.small else whole
 
-    def some(self, *values: int) -> tuple[int, ...]:
+    def some(self, *values: _Value) -> tuple[_Value, ...]:
         """Every one of these values, or the first alone."""
         return values[:1] if self.small else values
 
@@ -62,7 +63,8 @@ class Figures:
         """How many times as much `case` reached as `other`; left out when either was not measured."""
         ours, theirs = self.median(case, measure), self.median(other, measure)
         if ours is not None and theirs:
-            self.ratios[f"{case} ÷ {other}"] = ours / theirs
+            what = "" if measure == "per_second" else f" ({measure.replace('_', ' ')})"
+            self.ratios[f"{case} ÷ {other}{what}"] = ours / theirs
 
     def note(self, text: str) -> None:
         """Something a reader has to know, once."""
@@ -97,7 +99,8 @@ class Figures:
         rows = [[case, *(shown(self.median(case, measure)) for measure in measures)] for case in cases]
         console.print(_table(self.name, [self.name, *(measure.replace("_", " ") for measure in measures)], rows))
         ratios = [[name, shown(value)] for name, value in self.ratios.items()]
-        console.print(_table(f"{self.name}: ratios within this run", ["ratio", "times"], ratios))
+        if ratios:
+            console.print(_table(f"{self.name}: ratios within this run", ["ratio", "times"], ratios))
         for line in self.notes:
             console.print(f"note: {line}", markup=False, highlight=False)
 

@@ -9,27 +9,31 @@ import contextlib
 import itertools
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+import rq
+from sqlalchemy import Integer, String, bindparam, cast, func, insert, literal, select, text, true, update
 
-from benchmarks._processes import python, running
+from benchmarks._processes import python, running, wait_until
 from mappings.canonical import Topic
 from plugin import destinations, storefronts
 from plugin.commands.shops import make_connection
 from plugin.flow import jobs
 from plugin.flow.route import load_document
 from plugin.http import encode
-from plugin.model import EventState, Priority, Request, Work
+from plugin.model import EventState, Request, State, Work
 from plugin.services import Services
 from plugin.settings import Settings
 from plugin.storage import inbox, plans
 from plugin.storage.migrate import migrate
-from plugin.storage.tables import deliveries, events, unfinished
+from plugin.storage.tables import attempts, deliveries, events, unfinished
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import Connection as Sql
 
     from benchmarks._places import Place
     from mappings.canonical import Document
@@ -39,7 +43,10 @@ if TYPE_CHECKING:
 SHOP, SECRET = "bench.myshopify.com", "the app's secret"
 # No limit that could matter here.
 UNLIMITED = "1000000/1s"
-_TOGETHER = 500
+
+_first = select(literal(1).label("number")).cte("numbers", recursive=True)
+_NUMBERS = _first.union_all(select(_first.c.number + 1).where(_first.c.number < bindparam("most", type_=Integer)))
+_SUFFIX = ":" + cast(_NUMBERS.c.number, String)
 
 
 @dataclass(slots=True)
@@ -56,19 +63,55 @@ class Line:
         store = self.services.shops.add("shopify", name, {"secret": SECRET}, None)
         return make_connection(self.services, store, destination, base_url, settings)
 
-    def owe(self, connection: Connection, count: int, *, priority: Priority = Priority.LIVE) -> None:
-        """Write down `count` tracks as routing writes them down, each of an order and about a person of its own."""
-        orders = self._record_orders(connection.store_id, count)
-        track = replace(self._plan(connection, orders[0])[0], priority=priority)
-        for some in _portions(orders):
-            with self.services.database.write() as db:
-                for order in some:
-                    own = replace(track, key=f"track:{order}", subject=f"person:{order}")
-                    plans.plan(self.services.database, db, _owner(connection, order), own)
+    def owe(self, connection: Connection, count: int, **changed: object) -> None:
+        """Write down `count` tracks, each of an order and about a person of its own.
+
+        The first is stored, planned and written by the line's own code; the others are made from its rows in SQL, with
+        ids, keys and subjects of their own. `changed` are columns of the deliveries that differ from what was planned.
+        """
+        order = self._record_order(connection.store_id)
+        track = replace(self._plan(connection, order)[0], key=f"track:{order}", subject=f"person:{order}")
+        with self.services.database.write() as db:
+            plans.plan(self.services.database, db, _owner(connection, order), track)
+            planned = db.execute(select(func.max(deliveries.c.id))).scalar_one()
+            if changed:
+                db.execute(update(deliveries).where(deliveries.c.id == planned).values(changed))
+            _multiply(db, events, order, count - 1, {"webhook_id": events.c.webhook_id + _SUFFIX})
+            own = {name: deliveries.c[name] + _SUFFIX for name in ("key", "subject")}
+            _multiply(db, deliveries, planned, count - 1, own | {"event_id": deliveries.c.event_id + _NUMBERS.c.number})
+
+    def finish(self, connection: Connection, count: int) -> None:
+        """Write down `count` tracks that are done, each with its event and its attempt."""
+        with self.services.database.read() as db:
+            last = db.execute(select(func.max(deliveries.c.id))).scalar_one() or 0
+        self.owe(connection, count, state=State.DONE, attempts=1, message=None)
+        tried = {"purpose": "send", "request": "POST /event/track {}", "status": 200, "outcome": "accepted"}
+        fixed = [literal(value) for value in tried.values()]
+        own = [deliveries.c.id, deliveries.c.updated_at, literal(12), *fixed]
+        names = ["delivery_id", "at", "milliseconds", *tried]
+        with self.services.database.write() as db:
+            db.execute(insert(attempts).from_select(names, select(*own).where(deliveries.c.id > last)))
+
+    def count(self, **wanted: object) -> int:
+        """How many deliveries have these values in these columns."""
+        chosen = [deliveries.c[name] == value for name, value in wanted.items()]
+        with self.services.database.read() as db:
+            found: int = db.execute(select(func.count()).select_from(deliveries).where(*chosen)).scalar_one()
+        return found
+
+    def pass_over_events(self) -> None:
+        """Say of every event that it was routed, so that no worker comes to it."""
+        with self.services.database.write() as db:
+            db.execute(update(events).where(events.c.state == EventState.RECEIVED).values(state=EventState.ROUTED))
+
+    def analyze(self) -> None:
+        """Let the database count what it holds, as a server does by itself in time."""
+        with self.services.database.write() as db:
+            db.execute(text("ANALYZE"))
 
     def call(self, connection: Connection) -> Request:
         """The call that such a track is, with its body as it travels."""
-        step, topic, document = self._plan(connection, self._record_orders(connection.store_id, 1)[0])
+        step, topic, document = self._plan(connection, self._record_order(connection.store_id))
         store = self.services.shops.by_id(connection.store_id)
         assert store is not None
         facts, values = store.facts, connection.values
@@ -86,13 +129,19 @@ class Line:
 
     @contextlib.contextmanager
     def workers(self, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-        """So many `crossdock worker` processes, and the clock; each finds a round waiting for it when it is up."""
-        rounds = jobs.queue(self.services.redis)
-        for _ in range(count):
-            rounds.enqueue(jobs.ROUND, result_ttl=0)
+        """So many `crossdock worker` processes, and the clock."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._process("clock"))
             yield [stack.enter_context(self._process("worker")) for _ in range(count)]
+
+    def await_workers(self, count: int) -> None:
+        """Wait until so many workers are up."""
+        wait_until(lambda: rq.Worker.count(connection=self.services.redis) >= count, 60, "a worker does not start")
+
+    def wake(self, count: int) -> None:
+        """Put a round for each worker into the queue, whether or not it is up already."""
+        for _ in range(count):
+            jobs.queue(self.services.redis).enqueue(jobs.ROUND, result_ttl=0)
 
     def claim_seconds(self, connection: Connection, count: int) -> float:
         """How long it takes to lease `count` deliveries of a lane; they are given back."""
@@ -109,20 +158,17 @@ class Line:
     def _process(self, role: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
         return running(python("-m", "plugin", role), self.place.folder, self.place.environment)
 
-    def _record_orders(self, store_id: str, count: int) -> list[int]:
-        """Store different orders as webhooks are stored, and say that they were routed; return the events' ids."""
+    def _record_order(self, store_id: str) -> int:
+        """Store an order as a webhook is stored, and say that it was routed; return the event's id."""
         shopify = storefronts.get("shopify")
-        for numbers in _portions([next(self._numbers) for _ in range(count)]):
-            samples = [shopify.sample("orders/create", number, SECRET, SHOP) for number in numbers]
-            arrived = [(shopify.envelope(item.headers, item.body), item.body) for item in samples]
-            self.services.inbox.put(
-                [inbox.Incoming(store_id=store_id, envelope=envelope, body=body) for envelope, body in arrived]
-            )
-        new = events.c.state == EventState.RECEIVED
+        sample = shopify.sample("orders/create", next(self._numbers), SECRET, SHOP)
+        envelope = shopify.envelope(sample.headers, sample.body)
+        self.services.inbox.put([inbox.Incoming(store_id=store_id, envelope=envelope, body=sample.body)])
         with self.services.database.write() as db:
-            ids = list(db.execute(select(events.c.id).where(new).order_by(events.c.id)).scalars())
-            db.execute(update(events).where(new).values(state=EventState.ROUTED, topic=Topic.ORDER_CREATED))
-        return ids
+            order: int = db.execute(select(func.max(events.c.id))).scalar_one()
+            routed = {"state": EventState.ROUTED, "topic": Topic.ORDER_CREATED}
+            db.execute(update(events).where(events.c.id == order).values(routed))
+        return order
 
     def _plan(self, connection: Connection, order: int) -> tuple[Step, Topic, Document]:
         """What the destination itself tracks of an order."""
@@ -158,5 +204,14 @@ def _owner(connection: Connection, order: int) -> plans.Owner:
     )
 
 
-def _portions(items: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (items[start : start + _TOGETHER] for start in range(0, len(items), _TOGETHER))
+def _multiply(db: Sql, table: Table, pattern: int, count: int, own: Mapping[str, ColumnElement[Any]]) -> None:
+    """Insert `count` more rows like one, but for the columns in `own`."""
+    names = [column.name for column in table.c if column.name != "id"]
+    rows = (
+        select(*(own.get(name, table.c[name]) for name in names))
+        .join_from(table, _NUMBERS, true())
+        .where(table.c.id == pattern)
+        .order_by(_NUMBERS.c.number)
+    )
+    if count:
+        db.execute(insert(table).from_select(names, rows), {"most": count})

@@ -20,8 +20,9 @@ from plugin.embedded import EmbeddedRedis
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from benchmarks._figures import Figures, Plan
+
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
-NO_POSTGRESQL = "no PostgreSQL answers here (set PGHOST and PGUSER, or TEST_POSTGRES), so it is left out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +44,15 @@ class Place:
         }
 
 
-def databases() -> list[str]:
-    """The kinds of databases that there are here."""
+def databases(plan: Plan, figures: Figures) -> list[str]:
+    """The kinds of databases to measure with; what is left out is noted."""
+    if plan.small:
+        figures.note("a quick run leaves PostgreSQL out")
+        return [SQLITE]
     try:
         _admin().close()
     except psycopg.OperationalError:
+        figures.note("no PostgreSQL answers here (set PGHOST and PGUSER, or TEST_POSTGRES), so it is left out")
         return [SQLITE]
     return [SQLITE, POSTGRESQL]
 

@@ -47,6 +47,7 @@ class Queue:
     # How many calls at once a process makes where answers come at once, and where they take long.
     at_once: int = 1
     most_at_once: int = 1_000
+    is_quick: bool = False
 
     def is_here(self) -> bool:
         """Whether it is installed."""
@@ -74,7 +75,9 @@ class Queue:
 def _celery(processes: int, at_once: int) -> list[list[str]]:
     pool = ("threads", at_once) if at_once > 1 else ("prefork", processes)
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "error")
-    command = python("-m", "celery", "-A", f"{_STACKS}.celery_jobs", "worker", "-P", pool[0], "-c", str(pool[1]), *quiet)
+    command = python(
+        "-m", "celery", "-A", f"{_STACKS}.celery_jobs", "worker", "-P", pool[0], "-c", str(pool[1]), *quiet
+    )
     return [command]
 
 
@@ -105,6 +108,7 @@ QUEUES = (
         module="rq_jobs",
         commands=_rq("simple"),
         most_at_once=1,
+        is_quick=True,
     ),
     Queue(
         name="Celery",

@@ -2,11 +2,11 @@
 
 The destination is a sink that answers after 0, 50 or 200 ms. Ours are `crossdock worker` processes; beside them one job a
 delivery in plain RQ (forking and not), Celery, dramatiq and BullMQ, whose job does what tutorials do: load its row, call
-through the process's own kept-alive session, mark it done, commit. All of it waits before the workers are started; a
-run counts from the first call's arrival until the last delivery is recorded done.
+through the process's own kept-alive session, mark it done, commit. All of it waits before the workers are started. Each
+side runs once, from its first call's arrival until the last delivery is recorded done; the repeats are consecutive
+portions of that run, as many calls in each.
 
-Where answers take long, `share` is what part of (calls at once ÷ latency) was reached: `steady` between the first and
-the last full set of calls, `whole` with start and end.
+Where answers take long, `share` is what part of (calls at once ÷ latency) was reached.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING
 
 from benchmarks._figures import Figures
 from benchmarks._line import UNLIMITED, line
-from benchmarks._places import NO_POSTGRESQL, POSTGRESQL, SQLITE, copied, databases, place
+from benchmarks._places import SQLITE, copied, databases, place
 from benchmarks._processes import wait_until
 from benchmarks._queues import QUEUES, BullMQ, Job, Queue, bullmq
 from benchmarks._receiver import receiver
 from benchmarks._sink import Rule
 from plugin import destinations
-from plugin.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +39,9 @@ _SETTINGS = {_TRACKS: {"api_key": "key"}, _BATCHES: {"write_key": "key"}}
 # Accounts of the sink, by milliseconds until it answers.
 _ACCOUNTS = {0: "at-once", 50: "after-50", 200: "after-200"}
 _IN_FLIGHT = (64, 128)
-_COUNT, _EVENTS, _SMALL = 5000, 20_000, 30
-# Seconds that a run with slow answers takes at best, ours and theirs.
-_LONG, _SHORT = 3.0, 1.0
+_COUNT, _EVENTS, _SMALL = 2500, 15_000, 30
+# Seconds that a portion of our run with slow answers takes at best.
+_LONG = 2.0
 _PATIENCE = 120.0
 
 
@@ -53,17 +52,11 @@ class _Run:
     seen: Seen
     done: float
 
-    @property
-    def per_second(self) -> float:
-        """From the first call's arrival until the last is recorded."""
-        return sum(self.seen.items) / (self.done - self.seen.taken[0])
-
-    def share(self, at_once: int, latency: float) -> dict[str, float]:
-        """What part of (calls at once ÷ latency) was reached."""
-        taken, best = self.seen.taken, at_once / latency
-        last = len(taken) - at_once
-        steady = (last - at_once) / (taken[last] - taken[at_once]) if last > at_once else self.per_second
-        return {"share_steady": steady / best, "share_whole": self.per_second / best, "most_at_once": self.seen.most}
+    def rates(self, portions: int) -> list[float]:
+        """Items a second in so many consecutive portions; the last one ends when everything is recorded."""
+        taken, items = [*self.seen.taken, self.done], self.seen.items
+        cuts = [len(items) * number // portions for number in range(portions + 1)]
+        return [sum(items[a:b]) / (taken[b] - taken[a]) for a, b in itertools.pairwise(cuts) if a < b]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +77,18 @@ def run_benchmark(plan: Plan) -> Figures:
         folder = stack.enter_context(place(SQLITE)).folder
         rules = {name: Rule(after=milliseconds / 1000) for milliseconds, name in _ACCOUNTS.items()}
         sink = stack.enter_context(receiver(folder, rules))
-        queues = _queues(stack, figures)
+        queues = _queues(plan, stack, figures)
         _at_once(plan, sink, figures, queues)
         _slow(plan, sink, figures, queues)
         _in_batches(plan, sink, figures)
     return figures
 
 
-def _queues(stack: ExitStack, figures: Figures) -> list[Queue | BullMQ]:
+def _queues(plan: Plan, stack: ExitStack, figures: Figures) -> list[Queue | BullMQ]:
+    """What there is here; a quick run takes one that is always there."""
+    if plan.small:
+        figures.note("a quick run leaves all but one queue out")
+        return [queue for queue in QUEUES if queue.is_quick]
     found: list[Queue | BullMQ] = []
     for queue in QUEUES:
         if queue.is_here():
@@ -109,21 +106,17 @@ def _queues(stack: ExitStack, figures: Figures) -> list[Queue | BullMQ]:
 
 def _at_once(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | BullMQ]) -> None:
     """Answers at once: what each side's own work costs. All on SQLite, ours on PostgreSQL too."""
-    kinds, processes = databases(), plan.some(1, 2)
-    if POSTGRESQL not in kinds:
-        figures.note(NO_POSTGRESQL)
+    kinds, processes = databases(plan, figures), plan.some(1, 2)
     figures.given[_OURS] = "`crossdock worker` and `crossdock clock`; SQLite like the others, unless named otherwise"
-    with contextlib.ExitStack() as stack:
-        count = plan.size(_COUNT, _SMALL)
-        owed = {kind: stack.enter_context(_owed(kind, sink, _TRACKS, 0, count)) for kind in kinds}
-        for _, number in itertools.product(range(plan.repeats), processes):
-            for kind, waiting in owed.items():
+    for kind in kinds:
+        with _owed(kind, sink, _TRACKS, 0, plan.size(_COUNT, _SMALL) * plan.repeats) as owed:
+            for number in processes:
                 case = _case(_OURS if kind == SQLITE else f"{_OURS} {kind}", number)
-                figures.add(case, per_second=_ours(waiting, sink, number).per_second)
-            for queue in queues:
-                job = _job(owed[SQLITE], plan.size(queue.count, _SMALL))
-                run = _theirs(queue, job, sink, _ACCOUNTS[0], number, queue.at_once)
-                figures.add(_case(queue.name, number), per_second=run.per_second)
+                _add(plan, figures, case, _ours(owed, sink, number))
+            for queue, number in itertools.product(queues if kind == SQLITE else [], processes):
+                job = _job(owed, plan.size(queue.count, _SMALL) * plan.repeats)
+                run = _theirs(queue, job, sink, owed.account, number, queue.at_once)
+                _add(plan, figures, _case(queue.name, number), run)
     for number, queue in itertools.product(processes, queues):
         figures.ratio(_case(_OURS, number), _case(queue.name, number), "per_second")
 
@@ -131,28 +124,18 @@ def _at_once(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | 
 def _slow(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | BullMQ]) -> None:
     """Answers that take long: how many calls are kept on their way. One process each."""
     for milliseconds, at_once in itertools.product(plan.some(50, 200), plan.some(*_IN_FLIGHT)):
-        latency = milliseconds / 1000
-        count = plan.size(int(at_once * _LONG / latency), _SMALL)
-        with _owed(SQLITE, sink, _TRACKS, milliseconds, count, in_flight=at_once, figures=figures) as owed:
-            for _ in range(plan.repeats):
-                run = _ours(owed, sink, 1)
-                case = f"{_OURS}, {milliseconds} ms, {at_once} at once"
-                figures.add(case, per_second=run.per_second, **run.share(at_once, latency))
-                for queue in queues if at_once == _IN_FLIGHT[0] else []:
-                    _slow_theirs(plan, sink, figures, queue, owed, milliseconds, at_once)
-        for queue in queues:
-            figures.ratio(case, f"{queue.name}, {milliseconds} ms, {at_once} at once", "per_second")
-
-
-def _slow_theirs(
-    plan: Plan, sink: Receiver, figures: Figures, queue: Queue | BullMQ, owed: _Owed, milliseconds: int, at_once: int
-) -> None:
-    """RQ's workers call one by one, so that it takes few jobs to see how fast they are."""
-    flying = min(at_once, queue.most_at_once)
-    job = _job(owed, plan.size(max(4, int(flying * _SHORT * 1000 / milliseconds)), _SMALL // 10))
-    run = _theirs(queue, job, sink, owed.account, 1, flying)
-    case = f"{queue.name}, {milliseconds} ms, {at_once} at once"
-    figures.add(case, per_second=run.per_second, **run.share(at_once, milliseconds / 1000))
+        best = at_once * 1000 / milliseconds
+        count = plan.size(int(best * _LONG), _SMALL) * plan.repeats
+        ours = f"{_OURS}, {milliseconds} ms, {at_once} at once"
+        with _owed(SQLITE, sink, _TRACKS, milliseconds, count, in_flight=at_once) as owed:
+            _add(plan, figures, ours, _ours(owed, sink, 1), best)
+            for queue in queues if at_once == _IN_FLIGHT[0] and not plan.small else []:
+                flying = min(at_once, queue.most_at_once)
+                few = plan.size(max(2, int(flying * 1000 / milliseconds)), _SMALL // 10)
+                case = f"{queue.name}, {milliseconds} ms, {at_once} at once"
+                run = _theirs(queue, _job(owed, few * plan.repeats), sink, owed.account, 1, flying)
+                _add(plan, figures, case, run, best)
+                figures.ratio(ours, case, "per_second")
 
 
 def _in_batches(plan: Plan, sink: Receiver, figures: Figures) -> None:
@@ -160,12 +143,22 @@ def _in_batches(plan: Plan, sink: Receiver, figures: Figures) -> None:
     if _BATCHES not in destinations.names():
         figures.note(f"there is no destination {_BATCHES}, so batches are left out")
         return
-    for kind in databases():
-        with _owed(kind, sink, _BATCHES, 0, plan.size(_EVENTS, _SMALL)) as owed:
-            for _, number in itertools.product(range(plan.repeats), plan.some(1, 2)):
-                run = _ours(owed, sink, number)
+    for kind in databases(plan, figures):
+        with _owed(kind, sink, _BATCHES, 0, plan.size(_EVENTS, _SMALL) * plan.repeats) as owed:
+            for number in plan.some(1, 2):
                 case = _case(f"{_OURS} in batches, {kind}", number)
-                figures.add(case, per_second=run.per_second, items_per_call=owed.count / len(run.seen.taken))
+                run = _ours(owed, sink, number)
+                _add(plan, figures, case, run)
+                figures.add(case, events_per_call=owed.count / len(run.seen.taken))
+
+
+def _add(plan: Plan, figures: Figures, case: str, run: _Run, best: float | None = None) -> None:
+    for rate in run.rates(plan.repeats):
+        figures.add(case, per_second=rate)
+        if best is not None:
+            figures.add(case, share=rate / best)
+    if best is not None:
+        figures.add(case, most_at_once=run.seen.most)
 
 
 def _case(name: str, processes: int) -> str:
@@ -174,25 +167,13 @@ def _case(name: str, processes: int) -> str:
 
 @contextlib.contextmanager
 def _owed(
-    kind: str,
-    sink: Receiver,
-    destination: str,
-    milliseconds: int,
-    count: int,
-    in_flight: int | None = None,
-    figures: Figures | None = None,
+    kind: str, sink: Receiver, destination: str, milliseconds: int, count: int, in_flight: int | None = None
 ) -> Iterator[_Owed]:
     account = _ACCOUNTS[milliseconds]
-    settings = _SETTINGS[destination] | {"rate": UNLIMITED}
+    settings = _SETTINGS[destination] | {"rate": UNLIMITED} | ({"in_flight": str(in_flight)} if in_flight else {})
     with place(kind) as at:
         with line(at) as ours:
-            try:
-                more = {} if in_flight is None else {"in_flight": str(in_flight)}
-                connection = ours.connect(destination, sink.url(account), **settings, **more)
-            except ConfigError:
-                connection = ours.connect(destination, sink.url(account), **settings)
-                if figures is not None:
-                    figures.note("connections have no setting in_flight: ours decides itself how many are at once")
+            connection = ours.connect(destination, sink.url(account), **settings)
             call = ours.call(connection)
             ours.owe(connection, count)
         body = call.body if isinstance(call.body, bytes) else b""
@@ -202,6 +183,7 @@ def _owed(
 def _ours(owed: _Owed, sink: Receiver, processes: int) -> _Run:
     with copied(owed.place) as at, line(at) as ours:
         sink.forget()
+        ours.wake(processes)
         with ours.workers(processes):
             wait_until(lambda: not ours.is_unfinished(), _PATIENCE, "our deliveries are not done")
             done = time.monotonic()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import _load
 from benchmarks._figures import Figures
-from benchmarks._places import NO_POSTGRESQL, POSTGRESQL, SQLITE, Place, databases, place
+from benchmarks._places import SQLITE, Place, databases, place
 from benchmarks._processes import free_port, is_listening, python, run, running, wait_until
 from plugin.services import Services
 from plugin.settings import Settings
@@ -48,9 +48,7 @@ class _Server:
 def run_benchmark(plan: Plan) -> Figures:
     """Measure every side in turn, so that whatever else the machine does meets all alike."""
     figures = Figures("intake", "webhooks answered 200 a second")
-    kinds = databases()
-    if POSTGRESQL not in kinds:
-        figures.note(NO_POSTGRESQL)
+    kinds = databases(plan, figures)
     with contextlib.ExitStack() as stack:
         servers = _servers(stack, kinds, figures)
         for server in servers:

@@ -6,8 +6,8 @@ Only a vendor that wants a login has them look at its token, which is once an ho
 from __future__ import annotations
 
 import queue
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from plugin.tokens import Tokens
 
 # Threads over all lanes. One lane never takes them all: beyond `_CROWDED` a lane gets its first one only.
-THREADS = 1024
+_MOST_THREADS = 1024
 _CROWDED = 640
 # While much is on its way, what comes back is gathered for this long: a transaction costs the same for one as for many.
 _GATHER_SECONDS = 0.003
@@ -43,13 +43,20 @@ class Landed:
 
 
 class Crew:
-    """Makes calls on threads, over connections that stay open. Made after a fork, never before."""
+    """Makes calls on threads, over connections that stay open. Made after a fork, never before.
+
+    A pool of the standard library would make a future for every lane that is manned, which costs more than the call's
+    own bookkeeping.
+    """
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="lane")
-        self._senders = Senders(THREADS)
+        self._senders = Senders(_MOST_THREADS)
         self._landed: queue.SimpleQueue[Landed] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[Lane | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._idle = 0
 
     def man(self, lane: Lane, at_once: int, others: int) -> int:
         """Give a lane the threads that its queue and `at_once` ask for, `others` being at work; return how many."""
@@ -57,9 +64,28 @@ class Crew:
             allowed = at_once if others < _CROWDED else min(at_once, 1)
             more = max(0, min(allowed - lane.active, len(lane.queue)))
             lane.active += more
+        if more:
+            self._hire(more)
         for _ in range(more):
-            self._pool.submit(self._serve, lane)
+            self._tasks.put(lane)
         return more
+
+    def _hire(self, more: int) -> None:
+        with self._lock:
+            self._idle -= more
+            missing = min(-self._idle, _MOST_THREADS - len(self._threads))
+        for _ in range(missing):
+            with self._lock:
+                self._idle += 1
+            thread = threading.Thread(target=self._work, name="lane", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        while (lane := self._tasks.get()) is not None:
+            self._serve(lane)
+            with self._lock:
+                self._idle += 1
 
     def collect(self, patience: float, flying: int) -> list[Landed]:
         """What is over by now; waits up to `patience` seconds for the first."""
@@ -75,7 +101,10 @@ class Crew:
 
     def close(self) -> None:
         """Close every connection and end the threads."""
-        self._pool.shutdown()
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
         self._senders.close()
 
     def _serve(self, lane: Lane) -> None:

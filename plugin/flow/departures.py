@@ -39,6 +39,7 @@ class Departures:
         )
         for lane, flight in flights:
             self._depart(lane, flight, begun)
+        self.man_all()
         return len(flights)
 
     def _depart(self, lane: Lane, flight: Flight, begun: set[int]) -> None:
@@ -50,7 +51,6 @@ class Departures:
         if flight.items:
             flight.latest = time.monotonic() + _LATEST_SECONDS
             lane.depart(flight)
-            self._man(lane)
         else:
             self._services.pace.release(lane.name, [flight.slot])
 
