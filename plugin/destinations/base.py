@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
-    from plugin.model import Manner, Outcome, RateLimit, Rejected, Request, Setting, Skipped, Step, StoreFacts, Work
+    from plugin.model import Manner, Outcome, RateLimit, Request, Setting, Step, StoreFacts, Work
 
 
 class Destination(Protocol):
@@ -38,8 +38,12 @@ class Destination(Protocol):
         """The steps that this document calls for, in the order in which they are to go out."""
         ...
 
-    def prepare(self, work: Work) -> Request | Skipped | Rejected:
-        """The call of one step; raises `mappings.base.MappingError` when the document or the settings lack a part."""
+    def prepare(self, work: Work) -> Request | Outcome:
+        """The call of one step, or what it comes to without one.
+
+        Raises:
+            mappings.base.MappingError: the document or the settings lack a part.
+        """
         ...
 
     def read(self, work: Work, answer: Answer) -> Outcome:

@@ -17,7 +17,7 @@ from plugin.storage.shops import ConnectionState
 from plugin.storage.tables import attempts, connections, deliveries, unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Row, Select
 
@@ -55,6 +55,7 @@ class Result:
     doubtful: bool = False
     refund_attempt: bool = False
     lost: bool = False
+    data: Mapping[str, Any] | None = None
     attempt: Attempt | None = None
 
 
@@ -204,6 +205,8 @@ def settle(db: Sql, result: Result) -> bool:
         "now": now,
     }
     kept = db.execute(_SETTLE, values).rowcount > 0
+    if kept and result.data is not None:
+        db.execute(update(deliveries).where(deliveries.c.id == result.delivery.id).values(data=dict(result.data)))
     if result.attempt is not None:
         db.execute(_ATTEMPT, {"delivery_id": result.delivery.id} | _fields(result.attempt))
     return kept
