@@ -85,6 +85,9 @@ def _refused(work: Work, booked: Booked, request: Request, answer: Answer) -> Ou
     if _IN_USE.search(words):
         return parts.again(words, after=_PAUSE, patience=parts.BUYING)
     unsure = Receipt(remote_id=booked.remote_id, status=parts.UNSURE)
+    if answer.status == parts.NOT_FOUND:
+        # It is gone, or the account is wrong; the search will tell which.
+        return parts.again(words, unsure, after=_PAUSE, patience=parts.BUYING)
     return parts.again(words, unsure, refused=f"{request.method} {booked.remote_id}", words=words)
 
 
@@ -112,7 +115,8 @@ def find(work: Work) -> Request | None:
 def found(work: Work, answer: Answer) -> Outcome | None:
     """What became of the shipment; None says that it is still there, so that the call is made again."""
     booked = parts.live(work)[0]
-    outcome = _seen(work, booked, answer)
+    # What was refused once may be granted to whoever tries again.
+    outcome = _seen(replace(work, data={}), booked, answer)
     receipt = outcome.receipt if isinstance(outcome, Deferred) else None
     if receipt is None:
         return outcome

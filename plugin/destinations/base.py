@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
-    from plugin.model import Manner, Outcome, RateLimit, Request, Setting, Step, StoreFacts, Work
+    from plugin.model import (
+        Booked,
+        LabelFile,
+        LabelLink,
+        Manner,
+        Outcome,
+        RateLimit,
+        Request,
+        Setting,
+        Step,
+        StoreFacts,
+        Work,
+    )
 
 
 class Destination(Protocol):
@@ -60,4 +72,22 @@ class Destination(Protocol):
 
     def lost(self, work: Work, losses: int) -> Outcome:
         """What to do about the n-th lost answer of a call that can't be looked up."""
+        ...
+
+
+@runtime_checkable
+class Labels(Protocol):
+    """A destination whose shipments have labels that can be read again."""
+
+    def label_call(self, values: Mapping[str, str], booked: Booked, form: str) -> Request:
+        """The call that asks for the label of a shipment as `pdf`, `png` or `zpl`."""
+        ...
+
+    def label_file(self, answer: Answer, form: str) -> LabelFile | LabelLink:
+        """The label in the answer, or where it can be fetched without credentials.
+
+        Raises:
+            plugin.errors.ConfigError: there is no label in this form; says what there is.
+            mappings.base.PayloadRejected: the answer holds neither.
+        """
         ...

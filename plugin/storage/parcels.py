@@ -76,6 +76,12 @@ def of_order(db: Sql, connection_id: str, order_ref: str) -> tuple[Booked, ...]:
     return tuple(_booked(row) for row in db.execute(query.order_by(shipments.c.id)))
 
 
+def by_id(db: Sql, ident: int) -> tuple[str, Booked] | None:
+    """A shipment by our own number, with the id of its connection."""
+    row = db.execute(select(shipments).where(shipments.c.id == ident)).first()
+    return (row.connection_id, _booked(row)) if row else None
+
+
 def _watched(db: Sql, connection_id: str) -> tuple[Booked, ...]:
     since = datetime.now(UTC) - _LONGEST_WAY
     query = select(shipments).where(shipments.c.connection_id == connection_id, shipments.c.watched)
