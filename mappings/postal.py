@@ -78,7 +78,7 @@ def fit(address: Address, form: Form) -> Fitted:
     if len(rest) > form.instructions:
         raise BodyIncomplete(
             f"address_1, address_2: longer than the {sum(form.lines) + form.instructions} characters that there are for"
-            " them; shorten the order's shipping address"
+            " them (shorten the order's shipping address)"
         )
     return Fitted(
         name=_bounded("name", name, form.name, form),
@@ -155,5 +155,5 @@ def _written(text: str, form: Form) -> str:
 def _bounded(field: str, text: str | None, most: int, form: Form) -> str | None:
     written = _written(text, form) if text else None
     if written and len(written) > most:
-        raise BodyIncomplete(f"{field}: longer than the {most} characters that there are for it; shorten it")
+        raise BodyIncomplete(f"{field}: longer than the {most} characters that there are for it (shorten it)")
     return written

@@ -204,7 +204,7 @@ def _complaint(keys: Sequence[str], reason: str) -> list[str]:
 
 def _address_complaint(keys: Sequence[str], address: Address | None) -> list[str]:
     if address is None:
-        reason = "the order has none though goods are to be sent; an order for pick-up has none and needs no shipment"
+        reason = "the order has none though goods are to be sent (one for pick-up has none and needs no shipment)"
         return _complaint(["shipping_address"], reason)
     return _complaint(
         keys, "not in the order's shipping address (platforms hide it from apps without access to personal data)"
