@@ -276,21 +276,6 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelFile:
-    """A label as it is printed."""
-
-    media_type: str
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelLink:
-    """Where a label can be fetched without credentials, for a short while."""
-
-    url: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One accepted webhook; `body` is None once a privacy request erased it."""
 

@@ -63,7 +63,7 @@ def package(values: Mapping[str, str]) -> Package:
         customs=customs(values),
         insurance=values.get("insurance") == "yes",
         signature=values.get("signature") == "yes",
-        address_chars=int(values.get("address_chars", WIDEST)),
+        address_chars=max(1, int(values.get("address_chars", WIDEST))),
         latin=values.get("script") == "latin",
     )
 

@@ -14,12 +14,12 @@ from redis import RedisError
 from mappings.base import PayloadRejected
 from plugin import destinations
 from plugin.commands.frame import say
-from plugin.destinations.base import Labels
+from plugin.destinations.base import LabelFile, Labels
 from plugin.errors import ConfigError
 from plugin.http import Failure, Sender
 from plugin.limits import limits_of_lane
 from plugin.mask import vendor_words
-from plugin.model import LabelFile, Request
+from plugin.model import Request
 from plugin.storage import parcels
 
 if TYPE_CHECKING:

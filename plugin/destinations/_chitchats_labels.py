@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from mappings.destinations import chitchats as mapping
 from plugin.destinations._chitchats_parts import request
+from plugin.destinations.base import LabelFile, LabelLink
 from plugin.errors import ConfigError
-from plugin.model import LabelFile, LabelLink, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from plugin.http import Answer
-    from plugin.model import Booked
+    from plugin.model import Booked, Request
 
 # ZPL is text, so whatever is no JSON and begins as one of these is a label.
 _STARTS: Final = {

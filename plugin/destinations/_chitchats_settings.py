@@ -71,7 +71,14 @@ NEEDS = (
         default="no",
         check=_BOOLEAN,
     ),
-    *(Setting(key=name, help="who made the goods; for parcels to the United States") for name in customs.MAKER),
+    *(
+        Setting(
+            key=name,
+            help="who made the goods; for parcels to the United States",
+            check=checks.country if name.endswith("country_code") else str,
+        )
+        for name in customs.MAKER
+    ),
     Setting(key="insurance", help="`yes` asks for insurance", default="no", check=_BOOLEAN),
     Setting(key="signature", help="`yes` asks for a signature", default="no", check=_BOOLEAN),
     Setting(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
     from plugin.http import Answer
     from plugin.model import (
         Booked,
-        LabelFile,
-        LabelLink,
         Manner,
         Outcome,
         RateLimit,
@@ -22,6 +21,21 @@ if TYPE_CHECKING:
         StoreFacts,
         Work,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelFile:
+    """A label as it is printed."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLink:
+    """Where a label can be fetched without credentials, for a short while."""
+
+    url: str = field(repr=False)
 
 
 class Destination(Protocol):

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mappings.canonical import Document
+    from plugin.destinations.base import LabelFile, LabelLink
     from plugin.http import Answer
-    from plugin.model import Booked, LabelFile, LabelLink, Outcome, StoreFacts, Work
+    from plugin.model import Booked, Outcome, StoreFacts, Work
 
 
 class ChitChats:
