@@ -228,12 +228,27 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """One offer for a parcel: `days` are the fewest and most that it is said to take, `tracked` None if unsaid."""
+
+    service: str
+    cost: Money
+    name: str | None = None
+    tracked: bool | None = None
+    days: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What a booking destination says about one shipment.
 
     `cost` is what was or would be charged. `label_formats` are those that can be had now; their addresses expire,
-    so they are read again when a label is wanted and never kept. `messages` are its whole history so far. `papers` are
-    kept, as they come only once. `basis` is a fingerprint of what was booked, by which a change is noticed.
+    so they are read again when a label is wanted and never kept. `rates` are None when nothing was said of them, and
+    empty when none are offered or the kept ones are not to be relied on any more. `messages` are its whole history so
+    far. `papers` are kept, as they come only once.
+
+    The rest is ours: which parcel of the order it is, the fingerprint of what was sent and the version of the order it
+    was made from, and whether it is still worth looking at.
     """
 
     remote_id: str
@@ -243,7 +258,10 @@ class Receipt:
     carrier: str | None = None
     cost: Money | None = None
     label_formats: tuple[str, ...] = ()
-    rate_count: int = 0
+    rates: tuple[Rate, ...] | None = None
     messages: tuple[Message, ...] = ()
     papers: tuple[Paper, ...] = ()
-    basis: str | None = None
+    parcel: int | None = None
+    content: str | None = None
+    as_of: datetime | None = None
+    watched: bool | None = None

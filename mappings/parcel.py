@@ -60,12 +60,13 @@ def skip_reason(order: Order) -> str | None:
 
 
 def is_called_off(order: Order) -> bool:
-    """Whether nobody waits for a parcel any more: cancelled, refunded in full, or every line taken out of it.
+    """Whether nobody waits for a parcel any more: cancelled, refunded in full, picked up, or left without goods.
 
     What was sent by other means meanwhile is still wanted, so fulfilment alone never calls an order off.
     """
     cancelled = order.cancelled_at is not None and not order.impossible_sample
-    return cancelled or order.fully_refunded or not any(_wanted(line) for line in _goods(order))
+    elsewhere = order.fully_refunded or order.delivery == DeliveryKind.PICKUP
+    return cancelled or elsewhere or not any(_wanted(line) for line in _goods(order))
 
 
 def to_ship(order: Order) -> tuple[Piece, ...]:

@@ -33,12 +33,14 @@ class Form:
     """What a vendor takes.
 
     `lines` are the characters of each address line, `company` those of a field for the company or None where there is
-    none (it then becomes part of the address), `instructions` those that may overflow into instructions. `latin` turns
+    none (it then becomes part of the address), `other` those of city and postal code, `instructions` those that may
+    overflow into instructions. `latin` turns
     other scripts into Latin letters, for vendors that refuse them.
     """
 
     lines: tuple[int, ...]
     name: int
+    other: int = 255
     company: int | None = None
     instructions: int = 0
     latin: bool = False
@@ -53,7 +55,6 @@ class Fitted:
     lines: tuple[str, ...]
     instructions: str | None
     city: str | None
-    province: str | None
     postal_code: str | None
 
     def line(self, number: int) -> str | None:
@@ -70,22 +71,22 @@ def fit(address: Address, form: Form) -> Fitted:
     name, company = recipient(address), address.company
     if company == name:
         company = None
-    streets = [_written(text, form) for text in (address.address1, address.address2) if text]
-    extra = [_written(company, form)] if company and form.company is None else []
+    # A second line without a first is no address; which one is missing shows by the empty lines.
+    streets = [_written(text, form) for text in (address.address1, address.address2) if text and address.address1]
+    extra = [_written(company, form)] if company and streets and form.company is None else []
     lines, rest = wrap([*streets, *extra], form.lines)
     if len(rest) > form.instructions:
         raise BodyIncomplete(
             f"address_1, address_2: longer than the {sum(form.lines) + form.instructions} characters that there are for"
-            " them; shorten the order's shipping address"
+            " them (shorten the order's shipping address)"
         )
     return Fitted(
         name=_bounded("name", name, form.name, form),
-        company=_bounded("company", company, form.company, form) if form.company is not None else None,
+        company=None if form.company is None else _bounded("company", company, form.company, form),
         lines=lines,
         instructions=rest or None,
-        city=address.city and _written(address.city, form),
-        province=address.province and _written(address.province, form),
-        postal_code=address.postal_code and _written(address.postal_code, form),
+        city=_bounded("city", address.city, form.other, form),
+        postal_code=_bounded("postal_code", address.postal_code, form.other, form),
     )
 
 
@@ -151,8 +152,8 @@ def _written(text: str, form: Form) -> str:
     return latin(plain) if form.latin else plain
 
 
-def _bounded(field: str, text: str | None, most: int | None, form: Form) -> str | None:
+def _bounded(field: str, text: str | None, most: int, form: Form) -> str | None:
     written = _written(text, form) if text else None
-    if written and most is not None and len(written) > most:
-        raise BodyIncomplete(f"{field}: longer than the {most} characters that there are for it; shorten it")
+    if written and len(written) > most:
+        raise BodyIncomplete(f"{field}: longer than the {most} characters that there are for it (shorten it)")
     return written

@@ -107,10 +107,9 @@ def is_ours(work: Work, found: replies.Shown) -> bool:
     return same and found.receipt.remote_id not in work.taken
 
 
-def basis_of(work: Work) -> str:
-    """Fingerprints of what is booked and of where it goes, and the version of the order that they were taken from."""
-    order = order_of(work)
-    return f"{parcel.content(order)[:_PRINT]}.{place_of(order)}@{order.updated_at.isoformat()}"
+def content_of(order: Order) -> str:
+    """Fingerprints of what is booked and of where it goes."""
+    return f"{parcel.content(order)[:_PRINT]}.{place_of(order)}"
 
 
 def place_of(order: Order) -> str:
@@ -119,9 +118,10 @@ def place_of(order: Order) -> str:
     return hashlib.sha256(json.dumps([address, order.phone], sort_keys=True).encode()).hexdigest()[:_PRINT]
 
 
-def with_basis(work: Work, receipt: Receipt) -> Receipt:
-    """A receipt that remembers what was booked."""
-    return replace(receipt, basis=basis_of(work))
+def of_version(work: Work, receipt: Receipt) -> Receipt:
+    """A receipt that remembers what was booked, and of which version of the order."""
+    order = order_of(work)
+    return replace(receipt, content=content_of(order), as_of=order.updated_at)
 
 
 def then(receipt: Receipt, action: str, delay: timedelta) -> tuple[Step, ...]:

@@ -61,14 +61,12 @@ def _unchanged(work: Work) -> Rejected | None:
 
     The same version again is somebody's wish: a replay, or other settings.
     """
-    if work.booked is None or not parts.is_dead(work.booked) or work.booked.basis is None:
+    known, order = work.booked, parts.order_of(work)
+    if known is None or not parts.is_dead(known) or known.content is None:
         return None
-    before, _, version = work.booked.basis.partition("@")
-    now, _, newer = parts.basis_of(work).partition("@")
-    if before != now or version == newer:
+    if known.content != parts.content_of(order) or known.as_of == order.updated_at:
         return None
-    known = work.booked
-    receipt = Receipt(remote_id=known.remote_id, status=known.status, basis=parts.basis_of(work))
+    receipt = parts.of_version(work, Receipt(remote_id=known.remote_id, status=known.status))
     reason = f"shipment {known.remote_id} is {known.status}, and the order's newer version changes nothing about it"
     return Rejected(reason=f"{reason}; mend what is wrong, then replay", hold=True, receipt=receipt)
 
@@ -82,10 +80,9 @@ def _cancel(work: Work) -> Request | Skipped | Rejected:
 
 def _check(work: Work) -> Request | Skipped | Rejected:
     """Tell of a new address for what is booked already: the vendor has no way to change a shipment."""
-    if work.booked is None or not parts.is_live(work.booked) or work.booked.basis is None:
+    if work.booked is None or not parts.is_live(work.booked) or work.booked.content is None:
         return Skipped("nothing was booked")
-    _, _, place = work.booked.basis.partition("@")[0].partition(".")
-    if place == parts.place_of(parts.order_of(work)):
+    if work.booked.content.partition(".")[2] == parts.place_of(parts.order_of(work)):
         return Skipped("what is booked goes to this address")
     reason = f"the order's address changed after it was booked as {work.booked.remote_id}"
     how = "Shiptheory has no way to change a shipment by its API: change it with Shiptheory and the carrier"
@@ -127,7 +124,7 @@ def _booked(work: Work, answer: Answer) -> Outcome:
         return of_look(work, answer)
     reference = parts.reference_of(work)
     said = replies.booking(answer.json)
-    receipt = parts.with_basis(
+    receipt = parts.of_version(
         work,
         Receipt(
             remote_id=reference,
@@ -152,7 +149,7 @@ def _booked(work: Work, answer: Answer) -> Outcome:
 
 def of_shipment(work: Work, found: replies.Shown, note: str | None = None) -> Outcome:
     """What a booking came to, by the shipment that is there under its reference."""
-    receipt = parts.with_basis(work, found.receipt)
+    receipt = parts.of_version(work, found.receipt)
     if found.is_dead:
         why = impersonal(replies.complaints(receipt.messages) or _UNSAID[receipt.status], None, work.document)
         return Rejected(reason=f"shipment {receipt.remote_id} is {receipt.status}: {why}", hold=True, receipt=receipt)
@@ -170,7 +167,7 @@ def of_look(work: Work, answer: Answer) -> Outcome:
     """What a booking came to, by a look at a shipment that was there before."""
     reference = work.booked.remote_id if work.booked else parts.reference_of(work)
     if answer.status == _NOT_FOUND:
-        receipt = parts.with_basis(work, Receipt(remote_id=reference, status=parts.GONE))
+        receipt = parts.of_version(work, Receipt(remote_id=reference, status=parts.GONE))
         reason = f"shipment {reference} is gone from Shiptheory; a replay books anew"
         return Rejected(reason=reason, hold=True, receipt=receipt)
     return of_shipment(work, replies.shown(answer.json, reference))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -11,19 +12,31 @@ if TYPE_CHECKING:
     from plugin.http import Answer
     from plugin.model import (
         Booked,
-        LabelFile,
         Listing,
         Manner,
         Outcome,
         RateLimit,
-        Rejected,
         Request,
         Setting,
-        Skipped,
         Step,
         StoreFacts,
         Work,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelFile:
+    """A label as it is printed."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLink:
+    """Where a label can be fetched without credentials, for a short while."""
+
+    url: str = field(repr=False)
 
 
 class Destination(Protocol):
@@ -52,8 +65,12 @@ class Destination(Protocol):
         """The steps that this document calls for, in the order in which they are to go out."""
         ...
 
-    def prepare(self, work: Work) -> Request | Skipped | Rejected:
-        """The call of one step; raises `mappings.base.MappingError` when the document or the settings lack a part."""
+    def prepare(self, work: Work) -> Request | Outcome:
+        """The call of one step, or what it comes to without one.
+
+        Raises:
+            mappings.base.MappingError: the document or the settings lack a part.
+        """
         ...
 
     def read(self, work: Work, answer: Answer) -> Outcome:
@@ -82,12 +99,17 @@ class Offers(Protocol):
 
 @runtime_checkable
 class Labels(Protocol):
-    """A destination whose labels can be had as files."""
+    """A destination whose shipments have labels that can be read again."""
 
     def label_call(self, values: Mapping[str, str], booked: Booked, form: str) -> Request:
-        """The call for the label of a shipment in a form such as `pdf`; raises `ValueError` naming the forms it has."""
+        """The call that asks for the label of a shipment as `pdf`, `png` or `zpl`."""
         ...
 
-    def label_file(self, answer: Answer) -> LabelFile:
-        """The label in its answer; raises `mappings.base.PayloadRejected` when there is none."""
+    def label_file(self, answer: Answer, form: str) -> LabelFile | LabelLink:
+        """The label in the answer, or where it can be fetched without credentials.
+
+        Raises:
+            plugin.errors.ConfigError: there is no label in this form; says what there is.
+            mappings.base.PayloadRejected: the answer holds neither.
+        """
         ...

@@ -21,8 +21,9 @@ from plugin.destinations import _shiptheory_parts as parts
 from plugin.destinations import _shiptheory_settings as settings
 from plugin.destinations import _shiptheory_steps as steps
 from plugin.destinations._shiptheory_listings import LISTINGS
+from plugin.destinations.base import LabelFile
 from plugin.errors import ConfigError
-from plugin.model import Deferred, LabelFile, Login, Manner, RateLimit, Rejected, Request, Skipped, Step, Token
+from plugin.model import Deferred, Login, Manner, RateLimit, Rejected, Request, Skipped, Step, Token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,16 +126,21 @@ class Shiptheory:
 
     def label_call(self, values: Mapping[str, str], booked: Booked, form: str) -> Request:
         """A look at the shipment, which has its label in it; PDF is the only form there is."""
-        if form != "pdf":
-            raise ValueError("Shiptheory has labels as pdf only")
+        _only_pdf(form)
         return parts.call(values, "GET", f"/shipments/{booked.remote_id}", repeatable=True)
 
-    def label_file(self, answer: Answer) -> LabelFile:
-        """The PDF, which opens; raises `PayloadRejected` where there is none yet."""
+    def label_file(self, answer: Answer, form: str) -> LabelFile:
+        """The PDF, which opens; raises `PayloadRejected` where there is none yet, `ConfigError` for another form."""
+        _only_pdf(form)
         data = labels.label(answer.json)
         if data is None:
             raise PayloadRejected("shiptheory: this shipment has no label (yet)")
         return LabelFile(media_type="application/pdf", data=data)
+
+
+def _only_pdf(form: str) -> None:
+    if form != "pdf":
+        raise ConfigError("Shiptheory has labels as pdf only: leave --format out")
 
 
 def _token(answer: Answer) -> Token | None:

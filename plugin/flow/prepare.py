@@ -133,23 +133,19 @@ class Preparer:
                 data=delivery.data,
                 message=delivery.message,
             )
-        topic, document = self._document(delivery)
-        remote_id = delivery.data.get("remote_id")
-        booked, taken = None, frozenset[str]()
-        if isinstance(document, Order):
-            with self._services.database.read() as db:
-                booked = parcels.booked(db, delivery.connection_id, document.ref, remote_id)
-                taken = parcels.taken(db, delivery, document.ref) if delivery.doubtful else taken
-        return Work(
+        topic, document = (None, None) if delivery.data.get("account") else self._document(delivery)
+        work = Work(
             action=delivery.action,
             topic=topic,
             document=document,
             store=self.known.store(delivery.store_id).facts,
             settings=connection.values,
             data=delivery.data,
-            booked=booked,
-            taken=taken,
         )
+        if document is None or isinstance(document, Order):
+            with self._services.database.read() as db:
+                return parcels.complete(db, delivery, work)
+        return work
 
     def _document(self, delivery: Delivery) -> tuple[Topic, Document]:
         known = self._documents.get(delivery.event_id)

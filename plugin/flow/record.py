@@ -110,6 +110,8 @@ class Recorder:
         receipt = outcome.receipt if isinstance(outcome, (Accepted, Deferred, Rejected)) else None
         if receipt is not None and isinstance(order, Order):
             parcels.keep(self._services.database, db, one.item.delivery, order, receipt)
+        for learned in outcome.receipts if isinstance(outcome, Deferred) else ():
+            parcels.learn(db, one.item.delivery.connection_id, learned)
 
     def _plan_next(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
         delivery = one.item.delivery
@@ -158,7 +160,9 @@ def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
 
 def _result(one: Returned) -> ledger.Result:
     result = _settled(one)
-    return replace(result, attempt=_attempt(one, result))
+    # What made no call spent no attempt that could be given back.
+    refund = result.refund_attempt and not isinstance(one.item, Settled)
+    return replace(result, refund_attempt=refund, attempt=_attempt(one, result))
 
 
 def _tell(returned: Sequence[Returned], results: Sequence[ledger.Result], kept: set[int]) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.types import TypeDecorator
@@ -222,12 +223,20 @@ shipments = Table(
     Column("cost_currency", Text),
     Column("label_formats", Text, nullable=False),
     # The vendor's history of it, which may name people; emptied by a privacy request.
-    Column("messages", JSON),
-    Column("basis", Text),
+    Column("messages", JSON(none_as_null=True)),
+    # What was offered when the vendor was last asked.
+    Column("rates", JSON(none_as_null=True)),
+    # Which parcel of the order it is, and of which version of the order.
+    Column("parcel", SmallInteger, nullable=False, server_default="1"),
+    Column("content", String(64)),
+    Column("as_of", Moment),
+    # Whether it is still worth looking at.
+    Column("watched", Boolean, nullable=False, server_default=false()),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("connection_id", "remote_id"),
     Index("ix_shipments_order", "connection_id", "order_ref"),
+    Index("ix_shipments_watched", "connection_id", sqlite_where=text("watched"), postgresql_where=text("watched")),
     sqlite_autoincrement=True,
 )
 

@@ -45,6 +45,4 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("papers", schema=None) as batch_op:
         batch_op.create_index("ix_papers_order", ["store_id", "order_ref"], unique=False)
-    # Plain ALTER TABLE: a copy of the table, as SQLite's batch mode makes one, would have to be given its keys anew.
     op.add_column("shipments", sa.Column("messages", sa.JSON(), nullable=True))
-    op.add_column("shipments", sa.Column("basis", sa.Text(), nullable=True))
