@@ -168,8 +168,8 @@ def of_look(work: Work, answer: Answer) -> Outcome:
     reference = work.booked.remote_id if work.booked else parts.reference_of(work)
     if answer.status == _NOT_FOUND:
         receipt = parts.of_version(work, Receipt(remote_id=reference, status=parts.GONE))
-        reason = f"shipment {reference} is gone from Shiptheory; a replay books anew"
-        return Rejected(reason=reason, hold=True, receipt=receipt)
+        anew = "; a replay books anew" if work.action == "book" else ""
+        return Rejected(reason=f"shipment {reference} is gone from Shiptheory{anew}", hold=True, receipt=receipt)
     return of_shipment(work, replies.shown(answer.json, reference))
 
 
@@ -215,7 +215,7 @@ def unreadable(work: Work, error: PayloadRejected) -> Outcome:
 
 def refused(work: Work, answer: Answer) -> Outcome:
     """A refusal in words; only a booking that was certainly not made may simply fail."""
-    looked = only_looks(work) or parts.is_live(work.booked)
+    looked = only_looks(work) or (work.action == "book" and parts.is_live(work.booked))
     if answer.status == _NOT_FOUND and looked:
         return _called_off(work, answer) if work.action == "cancel" else of_look(work, answer)
     sent = PREPARE[work.action](work)
