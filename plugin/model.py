@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +14,12 @@ from plugin.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mappings.canonical import Document, Receipt, Topic
+    from mappings.canonical import Document, Rate, Receipt, Topic
+    from plugin.http import Answer
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class EventState(StrEnum):
@@ -218,11 +223,36 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Later:
-    """A step that will follow from a booking, for showing it beforehand; `status` is the shipment's by then."""
+    """A step that will follow from a booking, to be shown beforehand: what is known of it by then is in `booked`.
+
+    Without that it can't be said yet what will be called.
+    """
 
     action: str
     help: str
-    status: str
+    booked: Booked | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What a login gave, and how long from then on the vendor takes it."""
+
+    value: str = field(repr=False)
+    lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How a vendor gives the token that its calls carry, where the settings hold a name and a password only.
+
+    `request` asks for it and `token` reads the answer, None if there is none in it; `headers` put it into a call.
+    `early` is how long before its end another one is fetched.
+    """
+
+    request: Request = field(repr=False)
+    token: Callable[[Answer], Token | None]
+    headers: Callable[[str], Mapping[str, str]]
+    early: timedelta = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +263,7 @@ class Manner:
     quota: Quota | None = None
     batch: Batch | None = None
     later: tuple[Later, ...] = ()
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +288,8 @@ class Deferred:
 
     `waiting`: the vendor is busy, which spends no attempt. `pause`: the whole connection stops until a person mends its
     credentials. `doubtful`: the call may have been carried out all the same, so it is looked up before it is sent
-    again. `receipt` is what was learned. Older than `patience` it is handed to a person.
+    again. `receipt` is what was learned, `receipts` the same of any shipments of the connection. Older than `patience`
+    it is handed to a person. `data` replaces the step's data: what a step of several calls has to remember.
     """
 
     reason: str
@@ -268,6 +300,8 @@ class Deferred:
     doubtful: bool = False
     patience: timedelta | None = None
     receipt: Receipt | None = None
+    receipts: tuple[Receipt, ...] = ()
+    data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,9 +337,12 @@ class StoreFacts:
 class Work:
     """Everything a destination needs to prepare one delivery or to read its answer. No I/O happens in between.
 
-    `booked` is the shipment this order already has, by its remote id and status; `taken` are remote ids that other
-    deliveries own, so that a search never mistakes one of them for ours. `message` is the step's body as it was
-    planned; with it there is no document. `position` is the place among the deliveries of one call.
+    `booked` is the shipment that the step is about, or else the newest of the order; `shipments` are all that the order
+    has at this connection, oldest first. `later` are the actions still owed about the same order. A step whose data
+    says `account` is about no order: it has no document, and `shipments` are all of the connection that are watched.
+    `taken` are remote ids that other deliveries own, so that a search never mistakes one for ours. `message` is the
+    step's body as it was planned; with it there is no document. `position` is the place among the deliveries of a call.
+    `at` is the moment of the work, for vendors that want a day in a body.
     """
 
     action: str
@@ -315,17 +352,41 @@ class Work:
     settings: Mapping[str, str] = field(repr=False)
     data: Mapping[str, Any] = field(default_factory=dict)
     booked: Booked | None = None
+    shipments: tuple[Booked, ...] = ()
+    later: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
     message: bytes | None = field(default=None, repr=False)
     position: int = 0
+    at: datetime = field(default_factory=_now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booked:
-    """The shipment that an order already has at this connection."""
+    """A shipment that an order has at this connection; `age` is the time since anything about it changed."""
 
     remote_id: str
     status: str
+    parcel: int = 1
+    content: str | None = None
+    as_of: datetime | None = None
+    label_formats: tuple[str, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    watched: bool = False
+    age: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Something that an account offers and a setting chooses from, such as delivery services.
+
+    `call` asks for a page, counted from 1, and `read` gives its rows and whether another page follows; it raises
+    `mappings.base.PayloadRejected` for an answer that holds none.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    call: Callable[[Mapping[str, str], int], Request]
+    read: Callable[[Answer], tuple[list[dict[str, Any]], bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from mappings.parcel import to_ship, weight_g
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from mappings.canonical import Order, Topic
 
@@ -133,27 +135,19 @@ class Rulebook:
 
 def facts_of(order: Order, heard: frozenset[Topic], default_weight_g: int | None) -> Facts:
     """What an order says; lines that do not ship, or not any more, count for neither weight nor SKU."""
-    ships = [line for line in order.lines if line.requires_shipping and not line.gift_card and line.quantity_to_ship]
-    weights = [line.unit_weight_g for line in ships]
-    known = sum((line.unit_weight_g or 0) * line.quantity_to_ship for line in ships)
+    pieces = to_ship(order)
     return Facts(
         country=order.shipping_address.country_code if order.shipping_address else None,
-        # One unknown weight makes the sum unknown; nothing but zeros was never weighed.
-        weight_g=(known if known and None not in weights else default_weight_g),
+        weight_g=weight_g(pieces) or default_weight_g,
         value=order.subtotal.amount,
         currency=order.currency,
         tags=order.tags,
         shipping_methods=order.shipping_methods,
-        skus=tuple(line.sku for line in ships if line.sku),
+        skus=tuple(piece.line.sku for piece in pieces if piece.line.sku),
         financial_status=order.payment_status,
         source=order.source,
         heard=heard,
     )
-
-
-def first(rules: Sequence[Rule], facts: Facts) -> Rule | None:
-    """The first rule that takes the order."""
-    return next((rule for rule in rules if rule.refusal(facts) is None), None)
 
 
 @functools.lru_cache(1024)

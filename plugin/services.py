@@ -17,6 +17,8 @@ from plugin.storage.inbox import Inbox
 from plugin.storage.intake import Intake
 from plugin.storage.ledger import LEASE, Ledger
 from plugin.storage.shops import Shops
+from plugin.storage.tokens import TokenBox
+from plugin.tokens import Tokens
 from plugin.vault import Vault
 
 if TYPE_CHECKING:
@@ -41,12 +43,14 @@ class Services:
     bell: Bell
     ringer: Ringer
     pace: Pace
+    tokens: Tokens
 
     @classmethod
     def open(cls, settings: Settings) -> Services:
         """Connects lazily: nothing is reached before it is used."""
         database = Database(settings.database_url)
-        shops, inbox = Shops(database, Vault(settings.secret_keys)), Inbox(database)
+        vault = Vault(settings.secret_keys)
+        shops, inbox = Shops(database, vault), Inbox(database)
         redis = connect_redis(settings.redis_address)
         bell = Bell(redis)
         return cls(
@@ -61,6 +65,7 @@ class Services:
             bell=bell,
             ringer=Ringer(bell),
             pace=Pace(redis, LEASE),
+            tokens=Tokens(TokenBox(database, vault)),
         )
 
     def close(self) -> None:

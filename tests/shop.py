@@ -88,7 +88,13 @@ class Shop:
 
     def reconnect(self, destination: str, **settings: str) -> Connection:
         """Give one of the connections other settings."""
-        own = {"chitchats": {"client_id": "1", "token": "t", **PACKAGE}, "chrts": {"api_key": "k", "rate": "1000/1s"}}
+        own = {
+            "chitchats": {"client_id": "1", "token": "t", **PACKAGE},
+            "chrts": {"api_key": "k", "rate": "1000/1s"},
+            "pingnetwork": {"token": "t", "rate": "1000/1s"},
+            "segment": {"write_key": "k"},
+            "shiptheory": {"token": "t", "rate": "1000/1s"},
+        }
         return connect(self.services, self.store, destination, self.sandbox.base_url, **(own[destination] | settings))
 
     def booked(self) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from plugin.sandbox import Fault
 from plugin.storage import replaying
-from plugin.storage.tables import bookings
+from plugin.storage.bookings import bookings
 from tests.carriers import Carriers, rules
 from tests.line import events, hurry, owed, turn, work_off
 from tests.shop import sent
@@ -142,7 +142,7 @@ def test_after_the_purchase_it_is_a_problem_for_a_person(carriers: Carriers) -> 
     work_off(carriers.shop.services)
     assert (carriers.live(), carriers.rows(carriers.one)) == (["2"], [])
     (held,) = owed(carriers.shop.services, state="held")
-    assert "its postage is bought" in held["reason"]
+    assert "after it was booked here" in held["reason"]
     assert f"the rules chose one ({carriers.one.id})" in held["reason"]
 
 

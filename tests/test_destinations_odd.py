@@ -35,10 +35,18 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 def send_order(services: Services, app: Flask, name: str, url: str) -> None:
     """An order of a shop whose only vendor is at this address."""
     store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
-    own = {"chitchats": {"client_id": "1", "token": "t", **PACKAGE}, "chrts": {"api_key": "k", "user_id": "email"}}
+    own = {
+        "chitchats": {"client_id": "1", "token": "t", **PACKAGE},
+        "chrts": {"api_key": "k", "user_id": "email"},
+        "pingnetwork": {"token": "t", "session_skus": "PDF-GLAZE=de"},
+        "segment": {"write_key": "k", "user_id": "email"},
+        "shiptheory": {"token": "t", "rate": "1000/1s"},
+    }
     connect(services, store, name, url, **own[name])
-    raw = json.dumps(sent("orders_create")).encode()
-    posted = app.test_client().post("/webhooks/shopify", data=raw, headers=headers(raw, "orders/create", "w"))
+    # What is bought there is opened once it is paid.
+    topic = "orders/paid" if name == "pingnetwork" else "orders/create"
+    raw = json.dumps(sent(topic.replace("/", "_"))).encode()
+    posted = app.test_client().post("/webhooks/shopify", data=raw, headers=headers(raw, topic, "w"))
     assert posted.status_code == 200
 
 

@@ -15,7 +15,7 @@ from marshmallow import fields
 from mappings.base import Inbound, PayloadRejected
 from mappings.canonical import CUSTOMER_TOPICS, ORDER_TOPICS, Client, Customer, Line, Money, Order, ShopNotice, Topic
 from mappings.fields import Identifier, Text
-from mappings.storefronts._shopify_body import CustomerSchema, OrderSchema
+from mappings.storefronts._shopify_body import CustomerSchema, OrderSchema, delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -102,6 +102,7 @@ def _state(data: Mapping[str, Any]) -> dict[str, Any]:
         "impossible_sample": _impossible(data),
         "point_of_sale": data.get("source") == "pos",
         "fully_refunded": data.get("payment_status") == "refunded",
+        "delivery": delivery(data),
         "email": data.get("email") or data.get("contact_email"),
         "checkout_ref": data.get("checkout_token") or data.get("checkout_id"),
     }
@@ -168,6 +169,7 @@ def _line(data: Mapping[str, Any], currency: str) -> Line:
         **as_sent,
         name=data.get("title") or data["name"],
         quantity_to_ship=_quantity_to_ship(data),
+        quantity_kept=data.get("current_quantity"),
         unit_price=Money(amount=data["price"], currency=currency),
         discount=Money(amount=_line_discount(data), currency=currency),
         tax=Money(amount=data.get("tax") or _NOTHING, currency=currency),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mappings.canonical import Topic
+from mappings.parcel import is_called_off
 from plugin import destinations
 from plugin.rulebook import book
 from plugin.rules import facts_of
@@ -68,7 +69,8 @@ def chosen(asked: Sequence[Asked]) -> Asked | None:
 
 def is_settled(order: Order) -> bool:
     """Whether it is too late for rules: the order is on its way, or nothing is to be sent any more."""
-    return order.fully_refunded or order.closed_at is not None or order.fulfillment_status in _ON_ITS_WAY
+    sent = order.closed_at is not None or order.fulfillment_status in _ON_ITS_WAY
+    return sent or is_called_off(order)
 
 
 def _default_weight(connection: Connection) -> int | None:

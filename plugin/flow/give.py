@@ -45,7 +45,7 @@ class Given:
 class Giver:
     """One version of an order on its way to a connection, inside the caller's transaction.
 
-    `take_back` plans the steps that take a booking back, at the connection of this id and in this group.
+    `take_back` plans the steps that take a booking back from the connection that has it.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Giver:
         db: Sql,
         event: Event,
         carriers: Sequence[Connection],
-        take_back: Callable[[Connection, str], None],
+        take_back: Callable[[Connection, Booking], None],
     ) -> None:
         self._database = database
         self._db = db
@@ -113,9 +113,9 @@ class Giver:
         """It stays; a booking that is just being taken back for another connection is made here again afterwards."""
         if booking.next_id is None:
             return booking
-        if bookings.is_under_way(self._db, booking, _group(booking)):
+        if bookings.is_under_way(self._db, booking):
             return replace(booking, next_id=booking.connection_id)
-        bookings.call_off(self._db, booking, _group(booking))
+        bookings.call_off(self._db, booking)
         return replace(booking, next_id=None, problem=None)
 
     def _move(self, booking: Booking, asked: Asked) -> Booking:
@@ -124,11 +124,11 @@ class Giver:
         if holder is None:
             return booking
         moved = replace(self._ruled(booking, asked), next_id=asked.connection.id)
-        if booking.next_id is not None and bookings.is_moving(self._db, booking, _group(booking)):
+        if booking.next_id is not None and bookings.is_moving(self._db, booking):
             return moved
         if bookings.set_aside(self._db, booking, bookings.ELSEWHERE):
             return replace(moved, connection_id=asked.connection.id, next_id=None, problem=None)
-        self._take_back(holder, _group(booking))
+        self._take_back(holder, booking)
         return moved
 
     def _late(self, known: Booking, topic: Topic) -> Given:
@@ -157,7 +157,3 @@ class Giver:
 def subject_of(order: Order) -> str:
     """What the steps of an order at a shipping destination are about."""
     return plans.bounded(f"order:{order.ref}")
-
-
-def _group(booking: Booking) -> str:
-    return plans.bounded(f"move:{booking.subject}")

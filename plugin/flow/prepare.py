@@ -16,7 +16,7 @@ from plugin.errors import Unavailable
 from plugin.flow.known import Known
 from plugin.flow.route import load_document
 from plugin.model import Accepted, Rejected, Request, State, Unknown, Work
-from plugin.storage import bookings, inbox, parcels
+from plugin.storage import handover, inbox, parcels
 
 if TYPE_CHECKING:
     from mappings.canonical import Document, Topic
@@ -116,10 +116,10 @@ class Preparer:
 
     def _refusal(self, delivery: Delivery) -> Skipped | Rejected | None:
         """Why not to send it, if its order was given to another connection meanwhile."""
-        if not bookings.concerns(delivery):
+        if not handover.concerns(delivery):
             return None
         with self._services.database.read() as db:
-            return bookings.refusal(db, delivery)
+            return handover.refusal(db, delivery)
 
     def _noted(self, delivery: Delivery) -> Accepted | None:
         try:
@@ -140,23 +140,19 @@ class Preparer:
                 data=delivery.data,
                 message=delivery.message,
             )
-        topic, document = self._document(delivery)
-        remote_id = delivery.data.get("remote_id")
-        booked, taken = None, frozenset[str]()
-        if isinstance(document, Order):
-            with self._services.database.read() as db:
-                booked = parcels.booked(db, delivery.connection_id, document.ref, remote_id)
-                taken = parcels.taken(db, delivery, document.ref) if delivery.doubtful else taken
-        return Work(
+        topic, document = (None, None) if delivery.data.get("account") else self._document(delivery)
+        work = Work(
             action=delivery.action,
             topic=topic,
             document=document,
             store=self.known.store(delivery.store_id).facts,
             settings=connection.values,
             data=delivery.data,
-            booked=booked,
-            taken=taken,
         )
+        if document is None or isinstance(document, Order):
+            with self._services.database.read() as db:
+                return parcels.complete(db, delivery, work)
+        return work
 
     def _document(self, delivery: Delivery) -> tuple[Topic, Document]:
         known = self._documents.get(delivery.event_id)

@@ -17,7 +17,7 @@ from plugin.flow.prepare import Prepared, Settled
 from plugin.http import SETTLE, Answer, Failure, classify
 from plugin.mask import answer_text, request_line
 from plugin.model import Accepted, Deferred, Rejected, Schedule, State, Unknown
-from plugin.storage import bookings, ledger, parcels, plans
+from plugin.storage import handover, ledger, parcels, plans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,7 @@ class Recorder:
                     if one.item.delivery.id in kept:
                         self._keep_shipment(db, one, one.outcome)
                         self._plan_next(db, one, one.outcome)
-                        bookings.settled(self._services.database, db, one.item.delivery, result.state)
+                        handover.settled(self._services.database, db, one.item.delivery, result.state)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001  (whatever one answer holds, the others are written down)
@@ -111,6 +111,8 @@ class Recorder:
         receipt = outcome.receipt if isinstance(outcome, (Accepted, Deferred, Rejected)) else None
         if receipt is not None and isinstance(order, Order):
             parcels.keep(self._services.database, db, one.item.delivery, order, receipt)
+        for learned in outcome.receipts if isinstance(outcome, Deferred) else ():
+            parcels.learn(db, one.item.delivery.connection_id, learned)
 
     def _plan_next(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
         delivery = one.item.delivery
@@ -159,7 +161,9 @@ def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
 
 def _result(one: Returned) -> ledger.Result:
     result = _settled(one)
-    return replace(result, attempt=_attempt(one, result))
+    # What made no call spent no attempt that could be given back.
+    refund = result.refund_attempt and not isinstance(one.item, Settled)
+    return replace(result, refund_attempt=refund, attempt=_attempt(one, result))
 
 
 def _tell(returned: Sequence[Returned], results: Sequence[ledger.Result], kept: set[int]) -> None:

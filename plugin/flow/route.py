@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from plugin.flow.give import Given
     from plugin.model import Event
     from plugin.services import Services
+    from plugin.storage.bookings import Booking
     from plugin.storage.shops import Connection, Store
 
 
@@ -127,20 +128,17 @@ class _Router:
         if not carriers or not isinstance(document, Order):
             return None
 
-        def take_back(holder: Connection, group: str) -> None:
-            self._take_back(holder, group, document, version)
+        def take_back(holder: Connection, booking: Booking) -> None:
+            self._take_back(holder, booking, document)
 
         return Giver(self._services.database, self._db, self._event, carriers, take_back).give(topic, document, version)
 
-    def _take_back(self, holder: Connection, group: str, order: Order, version: str) -> None:
+    def _take_back(self, holder: Connection, booking: Booking, order: Order) -> None:
         """Plan what a cancellation would do, as steps of their own, because another connection is to book the order."""
-        number = bookings.moves_so_far(self._db, holder.id, group)
         for step in self._steps(holder, Topic.ORDER_CANCELLED, order):
-            if step.action in bookings.SPENDING:
-                continue
-            marked = {**step.data, bookings.MOVES: group}
-            back = replace(step, key=f"{step.key}:move:{number}", group=group, newest=False, data=marked)
-            plans.plan(self._services.database, self._db, self._owner(holder, version), back)
+            if step.action not in bookings.SPENDING:
+                back = bookings.back_step(self._db, booking, step)
+                plans.plan(self._services.database, self._db, self._owner(holder, booking.version), back)
 
     def _steps(self, connection: Connection, topic: Topic, document: Document) -> tuple[Step, ...]:
         vendor = destinations.get(connection.destination)

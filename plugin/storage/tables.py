@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -39,7 +40,7 @@ metadata = MetaData(
 
 
 # SQLite gives a rowid only to INTEGER keys.
-_Id = BigInteger().with_variant(Integer, "sqlite")
+Id = BigInteger().with_variant(Integer, "sqlite")
 
 stores = Table(
     "stores",
@@ -80,7 +81,7 @@ connections = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("store_id", ForeignKey("stores.id"), nullable=False),
     Column("webhook_id", String(200), nullable=False),
     Column("platform_topic", String(200), nullable=False),
@@ -117,7 +118,7 @@ def unfinished(name: str = "deliveries") -> TextClause:
 
 
 # Also literal, for the same reason: what makes or pays a booking.
-_spending = text("action in ('book', 'buy')")
+_spending = text("action in ('book', 'amend', 'buy')")
 
 
 def spending() -> TextClause:
@@ -128,7 +129,7 @@ def spending() -> TextClause:
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("event_id", ForeignKey("events.id"), nullable=False, index=True),
     Column("store_id", String(16), nullable=False),
     Column("connection_id", ForeignKey("connections.id"), nullable=False),
@@ -177,7 +178,7 @@ deliveries = Table(
 attempts = Table(
     "attempts",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("delivery_id", ForeignKey("deliveries.id"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
     Column("milliseconds", Integer, nullable=False),
@@ -192,7 +193,7 @@ attempts = Table(
 shipments = Table(
     "shipments",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("store_id", String(16), nullable=False),
     Column("connection_id", ForeignKey("connections.id"), nullable=False),
     Column("destination", String(32), nullable=False),
@@ -208,36 +209,23 @@ shipments = Table(
     Column("cost", Text),
     Column("cost_currency", Text),
     Column("label_formats", Text, nullable=False),
+    # The vendor's history of it, which may name people; emptied by a privacy request.
+    Column("messages", JSON(none_as_null=True)),
+    # What was offered when the vendor was last asked.
+    Column("rates", JSON(none_as_null=True)),
+    # Which parcel of the order it is, and of which version of the order.
+    Column("parcel", SmallInteger, nullable=False, server_default="1"),
+    Column("content", String(64)),
+    Column("as_of", Moment),
+    # Whether it is still worth looking at.
+    Column("watched", Boolean, nullable=False, server_default=false()),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("connection_id", "remote_id"),
     Index("ix_shipments_order", "connection_id", "order_ref"),
+    Index("ix_shipments_watched", "connection_id", sqlite_where=text("watched"), postgresql_where=text("watched")),
     sqlite_autoincrement=True,
 )
 
-bookings = Table(
-    "bookings",
-    metadata,
-    # Which of a store's connections books an order: one over all of them, for ever.
-    Column("store_id", String(16), primary_key=True),
-    Column("subject", String(300), primary_key=True),
-    # Nobody's until a rule takes the order. Only this connection may have a booking of it.
-    Column("connection_id", ForeignKey("connections.id")),
-    # The connection that books it once the booking at the other one is taken back.
-    Column("next_id", ForeignKey("connections.id")),
-    Column("rule", Text),
-    # Since when the rule took it, from which its hold window runs; and whether it had waited for a payment.
-    Column("since", Moment),
-    Column("on_payment", Boolean, nullable=False),
-    # The topics heard of so far, with commas, and the newest version with its event.
-    Column("heard", Text, nullable=False),
-    Column("version", String(40), nullable=False),
-    Column("event_id", ForeignKey("events.id"), nullable=False),
-    # Why the booking can't simply go to the other connection; a person was told.
-    Column("problem", Text),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-)
-
-__all__ = ["attempts", "bookings", "connections", "deliveries", "events", "metadata"]
+__all__ = ["Moment", "attempts", "connections", "deliveries", "events", "metadata"]
 __all__ += ["shipments", "spending", "stores", "unfinished"]

@@ -142,7 +142,10 @@ def _shipment(row: Row[Any]) -> dict[str, Any]:
         "tracking_number": row.tracking_number,
         "tracking_url": row.tracking_url,
         "cost": f"{row.cost} {row.cost_currency}" if row.cost else None,
+        "parcel": row.parcel,
+        "rates": row.rates or [],
         "label_formats": row.label_formats.split(",") if row.label_formats else [],
+        "messages": row.messages or [],
     }
 
 

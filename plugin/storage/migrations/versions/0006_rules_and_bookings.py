@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0002"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_bookings_event_id")),
         sa.PrimaryKeyConstraint("store_id", "subject", name=op.f("pk_bookings")),
     )
-    spending = sa.text("action in ('book', 'buy')")
+    spending = sa.text("action in ('book', 'amend', 'buy')")
     op.create_index(
         "ix_deliveries_spending",
         "deliveries",
