@@ -320,3 +320,14 @@ def test_a_topic_counts_whenever_it_is_heard(services: Services, sandbox: Sandbo
     edit(carriers, "gift", EVEN_LATER)
     work_off(services)
     assert (carriers.live(), carriers.created()) == (["1"], 1)
+
+
+def test_replay_books_nothing_of_a_cancelled_order(carriers: Carriers) -> None:
+    """Not even a step that was planned for a version before the cancellation, and skipped then."""
+    edit(carriers)
+    work_off(carriers.shop.services)
+    carriers.post("orders/cancelled", updated_at=EVEN_LATER)
+    work_off(carriers.shop.services)
+    assert carriers.live() == []
+    replay(carriers, "skipped")
+    assert carriers.live() == []

@@ -84,7 +84,8 @@ def refusal(db: Sql, delivery: Delivery) -> Skipped | Rejected | None:
         return _refuse_back(db, booking, is_mine=is_mine)
     if not is_mine or booking.next_id is not None:
         return Skipped(bookings.ELSEWHERE)
-    if delivery.action == "buy" and booking.is_cancelled:
+    if booking.is_cancelled:
+        # Whatever version of the order this step was planned for.
         return Skipped("the order was cancelled")
     return None
 
