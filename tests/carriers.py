@@ -36,9 +36,9 @@ class Carriers:
         """Two accounts at the emulated Chit Chats with these rules; none take every order."""
         store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
         chrts = connect(services, store, "chrts", sandbox.base_url, api_key="k", rate="1000/1s")
-        first = Shop(services, sandbox, app, store, chrts, chrts)
-        made = cls(first, chrts, chrts)
-        made.one = made.connect("one", one)
+        shop = Shop(services, sandbox, app, store, chrts, chrts)
+        made = cls(shop, chrts, chrts)
+        made.one = shop.chitchats = made.connect("one", one)
         made.two = made.connect("two", two)
         return made
 
