@@ -77,9 +77,7 @@ class _Checked(Schema):
         messages = error.messages if isinstance(error.messages, dict) else {}
         known = [item.data_key or name for name, item in self.fields.items()]
         for key, found in messages.items():
-            if found == [_NULL]:
-                messages[key] = ["write a value, or leave the key out"]
-            elif found == [_UNKNOWN]:
+            if found == [_UNKNOWN]:
                 close = difflib.get_close_matches(str(key), known, 1)
                 meant = f"did you mean {close[0]}? " if close else ""
                 messages[key] = [f"there is no such key; {meant}There are {', '.join(sorted(known))}"]
@@ -192,7 +190,7 @@ def _wrong(messages: Any, path: written.Path = ()) -> Iterator[tuple[written.Pat
         for key, inner in messages.items():
             yield from _wrong(inner, path if key == "_schema" else (*path, key))
     else:
-        yield from ((path, str(text)) for text in messages)
+        yield from ((path, "write a value, or leave it out" if text == _NULL else str(text)) for text in messages)
 
 
 def _name(path: written.Path) -> str:

@@ -115,7 +115,7 @@ class Rule:
                 return condition.found(facts)
         for condition in self.unless:
             if condition.holds(facts):
-                return f"unless: {condition.found(facts).partition(',')[0]}"
+                return f"unless: {condition.found(facts).partition(', wanted')[0]}"
         return None
 
     def awaits_payment(self, paid: Topic) -> bool:

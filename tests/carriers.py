@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from plugin import rulebook
 from plugin.commands.shops import make_connection
-from tests.line import owed
+from plugin.sandbox import Fault
+from plugin.storage import replaying
+from tests.line import owed, work_off
 from tests.shop import ADDRESS, PACKAGE, SECRET, Shop, connect, sent
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 ORDER = sent("orders_create")
 REF = str(ORDER["id"])
+LATER = "2026-11-20T12:00:00-06:00"
 DEAD = {"canceled", "voided"}
 
 
@@ -55,6 +58,21 @@ class Carriers:
         document = sent({"orders/edited": "orders_create"}.get(topic, topic.replace("/", "_"))) | changes
         topic = "orders/updated" if topic == "orders/edited" else topic
         assert self.shop.post(topic, document).status_code == 200
+
+    def edit(self, tags: str = "", at: str = LATER, **more: Any) -> None:  # noqa: ANN401  (any JSON value)
+        """The merchant changes the order's tags."""
+        self.post("orders/edited", tags=tags, updated_at=at, **more)
+
+    def replay(self, state: str = "held") -> None:
+        """`crossdock replay --state held`, and the work that follows."""
+        database = self.shop.services.database
+        found = replaying.deliveries_to_replay(database, replaying.Selection(state=state))
+        replaying.replay_deliveries(database, found)
+        work_off(self.shop.services)
+
+    def fault(self, kind: Any, match: str, **more: Any) -> None:  # noqa: ANN401  (fields of a fault)
+        """Let something go wrong at the vendor."""
+        self.shop.sandbox.emulators["chitchats"].faults.add(Fault(kind, match=match, **more))
 
     def live(self, ref: str = REF) -> list[str]:
         """The accounts that have a booking of the order which is neither deleted nor refunded."""

@@ -46,6 +46,7 @@ TWO = rules({"name": "late", "topics": ["order_updated", "order_paid"]}, {"name"
 BUYING = {"auto_buy": "yes", "postage_type": "chit_chats_canada_tracked"}
 TAGS = st.sampled_from(["", "rush", "slow", "never", "rush, slow"])
 CALLS = ["POST /api/v1/clients/1/shipments", "POST /api/v1/clients/2/shipments", "DELETE", "/buy", "GET"]
+UNLIMITED = "100000/1s"
 RARELY = st.integers(0, 3).map(lambda number: number == 3)
 LOST = ["reset_after", "garbage", "cut", "empty", "reset_before", "status"]
 numbers = itertools.count(6_000_000_000_001)
@@ -66,9 +67,11 @@ class Story(RuleBasedStateMachine):
         self.clock = datetime(2026, 11, 20, 16, tzinfo=UTC)
         self.sent: list[tuple[str, dict[str, Any], str]] = []
         self.delayed: list[tuple[str, dict[str, Any], str]] = []
-        # The pauses of real time, of which a purchase has one, would be waited for.
-        self.carriers.shop.sandbox.emulators["chitchats"].configure(buy_seconds=0)
-        self.carriers.connect("one", None, **(BUYING if buys else {}))
+        emulator = self.carriers.shop.sandbox.emulators["chitchats"]
+        # The vendor's pauses and its limit would be waited for in real time.
+        emulator.configure(buy_seconds=0, refund_wait_seconds=0)
+        emulator.window.set(None)
+        self.carriers.connect("one", None, rate=UNLIMITED, **(BUYING if buys else {}))
         self.tell("orders/create", late=late)
 
     def tell(self, topic: str, *, late: bool, **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
@@ -208,6 +211,7 @@ def test_one_order_has_one_booking_whatever_happens(
     # A round that has nothing to do waits for news; here all news comes from this very thread.
     monkeypatch.setattr("plugin.flow.rounds._IDLE_LOOK_SECONDS", 0.002)
     Story.carriers = Carriers.open(services, sandbox, app, ONE, TWO)
+    Story.carriers.connect("two", None, rate=UNLIMITED)
     Story.worker = Worker(services)
     try:
         run_state_machine_as_test(

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from plugin.storage.bookings import Booking
     from plugin.storage.shops import Connection, Store
 
+_SHORTEST = 6
+
 
 @click.command("dry-run")
 @click.argument("file", type=click.File("rb"))
@@ -143,7 +145,8 @@ def _masked(sent: dict[str, Any], connection: Connection) -> dict[str, Any]:
 def _without(value: Any, secrets: list[str]) -> Any:  # noqa: ANN401  (any JSON value)
     if isinstance(value, str):
         for secret in secrets:
-            value = value.replace(secret, HIDDEN) if len(secret) > 1 or value == secret else value
+            # A shorter one occurs in ordinary words, and hiding those would tell what it is.
+            value = value.replace(secret, HIDDEN) if len(secret) >= _SHORTEST or value == secret else value
         return value
     if isinstance(value, dict):
         return {key: _without(item, secrets) for key, item in value.items()}
