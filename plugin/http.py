@@ -44,21 +44,29 @@ _MOST_URLS = 256
 _CHUNK = 1_000_000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the vendor said."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    # Thousands of deliveries of one call read the same answer; `cached_property` of Python 3.11 would lock all threads.
+    _parsed: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
 
-    @functools.cached_property
+    @property
     def json(self) -> Any:  # noqa: ANN401  (any JSON value)
         """The parsed body, fit to be stored, or None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
-        try:
-            return storable(json.loads(self.body))
-        except (ValueError, RecursionError):
-            return None
+        if not self._parsed:
+            self._parsed.append(_parse(self.body))
+        return self._parsed[0]
+
+
+def _parse(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
+    try:
+        return storable(json.loads(body))
+    except (ValueError, RecursionError):
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from plugin.flow.jobs import Bell
+from plugin.flow.jobs import Bell, Ringer
 from plugin.pace import Pace
 from plugin.storage.database import Database
 from plugin.storage.directory import Directory
@@ -41,6 +41,7 @@ class Services:
     ledger: Ledger
     redis: Redis
     bell: Bell
+    ringer: Ringer
     pace: Pace
     tokens: Tokens
 
@@ -51,6 +52,7 @@ class Services:
         vault = Vault(settings.secret_keys)
         shops, inbox = Shops(database, vault), Inbox(database)
         redis = connect_redis(settings.redis_address)
+        bell = Bell(redis)
         return cls(
             settings=settings,
             database=database,
@@ -60,7 +62,8 @@ class Services:
             intake=Intake(inbox),
             ledger=Ledger(database),
             redis=redis,
-            bell=Bell(redis),
+            bell=bell,
+            ringer=Ringer(bell),
             pace=Pace(redis, LEASE),
             tokens=Tokens(TokenBox(database, vault)),
         )
@@ -68,6 +71,7 @@ class Services:
     def close(self) -> None:
         """Give every connection back."""
         self.intake.close()
+        self.ringer.close()
         self.redis.close()
         self.database.close()
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 LARGEST_BODY = 10_000_000
 _CHUNK = 1_000_000
 
+_JSON = {"Content-Type": "application/json"}
+_STORED = ('{"status":"stored"}', 200, _JSON)
+_STORED_BEFORE = ('{"status":"stored before"}', 200, _JSON)
+
 pages = Blueprint("pages", __name__)
 
 
@@ -32,8 +36,8 @@ def webhook(platform: str, store_id: str | None = None) -> ResponseReturnValue:
     services = _services()
     is_new = receive(services, platform, store_id, cast("Mapping[str, str]", request.headers), _body)
     if is_new:
-        services.bell.ring()
-    return jsonify(status="stored" if is_new else "stored before")
+        services.ringer.soon()
+    return _STORED if is_new else _STORED_BEFORE
 
 
 @pages.get("/healthz")

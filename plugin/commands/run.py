@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _RETRY_SECONDS = 2.0
-# Threads that wait for the database; more would only queue at its one writer.
-_WEB_THREADS = 4
+# Threads that mostly wait for the commit they share.
+_WEB_THREADS = 32
 
 
 def _obey(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:

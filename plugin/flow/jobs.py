@@ -5,6 +5,7 @@ A job carries nothing: SQL says what is due, so losing Redis loses nothing, and 
 
 from __future__ import annotations
 
+import threading
 import time
 
 from redis import Redis, RedisError
@@ -64,3 +65,40 @@ class Bell:
         waiting = queue(self._redis)
         if waiting.count < _MOST_JOBS:
             waiting.enqueue(ROUND, result_ttl=0, failure_ttl=_FAILURE_SECONDS)
+
+
+class Ringer:
+    """Rings the bell from a thread of its own, so that no webhook waits for Redis; rings close together become one."""
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
+        self._wanted = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    def soon(self) -> None:
+        """Have the bell rung a moment later. The thread starts with the first call: a server may fork before."""
+        if not self._wanted.is_set():
+            self._wanted.set()
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="ringer", daemon=True)
+                    self._thread.start()
+
+    def close(self) -> None:
+        """Ring once more if that is wanted, and end the thread."""
+        with self._lock:
+            if self._thread is not None:
+                self._closing = True
+                self._wanted.set()
+                self._thread.join()
+                self._thread = None
+
+    def _run(self) -> None:
+        while self._wanted.wait():
+            self._wanted.clear()
+            self._bell.ring()
+            if self._closing:
+                return

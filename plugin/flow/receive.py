@@ -36,10 +36,11 @@ def receive(
     storefront = _storefront(platform)
     signature = storefront.signature(headers)
     store = _claimed_store(services, storefront, store_id, headers)
-    if not _secrets(services, storefront, store):
+    secrets = _secrets(services, storefront, store)
+    if not secrets:
         raise UnknownEndpoint("unknown store")
     raw = read_body()
-    if not storefront.verify(signature, raw, _secrets(services, storefront, store)):
+    if not storefront.verify(signature, raw, secrets):
         # The secret may have been changed since this process last looked.
         store = _claimed_store(services, storefront, store_id, headers, fresh=True)
         if not storefront.verify(signature, raw, _secrets(services, storefront, store)):
@@ -47,7 +48,7 @@ def receive(
     envelope = storefront.envelope(headers, raw)
     if store is None or not _listens(storefront, store, envelope.platform_topic):
         raise UnknownEndpoint("unknown store")
-    is_new = services.intake.put(Incoming(store_id=store.id, envelope=envelope, body=raw))
+    is_new = services.intake.put(Incoming.of(store.id, envelope, raw))
     log.step("stored" if is_new else "stored before", store=store.id, topic=envelope.platform_topic[:100])
     return is_new
 

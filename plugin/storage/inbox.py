@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import func, select, text, update
 
 from plugin.model import Event, EventState
 from plugin.storage.tables import events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Row
     from sqlalchemy import Connection as Sql
@@ -34,7 +34,12 @@ class Incoming:
 
     store_id: str
     envelope: Envelope
-    body: bytes = field(repr=False)
+    deflated: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, store_id: str, envelope: Envelope, body: bytes) -> Incoming:
+        """With the body as it is stored: level 1 takes a third of level 6's time and keeps nine tenths of its gain."""
+        return cls(store_id=store_id, envelope=envelope, deflated=zlib.compress(body, 1))
 
 
 class Inbox:
@@ -57,10 +62,8 @@ class Inbox:
 
 
 _COLUMNS = ("store_id", "webhook_id", "platform_topic", "api_version", "triggered_at", "received_at", "state", "body")
-_PUT = text(
-    f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)}) "  # noqa: S608
-    "ON CONFLICT (store_id, webhook_id) DO NOTHING"
-).bindparams(*(bindparam(name, type_=events.c[name].type) for name in _COLUMNS))
+_VALUES = f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
+_PUT = _VALUES + "ON CONFLICT (store_id, webhook_id) DO NOTHING"
 _PUT_ALL = text(
     f"INSERT INTO events ({', '.join(_COLUMNS)}) SELECT * FROM unnest("  # noqa: S608  (names of our own columns)
     "CAST(:store_id AS text[]), CAST(:webhook_id AS text[]), CAST(:platform_topic AS text[]), "
@@ -68,12 +71,24 @@ _PUT_ALL = text(
     "CAST(:state AS text[]), CAST(:body AS bytea[])) "
     "ON CONFLICT (store_id, webhook_id) DO NOTHING RETURNING store_id, webhook_id"
 )
+_MOMENTS = frozenset({"triggered_at", "received_at"})
 _RECEIVED = events.c.state == EventState.RECEIVED
 
 
 def _put_singly(db: Sql, rows: Sequence[dict[str, object]]) -> list[bool]:
-    """SQLite runs in our own process: a statement for each row costs next to nothing."""
-    return [db.execute(_PUT, row).rowcount > 0 for row in rows]
+    """SQLite runs in our own process: a statement for each row costs next to nothing, if the driver is asked itself."""
+    cursor = db.connection.cursor()
+    moments = events.c.received_at.type.dialect_impl(db.dialect)
+    written = moments.bind_processor(db.dialect)
+    try:
+        return [cursor.execute(_PUT, _driven(row, written)).rowcount > 0 for row in rows]
+    finally:
+        cursor.close()
+
+
+def _driven(row: dict[str, object], written: Callable[[object], object] | None) -> list[object]:
+    """The values as SQLAlchemy would hand them to the driver."""
+    return [written(row[name]) if written and name in _MOMENTS else row[name] for name in _COLUMNS]
 
 
 def _put_together(db: Sql, rows: Sequence[dict[str, object]]) -> list[bool]:
@@ -144,8 +159,7 @@ def _row(incoming: Incoming, now: datetime) -> dict[str, object]:
         "triggered_at": envelope.triggered_at,
         "received_at": now,
         "state": EventState.RECEIVED.value,
-        # Level 1 takes a third of the time of level 6 and keeps nine tenths of its gain on JSON.
-        "body": zlib.compress(incoming.body, 1),
+        "body": incoming.deflated,
     }
 
 

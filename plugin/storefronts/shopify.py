@@ -83,9 +83,8 @@ class Shopify:
     def envelope(self, headers: Mapping[str, str], raw: bytes) -> Envelope:
         """A webhook without an id, which Shopify does not send, is named by its topic and body."""
         topic = headers.get("X-Shopify-Topic", "").strip()
-        own_name = "sha256:" + hashlib.sha256(topic.encode("utf-8", "replace") + b"\n" + raw).hexdigest()
         return Envelope(
-            webhook_id=headers.get("X-Shopify-Webhook-Id", "").strip() or own_name,
+            webhook_id=headers.get("X-Shopify-Webhook-Id", "").strip() or _own_name(topic, raw),
             platform_topic=topic,
             api_version=headers.get("X-Shopify-API-Version", "").strip() or None,
             triggered_at=_moment(headers.get("X-Shopify-Triggered-At", "")),
@@ -98,6 +97,10 @@ class Shopify:
     def sample(self, topic: str, number: int, secret: str, shop: str) -> Sample:
         """One of our own samples, signed as Shopify signs."""
         return samples.sample(topic, number, secret, shop)
+
+
+def _own_name(topic: str, raw: bytes) -> str:
+    return "sha256:" + hashlib.sha256(topic.encode("utf-8", "replace") + b"\n" + raw).hexdigest()
 
 
 def _moment(text: str) -> datetime | None:
