@@ -106,7 +106,7 @@ def cleaned(text: str | None) -> str | None:
 def lines(draw: st.DrawFn, currency: str) -> Line:
     """Goods of any price and weight."""
     ref, quantity, cents = draw(st.tuples(st.integers(1, 2**63), st.integers(1, 40), st.integers(0, 10**6)))
-    unit = Decimal(cents) / draw(st.sampled_from([100, 1000, Decimal("0.0001")]))
+    unit = Decimal(cents) / draw(st.sampled_from([Decimal(100), Decimal(1000), Decimal("0.0001")]))
     return Line(
         ref=str(ref),
         name=cleaned(draw(TEXT)) or "Mug",
@@ -127,8 +127,9 @@ def orders(draw: st.DrawFn) -> Order:
     currency = draw(st.sampled_from(["CAD", "USD"] * 6 + ["JPY", "KWD", "EUR"]))
     nothing = Money(amount=Decimal(0), currency=currency)
     amounts = ("total", "subtotal", "shipping", "tax", "discount", "tip", "duties", "fees", "rounding")
+    known: dict[str, Any] = dict.fromkeys(amounts, nothing)
     return Order(
-        **dict.fromkeys(amounts, nothing),
+        **known,
         ref=str(draw(st.integers(2**53, 2**64))),
         number="#1001",
         currency=currency,
