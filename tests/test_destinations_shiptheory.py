@@ -256,7 +256,7 @@ def test_one_a_second_by_default(ship: Ship) -> None:
 
 
 def test_the_partner_tag_is_on_every_call(ship: Ship) -> None:
-    """Also when logging in; and with one that is not set nothing is sent."""
+    """Also when logging in: the emulated vendor refuses every call without it."""
     ship.vendor.configure(partner_tag_required=True)
     ship.reconnect(partner_tag="CrossdockPartner1")
     assert ship.order()["state"] == "done"
@@ -268,7 +268,7 @@ def _turns(ship: Ship, count: int) -> None:
         turn(ship.services)
 
 
-def test_owed_is_one_booking_whatever_comes(ship: Ship) -> None:
+def test_one_order_is_one_booking_whatever_comes(ship: Ship) -> None:
     """Created, paid, updated, twice each: one booking, one label."""
     for topic in ("orders/paid", "orders/create", "orders/updated", "orders/create"):
         ship.post(topic, sent(topic.replace("/", "_")) | {"cancelled_at": None})

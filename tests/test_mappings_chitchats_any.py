@@ -126,10 +126,10 @@ def orders(draw: st.DrawFn) -> Order:
     """An order that may lack anything."""
     currency = draw(st.sampled_from(["CAD", "USD"] * 6 + ["JPY", "KWD", "EUR"]))
     nothing = Money(amount=Decimal(0), currency=currency)
-    names = ("total", "subtotal", "shipping", "tax", "discount", "tip", "duties", "fees", "rounding")
-    amounts: dict[str, Any] = dict.fromkeys(names, nothing)
+    amounts = ("total", "subtotal", "shipping", "tax", "discount", "tip", "duties", "fees", "rounding")
+    known: dict[str, Any] = dict.fromkeys(amounts, nothing)
     return Order(
-        **amounts,
+        **known,
         ref=str(draw(st.integers(2**53, 2**64))),
         number="#1001",
         currency=currency,

@@ -274,7 +274,7 @@ def test_settings_become_terms() -> None:
     """Every default is one that works, and every number is read as one."""
     defaults = {setting.key: setting.default for setting in destination.needs if setting.default}
     assert terms(defaults) == Terms()
-    given_settings = {"delivery_service": "39", "parcel_g": "1500.0", "sender_city": "Bath", "address_line_chars": "30"}
+    given_settings = {"delivery_service": "39", "parcel_g": "1500.0", "sender_city": "Bath", "address_chars": "30"}
     found = terms(defaults | given_settings)
     assert (found.delivery_service, found.parcel_g, found.address_line_chars) == (39, 1500, 30)
     assert found.sender == {"city": "Bath"}

@@ -13,13 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.base import PayloadRejected
-from mappings.canonical import Message
 from mappings.destinations import _shiptheory_choices as choices
 from mappings.destinations import _shiptheory_label as labels
 from mappings.destinations import _shiptheory_reply as replies
+from mappings.papers import Message
 from tests.golden import TESTS
 
 EXPIRY = "expiry.expiry_length: Your returns label expiry is not allowed. The label must expire within 30 days"
+WRONG_LISTS: tuple[Any, ...] = (None, {}, {"shipments": {}}, {"shipments": [{"status": "Complete"}]})
+WRONG_TOKENS: tuple[Any, ...] = (None, [], "", 1, "a\nb", "\u00fc")
+WRONG_LABELS: tuple[Any, ...] = (None, {}, {"label": "bm8="}, {"label": "%"})
 REPLIES = TESTS / "destinations" / "shiptheory" / "replies"
 
 
@@ -126,7 +129,7 @@ def test_lists_are_read_newest_first() -> None:
     assert (found[0].order_ref, found[0].store) == ("5871002233557", "demo.myshopify.com")
     assert (found[0].receipt.carrier, found[2].receipt.carrier) == ("Parcelforce", None)
     assert all(one.is_dead for one in found)
-    for wrong in (None, {}, {"shipments": {}}, {"shipments": [{"status": "Complete"}]}):
+    for wrong in WRONG_LISTS:
         with pytest.raises(PayloadRejected):
             replies.listed(wrong)
 
@@ -160,15 +163,9 @@ def test_every_documented_form_of_an_error_is_read(document: Any, said: str | No
 def test_a_token_is_read_or_there_is_none() -> None:
     """`data.token`; what would not fit into a header is none."""
     assert replies.token(reply("token")) == "invented.token.value"
-    for wrong in (
-        None,
-        {},
-        {"data": []},
-        {"data": {"token": ""}},
-        {"data": {"token": 1}},
-        {"data": {"token": "a\\nb\n"}},
-    ):
-        assert replies.token(wrong) is None
+    for wrong in WRONG_TOKENS:
+        assert replies.token({"data": {"token": wrong}}) is None
+    assert replies.token(None) is replies.token({}) is replies.token({"data": []}) is None
 
 
 def test_a_return_label_is_a_file_with_its_last_day() -> None:
@@ -176,7 +173,7 @@ def test_a_return_label_is_a_file_with_its_last_day() -> None:
     answer = {"tracking": "ST123456789X", "label": "JVBERi0xLjQK"}
     paper = labels.return_label(answer, date(2026, 12, 24))
     assert (paper.data, paper.tracking_number, paper.expires_on) == (b"%PDF-1.4\n", "ST123456789X", date(2026, 12, 24))
-    for wrong in (None, {}, {"label": "bm8="}, {"label": "%"}):
+    for wrong in WRONG_LABELS:
         with pytest.raises(PayloadRejected):
             labels.return_label(wrong, date(2026, 12, 24))
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from marshmallow import fields
 
 from mappings.base import Inbound, PayloadRejected
-from mappings.canonical import Paper
 from mappings.destinations._shiptheory_reply import part, said_by
 from mappings.fields import Text
+from mappings.papers import Paper
 
 if TYPE_CHECKING:
     from datetime import date

@@ -44,7 +44,7 @@ def address_of(order: Order) -> Address:
 def fitted(address: Address, given: Terms) -> Fitted:
     """The address in at most three lines; what is left over goes into the instructions.
 
-    Shiptheory names no length, but what is longer is cut by its carriers: `address_line_chars`.
+    Shiptheory names no length, but what is longer is cut by its carriers: `address_chars`.
     """
     lines = (given.address_line_chars,) * 3
     form = Form(lines=lines, name=_TEXT_CHARS, company=_TEXT_CHARS, instructions=_TEXT_CHARS, latin=given.latin)

@@ -73,12 +73,17 @@ _PARCEL = (
 )
 _TEXTS = (
     Setting(
-        key="address_line_chars",
+        key="address_chars",
         help="the longest address line that the carriers print; the rest goes into the next line",
         default="35",
         check=_between(_SHORTEST_LINE, _LONGEST_LINE),
     ),
-    Setting(key="latin", help="`yes` writes other scripts in Latin letters", default="no", check=_YES_OR_NO),
+    Setting(
+        key="script",
+        help="`latin` writes names and addresses of other scripts in Latin letters",
+        default="as_written",
+        check=checks.one_of("as_written", "latin"),
+    ),
     Setting(
         key="note_as_instructions",
         help="`yes` sends the buyer's note as delivery instructions",

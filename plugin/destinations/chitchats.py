@@ -47,7 +47,7 @@ class ChitChats:
         found = [f"{', '.join(missing)} not set: every booking is held until they are"] if missing else []
         if values["auto_buy"] == "yes" and values["postage_type"] == "unknown":
             found.append("auto_buy needs a postage_type: purchases are held until it is set")
-        if values["duties_paid"] == "yes" and "vat_reference" not in values:
+        if values.get("duties_paid") == "yes" and "vat_reference" not in values:
             found.append("duties_paid needs a vat_reference: bookings with prepaid duties are held until it is set")
         return tuple(found)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, Date, ForeignKey, Index, LargeBinary, String, Table, Text, delete, insert, select
 from sqlalchemy import Connection as Sql
 
-from mappings.canonical import Paper
+from mappings.papers import Paper
 from plugin.storage.tables import Id, Moment, metadata
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from mappings.canonical import Message, Receipt
+    from mappings.canonical import Receipt
+    from mappings.papers import Message
     from plugin.model import Delivery, Work
     from plugin.storage.database import Database
 
