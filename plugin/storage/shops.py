@@ -157,16 +157,10 @@ class Shops:
             "state": ConnectionState.ACTIVE,
             "reason": None,
             "updated_at": now,
+            **({} if rules is None else {"rules": rules or None}),
         }
-        row |= {} if rules is None else {"rules": rules or None}
-        insert = self._database.insert(connections).values(
-            id=secrets.token_hex(6),
-            store_id=store.id,
-            destination=destination,
-            name=name or destination,
-            created_at=now,
-            **row,
-        )
+        new = {"id": secrets.token_hex(6), "store_id": store.id, "destination": destination, "created_at": now}
+        insert = self._database.insert(connections).values(**new, name=name or destination, **row)
         upsert = insert.on_conflict_do_update(index_elements=["store_id", "destination", "name"], set_=row)
         with self._database.write() as db:
             made = self._connection(db.execute(upsert.returning(connections)).one())
