@@ -6,11 +6,11 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from plugin import destinations
+from plugin import destinations, rulebook
 from plugin.sandbox import Fault
-from plugin.storage.tables import attempts
+from plugin.storage.tables import attempts, connections
 from tests.line import hurry, only, personal, tries, turn, work_off
 from tests.shop import sent
 
@@ -58,6 +58,10 @@ def connected(shop: Shop, name: str) -> None:
     """The shop is connected to the destination that is tested, and as it was to the others."""
     if name not in {item.destination for item in shop.services.shops.connections()}:
         reconnect(shop, name)
+    # Of several that book parcels the one that is tested is asked first.
+    first = rulebook.read("priority: 1\nrules: [{name: all}]", "rules.yaml")
+    with shop.services.database.write() as db:
+        db.execute(update(connections).where(connections.c.destination == name).values(rules=first))
     # A second between two calls would be all that is left to wait for.
     shop.sandbox.emulators[name].window.set(None)
 
