@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
+    from mappings.papers import Message, Paper
     from mappings.recalled import Recalled
 
 
@@ -47,6 +48,13 @@ class Topic(StrEnum):
     CUSTOMER_DATA_REQUESTED = "customer_data_requested"
     CUSTOMER_REDACTED = "customer_redacted"
     SHOP_REDACTED = "shop_redacted"
+
+
+class DeliveryKind(StrEnum):
+    """How goods reach the buyer. A pick-up may carry an address all the same, even the warehouse's own."""
+
+    SHIP = "ship"
+    PICKUP = "pickup"
 
 
 ORDER_TOPICS = frozenset({Topic.ORDER_CREATED, Topic.ORDER_UPDATED, Topic.ORDER_PAID, Topic.ORDER_CANCELLED})
@@ -86,7 +94,8 @@ class Address:
 class Line:
     """One line of an order.
 
-    `quantity` is as ordered, `quantity_to_ship` what is still to be fulfilled after edits and refunds.
+    `quantity` is as ordered, `quantity_kept` what is left of it after edits and refunds, sent or not, and
+    `quantity_to_ship` what of that is still to be fulfilled.
     `unit_price` is before discounts, `discount` and `tax` are totals of the whole line.
     """
 
@@ -98,6 +107,7 @@ class Line:
     discount: Money
     tax: Money
     requires_shipping: bool
+    quantity_kept: int | None = None
     gift_card: bool = False
     unit_weight_g: int | None = None
     sku: str | None = None
@@ -141,6 +151,14 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaxNumber:
+    """A buyer's tax number and its kind, such as `VAT` or `EORI`."""
+
+    kind: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One version of an order. Amounts are as placed, in the shop's currency.
 
@@ -175,6 +193,8 @@ class Order:
     payment_status: str | None = None
     fulfillment_status: str | None = None
     fully_refunded: bool = False
+    delivery: DeliveryKind | None = None
+    tax_numbers: tuple[TaxNumber, ...] = ()
     customer: Customer | None = None
     email: str | None = None
     phone: str | None = None
@@ -214,11 +234,27 @@ Document = Order | Customer | ShopNotice | Activity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """One offer for a parcel: `days` are the fewest and most that it is said to take, `tracked` None if unsaid."""
+
+    service: str
+    cost: Money
+    name: str | None = None
+    tracked: bool | None = None
+    days: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What a booking destination says about one shipment.
 
     `cost` is what was or would be charged. `label_formats` are those that can be had now; their addresses expire,
-    so they are read again when a label is wanted and never kept. `delivered` says that the parcel arrived.
+    so they are read again when a label is wanted and never kept. `rates` are None when nothing was said of them, and
+    empty when none are offered or the kept ones are not to be relied on any more. `messages` are its whole history so
+    far. `papers` are kept, as they come only once. `delivered` says that the parcel arrived.
+
+    The rest is ours: which parcel of the order it is, the fingerprint of what was sent and the version of the order it
+    was made from, and whether it is still worth looking at.
     """
 
     remote_id: str
@@ -228,5 +264,11 @@ class Receipt:
     carrier: str | None = None
     cost: Money | None = None
     label_formats: tuple[str, ...] = ()
-    rate_count: int = 0
     delivered: bool | None = None
+    rates: tuple[Rate, ...] | None = None
+    messages: tuple[Message, ...] = ()
+    papers: tuple[Paper, ...] = ()
+    parcel: int | None = None
+    content: str | None = None
+    as_of: datetime | None = None
+    watched: bool | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from plugin.commands import act, demo, doctor, look, run, shops
+from plugin.commands import act, choices, demo, doctor, dry_run, look, run, shops
 from plugin.commands.frame import errors_in_words
 
 
@@ -20,7 +20,8 @@ for _command in (
     *(run.up, run.web, run.worker, run.clock, run.sandbox),
     *(shops.store, shops.connect, shops.connections),
     *(look.events, look.deliveries, look.shipments, look.status),
-    *(act.migrate, act.replay, act.send_sample),
+    *(choices.offered, choices.papers),
+    *(act.migrate, act.replay, act.send_sample, dry_run.dry_run),
 ):
     crossdock.add_command(_command)
 

@@ -28,6 +28,16 @@ def digits(text: str) -> None:
         raise ValueError("a whole number")
 
 
+def minutes(most: int) -> Callable[[str], None]:
+    """Whole minutes, up to so many."""
+
+    def check(text: str) -> None:
+        if not (text.isascii() and text.isdecimal() and int(text) <= most):
+            raise ValueError(f"whole minutes from 0 to {most}")
+
+    return check
+
+
 def count(text: str) -> None:
     """A whole number above 0."""
     if not (text.isascii() and text.isdecimal()) or int(text) < 1:

@@ -59,12 +59,16 @@ def _parse(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """No answer. `sent` is False only when it is certain that the request never left; `late`: it was not even tried."""
+    """No answer. `sent` is False only when it is certain that the request never left; `late`: it was not even tried.
+
+    `used`: its place within the rate limit was used all the same, to log in.
+    """
 
     sent: bool
     reason: str
     timed_out: bool = False
     late: bool = False
+    used: bool = False
 
 
 class _Session(requests.Session):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from plugin.model import Request
+    from plugin.http import Answer
+    from plugin.model import Booked, Request
 
 
 class Meaning(StrEnum):
@@ -45,9 +47,45 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """A step that will follow from a booking, to be shown beforehand: what is known of it by then is in `booked`.
+
+    Without that it can't be said yet what will be called.
+    """
+
+    action: str
+    help: str
+    booked: Booked | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What a login gave, and how long from then on the vendor takes it."""
+
+    value: str = field(repr=False)
+    lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How a vendor gives the token that its calls carry, where the settings hold a name and a password only.
+
+    `request` asks for it and `token` reads the answer, None if there is none in it; `headers` put it into a call.
+    `early` is how long before its end another one is fetched.
+    """
+
+    request: Request = field(repr=False)
+    token: Callable[[Answer], Token | None]
+    headers: Callable[[str], Mapping[str, str]]
+    early: timedelta = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How a vendor differs from what most vendors do, as data."""
+    """How a vendor differs from what most vendors do, as data. `later` are the steps that follow from a booking."""
 
     meanings: Mapping[int, Meaning] = field(default_factory=dict)
     quota: Quota | None = None
     batch: Batch | None = None
+    later: tuple[Later, ...] = ()
+    login: Login | None = None

@@ -54,16 +54,24 @@ def masked(document: Any, plain: frozenset[str]) -> str:  # noqa: ANN401  (any J
     return json.dumps(_masked(document, plain, shown=False), ensure_ascii=False)[:_LONGEST_KEPT]
 
 
-def vendor_words(answer: Answer, request: Request | None, document: Document | None) -> str:
-    """What the vendor gave as the reason, without anything that we had sent to it or know of the person."""
-    found = next(_messages(answer.json), None)
+def vendor_words(answer: Answer, request: Request | None, document: Document | None, said: str | None = None) -> str:
+    """What the vendor gave as the reason, without anything that we had sent to it or know of the person.
+
+    `said` is the reason where the vendor's own form of it was read already.
+    """
+    found = said or next(_messages(answer.json), None)
     if found is None:
         return f"{answer.status} without a reason"
+    return f"{answer.status}: {impersonal(found, request, document)}"
+
+
+def impersonal(text: str, request: Request | None, document: Document | None) -> str:
+    """A vendor's text as it may be kept: short, without anything that we had sent to it or know of the person."""
     known = {*_values(_parsed(request.body) if request else None), *_personal(document)}
-    for value in sorted({*known, *(word for text in known for word in text.split())}, key=len, reverse=True):
+    for value in sorted({*known, *(word for one in known for word in one.split())}, key=len, reverse=True):
         if len(value) >= _SHORTEST_SECRET:
-            found = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", HIDDEN, found, flags=re.IGNORECASE)
-    return f"{answer.status}: " + _EMAIL.sub(HIDDEN, found)[:_LONGEST_WORDS]
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", HIDDEN, text, flags=re.IGNORECASE)
+    return _EMAIL.sub(HIDDEN, text)[:_LONGEST_WORDS]
 
 
 def _parsed(body: object) -> Any:  # noqa: ANN401  (any JSON value)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mappings.canonical import Document, Receipt, Topic
+    from mappings.canonical import Document, Rate, Receipt, Topic
+    from plugin.http import Answer
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class EventState(StrEnum):
@@ -121,7 +126,8 @@ class Deferred:
 
     `waiting`: the vendor is busy, which spends no attempt. `pause`: the whole connection stops until a person mends its
     credentials. `doubtful`: the call may have been carried out all the same, so it is looked up before it is sent
-    again. `receipt` is what was learned. Older than `patience` it is handed to a person.
+    again. `receipt` is what was learned, `receipts` the same of any shipments of the connection. Older than `patience`
+    it is handed to a person. `data` replaces the step's data: what a step of several calls has to remember.
     """
 
     reason: str
@@ -132,6 +138,8 @@ class Deferred:
     doubtful: bool = False
     patience: timedelta | None = None
     receipt: Receipt | None = None
+    receipts: tuple[Receipt, ...] = ()
+    data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,10 +175,12 @@ class StoreFacts:
 class Work:
     """Everything a destination needs to prepare one delivery or to read its answer. No I/O happens in between.
 
-    `booked` is the shipment this order already has, by its remote id and status, and `bookings` are all it has at this
-    connection, oldest first; `taken` are remote ids that other deliveries own, so that a search never mistakes one of
-    them for ours. `message` is the step's body as it was
-    planned; with it there is no document. `position` is the place among the deliveries of one call.
+    `booked` is the shipment that the step is about, or else the newest of the order; `shipments` are all that the order
+    has at this connection, oldest first. `later` are the actions still owed about the same order. A step whose data
+    says `account` is about no order: it has no document, and `shipments` are all of the connection that are watched.
+    `taken` are remote ids that other deliveries own, so that a search never mistakes one for ours. `message` is the
+    step's body as it was planned; with it there is no document. `position` is the place among the deliveries of a call.
+    `at` is the moment of the work, for vendors that want a day in a body.
     """
 
     action: str
@@ -180,18 +190,41 @@ class Work:
     settings: Mapping[str, str] = field(repr=False)
     data: Mapping[str, Any] = field(default_factory=dict)
     booked: Booked | None = None
-    bookings: tuple[Booked, ...] = ()
+    shipments: tuple[Booked, ...] = ()
+    later: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
     message: bytes | None = field(default=None, repr=False)
     position: int = 0
+    at: datetime = field(default_factory=_now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booked:
-    """The shipment that an order already has at this connection."""
+    """A shipment that an order has at this connection; `age` is the time since anything about it changed."""
 
     remote_id: str
     status: str
+    parcel: int = 1
+    content: str | None = None
+    as_of: datetime | None = None
+    label_formats: tuple[str, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    watched: bool = False
+    age: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Something that an account offers and a setting chooses from, such as delivery services.
+
+    `call` asks for a page, counted from 1, and `read` gives its rows and whether another page follows; it raises
+    `mappings.base.PayloadRejected` for an answer that holds none.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    call: Callable[[Mapping[str, str], int], Request]
+    read: Callable[[Answer], tuple[list[dict[str, Any]], bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

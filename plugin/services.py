@@ -18,6 +18,8 @@ from plugin.storage.inbox import Inbox
 from plugin.storage.intake import Intake
 from plugin.storage.ledger import LEASE, Ledger
 from plugin.storage.shops import Shops
+from plugin.storage.tokens import TokenBox
+from plugin.tokens import Tokens
 from plugin.vault import Vault
 
 if TYPE_CHECKING:
@@ -42,13 +44,15 @@ class Services:
     bell: Bell
     ringer: Ringer
     pace: Pace
+    tokens: Tokens
 
     @classmethod
     def open(cls, settings: Settings) -> Services:
         """Connects lazily: nothing is reached before it is used."""
         crash.install(settings.die_at)
         database = Database(settings.database_url)
-        shops, inbox = Shops(database, Vault(settings.secret_keys)), Inbox(database)
+        vault = Vault(settings.secret_keys)
+        shops, inbox = Shops(database, vault), Inbox(database)
         redis = connect_redis(settings.redis_address)
         bell = Bell(redis)
         return cls(
@@ -63,6 +67,7 @@ class Services:
             bell=bell,
             ringer=Ringer(bell),
             pace=Pace(redis, LEASE),
+            tokens=Tokens(TokenBox(database, vault)),
         )
 
     def close(self) -> None:

@@ -50,6 +50,18 @@ def purchases(shop: Shop) -> int:
     return len(shop.sandbox.emulators["chitchats"].state()["accounts"]["1"]["purchases"])
 
 
+def left(shop: Shop) -> str:
+    """The credits that the account has."""
+    return str(shop.sandbox.emulators["chitchats"].state()["accounts"]["1"]["credits"])
+
+
+def advance(shop: Shop, status: str) -> None:
+    """The vendor moves the one parcel along; what the shop was told before is read again first."""
+    (parcel,) = shop.booked()
+    control = f"{shop.sandbox.base_url}/_sandbox/chitchats/shipments/{parcel['id']}"
+    assert requests.post(control, json={"status": status}, timeout=5).status_code == 200
+
+
 def configure(shop: Shop, **settings: object) -> None:
     """Change the vendor's own settings."""
     shop.sandbox.emulators["chitchats"].configure(**settings)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mappings.activity import Parcel
 from mappings.canonical import Order, Topic
 from plugin import destinations
-from plugin.commands.shops import _values
+from plugin.commands._given import values_of
 from plugin.http import Answer, Sender
 from plugin.model import Request, StoreFacts, Work
 from tests.golden import CANONICAL, KINDS, cases, read
@@ -52,7 +52,7 @@ class Line:
         """A connection, with defaults for what is not given."""
         vendor = destinations.get(name)
         key = {"segment": "write_key", "chrts": "api_key"}[name]
-        return cls(vendor, _values(vendor, {key: "the-key"} | given))
+        return cls(vendor, values_of(vendor, {key: "the-key"} | given))
 
     @property
     def manner(self) -> Manner:

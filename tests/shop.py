@@ -93,6 +93,7 @@ class Shop:
             "chrts": {"api_key": "k", "rate": "1000/1s"},
             "pingnetwork": {"token": "t", "rate": "1000/1s"},
             "segment": {"write_key": "k"},
+            "shiptheory": {"token": "t", "rate": "1000/1s"},
         }
         return connect(self.services, self.store, destination, self.sandbox.base_url, **(own[destination] | settings))
 

@@ -25,7 +25,11 @@ _ORDERS = 30
 def perfect(told: list[Told]) -> Seen:
     """What has to be seen in the end, made from what was told."""
     shipments = [
-        {"order_id": one.ref, "carrier_tracking_code": "94" if one.story.booking == "bought" else None}
+        {
+            "order_id": one.ref,
+            "carrier": one.story.carrier,
+            "carrier_tracking_code": "94" if one.story.booking == "bought" else None,
+        }
         for one in told
         if one.story.booking != "none"
     ]

@@ -6,11 +6,11 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from plugin import destinations
+from plugin import destinations, rulebook
 from plugin.sandbox import Fault
-from plugin.storage.tables import attempts
+from plugin.storage.tables import attempts, connections
 from tests.line import hurry, only, personal, tries, turn, work_off
 from tests.shop import sent
 
@@ -24,6 +24,7 @@ CALLS = {
     "chrts": ("POST /event/track", "track"),
     "pingnetwork": ("POST /v2/customers", "record"),
     "segment": ("POST /v1/track", "track"),
+    "shiptheory": ("POST /v1/shipments", "book"),
 }
 # Settings with which that call can be told from the vendor's others.
 SETTINGS = {"segment": {"path": "single"}}
@@ -36,6 +37,7 @@ SECRETS = {
     "chrts": {"api_key": "key-en-1"},
     "pingnetwork": {"token": "tok-en-1"},
     "segment": {"write_key": "key-en-1"},
+    "shiptheory": {"token": "tok-en-1"},
 }
 names = pytest.mark.parametrize("name", destinations.names())
 
@@ -56,6 +58,12 @@ def connected(shop: Shop, name: str) -> None:
     """The shop is connected to the destination that is tested, and as it was to the others."""
     if name not in {item.destination for item in shop.services.shops.connections()}:
         reconnect(shop, name)
+    # Of several that book parcels the one that is tested is asked first.
+    first = rulebook.read("priority: 1\nrules: [{name: all}]", "rules.yaml")
+    with shop.services.database.write() as db:
+        db.execute(update(connections).where(connections.c.destination == name).values(rules=first))
+    # A second between two calls would be all that is left to wait for.
+    shop.sandbox.emulators[name].window.set(None)
 
 
 def fault(shop: Shop, name: str, kind: Any, **more: Any) -> None:  # noqa: ANN401  (fields of a fault)
@@ -81,6 +89,8 @@ def made(shop: Shop, name: str) -> int:
     """How many bookings, counted sales or records the vendor has."""
     if name == "pingnetwork":
         return len(shop.sandbox.emulators[name].state()["customers"])
+    if name == "shiptheory":
+        return sum(one["status"] == "Complete" for one in shop.sandbox.emulators[name].state()["shipments"])
     if name == "segment":
         events = shop.sandbox.emulators[name].state()["events"]
         return sum(event["event"] == "Order Completed" for event in events)

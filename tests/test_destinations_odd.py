@@ -40,6 +40,7 @@ def send_order(services: Services, app: Flask, name: str, url: str) -> None:
         "chrts": {"api_key": "k", "user_id": "email"},
         "pingnetwork": {"token": "t", "session_skus": "PDF-GLAZE=de"},
         "segment": {"write_key": "k", "user_id": "email"},
+        "shiptheory": {"token": "t", "rate": "1000/1s"},
     }
     connect(services, store, name, url, **own[name])
     # What is bought there is opened once it is paid.

@@ -13,7 +13,7 @@ import pytest
 from mappings.base import BodyIncomplete, PayloadRejected
 from mappings.canonical import Topic
 from mappings.destinations.segment import PRESETS
-from plugin.commands.shops import _values
+from plugin.commands._given import values_of
 from plugin.errors import ConfigError
 from plugin.http import Answer
 from plugin.manner import Meaning
@@ -210,7 +210,7 @@ def test_a_key_is_required() -> None:
     """Without one nothing is accepted, though Segment might answer 200."""
     line = Line.to()
     with pytest.raises(ConfigError, match="write_key"):
-        _values(line.vendor, {})
+        values_of(line.vendor, {})
 
 
 def said(status: int, document: object) -> Answer:

@@ -28,7 +28,7 @@ PACKAGE = Package(
     postage_type="unknown",
     ship_date="today",
     package_contents="merchandise",
-    origin_country="CA",
+    customs=chitchats.Customs(origin_country="CA"),
 )
 BOOKED = ["order_created__company_us", "order_created__guest_gb", "order_created__web", "order_updated__partly_sent"]
 

@@ -15,9 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.base import MappingError, PayloadRejected
-from mappings.canonical import Money, Receipt
+from mappings.canonical import Money, Rate, Receipt
 from mappings.destinations import chitchats
-from mappings.destinations.chitchats import Listed
 from tests.golden import TESTS
 
 FOLDER = TESTS / "destinations" / "chitchats"
@@ -27,7 +26,18 @@ REPLIES = {
         status="unpaid",
         tracking_url="https://chitchats.com/tracking/a1b2c3d4e5",
         carrier="unknown",
-        rate_count=2,
+        rates=(
+            Rate(
+                service="chit_chats_canada_tracked",
+                name="Chit Chats Canada Tracked",
+                cost=Money(amount=Decimal("13.01"), currency="CAD"),
+            ),
+            Rate(
+                service="chit_chats_select",
+                name="Chit Chats Select",
+                cost=Money(amount=Decimal("15.25"), currency="CAD"),
+            ),
+        ),
     ),
     "ready": Receipt(
         remote_id="A1B2C3D4E5",
@@ -37,6 +47,7 @@ REPLIES = {
         carrier="canada_post",
         cost=Money(amount=Decimal("13.36"), currency="CAD"),
         label_formats=("pdf", "png", "zpl"),
+        rates=(),
     ),
     "bare_no_fees": Receipt(
         remote_id="F6G7H8J9K0",
@@ -68,7 +79,7 @@ def test_odd_figures_never_lose_a_shipment() -> None:
     """Only the id is needed; a shipment that exists must be known."""
     document = reply("ready")["shipment"] | {"purchase_amount": "free", "rates": 3, "status": None, "tracking_url": []}
     found = chitchats.receipt({"shipment": document})
-    assert (found.remote_id, found.status, found.cost, found.rate_count) == ("A1B2C3D4E5", "unknown", None, 0)
+    assert (found.remote_id, found.status, found.cost, found.rates) == ("A1B2C3D4E5", "unknown", None, None)
 
 
 @pytest.mark.parametrize(
@@ -82,10 +93,14 @@ def test_a_reply_without_an_id_is_rejected(document: object) -> None:
 
 def test_search_results_are_listed() -> None:
     """What is needed to tell the very order among what the full-text search found."""
-    assert chitchats.listed(reply("search")) == (
-        Listed(remote_id="A1B2C3D4E5", order_id="5871004320917", order_store="shopify", status="unpaid"),
-        Listed(remote_id="F6G7H8J9K0", order_id=None, order_store=None, status="voided"),
-    )
+    found = [
+        (one.receipt.remote_id, one.order_id, one.order_store, one.receipt.status)
+        for one in chitchats.listed(reply("search"))
+    ]
+    assert found == [
+        ("A1B2C3D4E5", "5871004320917", "shopify", "unpaid"),
+        ("F6G7H8J9K0", None, None, "voided"),
+    ]
     assert chitchats.listed([]) == ()
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from marshmallow import ValidationError, fields
 
 from mappings.base import Inbound, PayloadRejected
 from mappings.canonical import Money, Receipt
+from mappings.destinations._chitchats_rates import price, rates
 from mappings.fields import Amount, Identifier, Text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 # Section 6. `pending`, `incomplete` and `unpaid` all mean an unpaid draft; `postage_unpaid` is the name of 2018.
 DRAFT_STATUSES: Final = frozenset({"incomplete", "unpaid", "postage_unpaid", "pending"})
@@ -28,34 +25,35 @@ DEAD_STATUSES: Final = frozenset({"canceled", "voided", "refund_requested", "ref
 
 _UNSAID: Final = "unknown"
 _NO_POSTAGE: Final = frozenset({None, "unknown"})
-_CURRENCY: Final = "CAD"
-_LABELS: Final = ("pdf", "png", "zpl")
-# "Amount arithmetic" in section 5, and the newer fees of the table above it.
-_FEES: Final = (
-    *("insurance_fee", "delivery_fee", "tariff_fee", "broker_conveyance_fee", "shipment_items_fee"),
-    "fda_prior_notification_fee",
-)
+LABELS: Final = ("pdf", "png", "zpl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One entry of a search."""
+    """One entry of a list; `receipt` is what it says of the shipment, `sent` what it says of our own request."""
 
-    remote_id: str
     order_id: str | None
     order_store: str | None
-    status: str
+    receipt: Receipt
+    sent: Mapping[str, str]
 
 
 class _ListedSchema(Inbound):
     """An entry of `GET /shipments`; the full-text search finds too much, so the caller compares."""
 
-    into = Listed
+    into = dict
 
     remote_id = Identifier(data_key="id", required=True)
     order_id = Text(load_default=None)
     order_store = Text(load_default=None)
     status = Text(required=True)
+    to_name = Text()
+    to_address_1 = Text()
+    to_address_2 = Text()
+    to_city = Text()
+    to_postal_code = Text()
+    to_country_code = Text()
+    value = Text()
 
 
 class _ReplySchema(Inbound):
@@ -103,8 +101,8 @@ def receipt(document: object) -> Receipt:
         tracking_url=said.get("tracking_url"),
         carrier=said.get("carrier"),
         cost=_cost(said),
-        label_formats=tuple(name for name in _LABELS if said.get(name)),
-        rate_count=len(said.get("rates") or ()),
+        label_formats=tuple(name for name in LABELS if said.get(name)),
+        rates=None if said.get("rates") is None else rates(said["rates"]),
         delivered=said.get("status") == "delivered" or None,
     )
 
@@ -117,7 +115,37 @@ def listed(document: object) -> tuple[Listed, ...]:
     """
     if not isinstance(document, list):
         raise PayloadRejected("chitchats search: the body is not a JSON array")
-    return tuple(_LISTED.read(_unwrapped(entry), "chitchats search") for entry in document)
+    return tuple(_listed(_unwrapped(entry)) for entry in document)
+
+
+def label_address(document: object, form: str) -> str | None:
+    """Where a label can be fetched now; the address is signed and short-lived, so it is read anew each time."""
+    address: str | None = _said(_unwrapped(document)).get(form)
+    return address
+
+
+def open_batch(document: object, passed_over: int | None) -> int | None:
+    """The newest pending batch of a list, but for one that was tried in vain (section 9).
+
+    Raises:
+        PayloadRejected: it is no list.
+    """
+    if not isinstance(document, list):
+        raise PayloadRejected("chitchats batches: the body is not a JSON array")
+    inner = (entry.get("batch", entry) for entry in document if isinstance(entry, Mapping))
+    numbers = [one.get("id") for one in inner if isinstance(one, Mapping) and one.get("status") == "pending"]
+    return max((number for number in numbers if isinstance(number, int) and number != passed_over), default=None)
+
+
+def _listed(entry: object) -> Listed:
+    said = _LISTED.read(entry, "chitchats search")
+    sent = {name.removeprefix("to_"): str(value) for name, value in said.items() if name.startswith("to_") and value}
+    return Listed(
+        order_id=said["order_id"],
+        order_store=said["order_store"],
+        receipt=receipt(entry),
+        sent=sent | ({"value": said["value"]} if said.get("value") else {}),
+    )
 
 
 def _unwrapped(document: object) -> object:
@@ -142,11 +170,4 @@ def _cost(said: Mapping[str, Any]) -> Money | None:
     """Add up the price: tax is inside `purchase_amount`; a draft without chosen postage has no price yet."""
     if said.get("status") in DRAFT_STATUSES and said.get("postage_type") in _NO_POSTAGE:
         return None
-    amount = said.get("payment_amount")
-    if amount is None and said.get("purchase_amount") is not None:
-        amount = _sum(said.get(fee) for fee in ("purchase_amount", *_FEES))
-    return None if amount is None else Money(amount=amount, currency=_CURRENCY)
-
-
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
-    return sum((amount for amount in amounts if amount), Decimal(0))
+    return price(said)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from mappings.destinations._chitchats_body import Package
+from mappings.destinations._chitchats_body import WIDEST, Package
+from mappings.destinations._chitchats_customs import customs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,8 @@ def order_store(platform: str) -> str:
 def package(values: Mapping[str, str]) -> Package:
     """A connection's settings as the mapping takes them."""
     return Package(
-        default_weight_g=int(Decimal(values["default_weight_g"])) if "default_weight_g" in values else None,
+        default_weight_g=_grams(values, "default_weight_g"),
+        parcel_g=_grams(values, "parcel_g"),
         package_type=values.get("package_type"),
         size_unit=values.get("size_unit"),
         size_x=_size(values, "size_x"),
@@ -58,8 +60,17 @@ def package(values: Mapping[str, str]) -> Package:
         ship_date=values.get("ship_date"),
         description=values.get("description"),
         package_contents=values.get("package_contents"),
-        origin_country=values.get("origin_country"),
+        customs=customs(values),
+        insurance=values.get("insurance") == "yes",
+        signature=values.get("signature") == "yes",
+        address_chars=max(1, int(values.get("address_chars", WIDEST))),
+        latin=values.get("script") == "latin",
     )
+
+
+def _grams(values: Mapping[str, str], name: str) -> int | None:
+    """Whole grams, at least one: a fraction of a gram is still something."""
+    return max(1, int(Decimal(values[name]))) if name in values else None
 
 
 def _size(values: Mapping[str, str], name: str) -> Decimal | None:

@@ -2,39 +2,69 @@
 
 from __future__ import annotations
 
+import hashlib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from mappings.base import BodyIncomplete
 from mappings.currency import rounded
-from mappings.destinations._chitchats_body import WITH_PROVINCES, Item, Package, Shipment, ShipmentSchema
+from mappings.destinations._chitchats_body import WIDEST, Item, Package, Shipment, ShipmentSchema
+from mappings.destinations._chitchats_customs import Customs
+from mappings.destinations._chitchats_forms import complaints
+from mappings.destinations._chitchats_rates import NO_RATES, UNCHOSEN, choose, fixed, rule_for
 from mappings.destinations._chitchats_reply import (
     DEAD_STATUSES,
     DRAFT_STATUSES,
     FAILED_STATUSES,
+    LABELS,
     PAID_STATUSES,
     REQUESTED_STATUSES,
     Listed,
+    label_address,
     listed,
+    open_batch,
     receipt,
 )
-from mappings.destinations._chitchats_terms import order_store
+from mappings.destinations._chitchats_terms import order_store, package
+from mappings.parcel import content, is_called_off, pack, skip_reason
+from mappings.phone import phone_of
+from mappings.postal import Form, fit, province_code
+from mappings.provinces import WITH_PROVINCES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from mappings.canonical import Address, Line, Order
+    from mappings.canonical import Address, Order
+    from mappings.parcel import Parcel, Piece
+    from mappings.postal import Fitted
 
 __all__ = [
     "DEAD_STATUSES",
     "DRAFT_STATUSES",
     "FAILED_STATUSES",
+    "LABELS",
+    "NO_RATES",
     "PAID_STATUSES",
     "REQUESTED_STATUSES",
+    "UNCHOSEN",
+    "Customs",
     "Listed",
     "Package",
     "body",
+    "choose",
+    "content",
+    "fingerprint",
+    "fixed",
+    "is_called_off",
+    "is_same",
+    "label_address",
     "listed",
+    "open_batch",
+    "order_store",
+    "package",
+    "parcels",
     "receipt",
+    "rule_for",
     "skip_reason",
 ]
 
@@ -45,102 +75,91 @@ _MAX_DESCRIPTION_CHARS: Final = 100
 _SHIPMENT: Final = ShipmentSchema()
 
 
-def skip_reason(order: Order) -> str | None:
-    """Say why an order needs no shipment, or `None` if it does.
-
-    The platform's documentation sample counts as an order to ship, so that a developer who sends it sees it booked.
-    """
-    if order.cancelled_at and not order.impossible_sample:
-        return "the order was cancelled"
-    if order.test and not order.impossible_sample:
-        return "a test order"
-    if order.fully_refunded:
-        return "the order was fully refunded"
-    if order.point_of_sale and order.shipping_address is None:
-        return "sold at the counter: no shipping address"
-    return None if _to_ship(order) else _nothing_to_ship(order)
-
-
-def _nothing_to_ship(order: Order) -> str:
-    if any(line.requires_shipping and not line.gift_card for line in order.lines):
-        return "nothing left to ship: all of it was fulfilled or removed already"
-    if order.lines and all(line.gift_card for line in order.lines):
-        return "nothing to ship: gift cards only"
-    return "nothing to ship: digital goods only" if order.lines else "nothing to ship: the order has no lines"
-
-
-def _to_ship(order: Order) -> list[Line]:
-    return [line for line in order.lines if line.requires_shipping and not line.gift_card and line.quantity_to_ship]
-
-
-def body(order: Order, package: Package, *, platform: str) -> dict[str, Any]:
-    """Give the create request for what still ships of an order that has no `skip_reason`.
+def body(order: Order, package: Package, *, platform: str, number: int = 1) -> dict[str, Any]:
+    """Give the create request for a parcel of what still ships of an order that has no `skip_reason`.
 
     Raises:
-        BodyIncomplete: names every missing field at once, and where each has to come from.
+        BodyIncomplete: names every missing or impossible field, and where each has to come from.
     """
-    return _SHIPMENT.body(_shipment(order, package, platform))
+    made = _SHIPMENT.body(_shipment(order, package, platform, parcels(order, package)[number - 1]))
+    wrong = complaints(made)
+    if wrong:
+        raise BodyIncomplete("; ".join(wrong))
+    return made
 
 
-def _shipment(order: Order, package: Package, platform: str) -> Shipment:
-    address, customer = order.shipping_address, order.customer
-    items = [_item(line, package) for line in _to_ship(order)]
+def parcels(order: Order, package: Package) -> tuple[Parcel, ...]:
+    """The parcels of an order, each a shipment of its own: the vendor knows none with several."""
+    return pack(order, default_weight_g=package.default_weight_g, most_g=package.parcel_g)
+
+
+def fingerprint(order: Order, parcel: Parcel) -> str:
+    """What tells whether a shipment still is what the order asks for; the settings are not in it."""
+    pieces = [f"{piece.line.ref}:{piece.quantity}" for piece in parcel.pieces]
+    told = " ".join([content(order), str(parcel.number), *pieces])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def is_same(sent: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
+    """Whether a shipment that was found says what the request would say, however the vendor spells it."""
+    names = ("name", "address_1", "address_2", "city", "postal_code", "country_code", "value")
+    return all(_plain(sent.get(name)) == _plain(wanted.get(name)) for name in names)
+
+
+def _plain(text: object) -> str:
+    return "".join(str(text or "").split()).casefold()
+
+
+def _shipment(order: Order, package: Package, platform: str, parcel: Parcel) -> Shipment:
+    address, customs = order.shipping_address, package.customs
+    country = address.country_code if address else None
+    items = [_item(order, piece, package, country) for piece in parcel.pieces]
+    postage = fixed(rule_for(package.postage_type or UNCHOSEN, country))
     return Shipment(
         order=order,
         address=address,
+        fitted=_fitted(address, package),
         package=package,
         items=items,
-        name=_recipient(address),
-        phone=(address.phone if address else None) or order.phone or (customer.phone if customer else None),
-        email=order.email or (customer.email if customer else None),
-        province=_province(address),
+        phone=phone_of(order),
+        email=order.email or (order.customer.email if order.customer else None),
+        province=province_code(address, WITH_PROVINCES) if address else None,
         description=package.description or _cut(", ".join(item.line.name for item in items)),
-        value=sum((item.unit_value * item.line.quantity_to_ship for item in items), Decimal(0)),
+        value=sum((item.unit_value * item.quantity for item in items), Decimal(0)),
         currency=_CURRENCIES.get(order.currency),
-        weight=_weight_g(items) or package.default_weight_g,
+        weight=parcel.weight_g,
         order_store=order_store(platform),
+        postage=postage,
+        vat_reference=customs.vat_for(country),
+        duties_paid=customs.duties_for(country, postage),
     )
 
 
-def _item(line: Line, package: Package) -> Item:
+def _fitted(address: Address | None, package: Package) -> Fitted | None:
+    if address is None:
+        return None
+    width = package.address_chars
+    return fit(address, Form(lines=(width, width), name=WIDEST, other=WIDEST, latin=package.latin))
+
+
+def _item(order: Order, piece: Piece, package: Package, country: str | None) -> Item:
+    line, customs = piece.line, package.customs
     whole = line.unit_price.amount * line.quantity - line.discount.amount
     unit_value = max(whole, Decimal(0)) / line.quantity if line.quantity else line.unit_price.amount
     return Item(
         line=line,
-        unit_value=rounded(unit_value, line.unit_price.currency),
+        quantity=piece.quantity,
+        unit_value=rounded(unit_value, order.currency),
         description=_cut(line.name),
         currency=_CURRENCIES.get(line.unit_price.currency),
-        origin_country=line.origin_country or package.origin_country,
+        origin_country=line.origin_country or customs.origin_country,
+        hs_tariff_code=line.hs_code or customs.hs_tariff_code,
+        maker=customs.maker_for(country),
     )
-
-
-def _recipient(address: Address | None) -> str | None:
-    if address is None:
-        return None
-    person = " ".join(part for part in (address.first_name, address.last_name) if part)
-    return address.name or person or address.company
-
-
-def _province(address: Address | None) -> str | None:
-    if address is None:
-        return None
-    # Where codes are obligatory a name does not pass for one; elsewhere free text is taken (#72).
-    return address.province_code or (None if address.country_code in WITH_PROVINCES else address.province)
-
-
-def _weight_g(items: Sequence[Item]) -> int | None:
-    """Sum the weights; one unknown weight makes the sum unknown, as a parcel booked too light is charged again.
-
-    Zero is taken as said. Shopify sends it for a line that weighs nothing and for one whose weight was never set
-    (its own documented order has both), so only an order of nothing but zeros asks for the default.
-    """
-    weights = [item.line.unit_weight_g for item in items]
-    if any(weight is None for weight in weights):
-        return None
-    return sum((item.line.unit_weight_g or 0) * item.line.quantity_to_ship for item in items)
 
 
 def _cut(text: str) -> str:
     if len(text) <= _MAX_DESCRIPTION_CHARS:
         return text
-    return text[: _MAX_DESCRIPTION_CHARS + 1].rsplit(" ", 1)[0][:_MAX_DESCRIPTION_CHARS].rstrip(" ,")
+    short = text[: _MAX_DESCRIPTION_CHARS + 1].rsplit(" ", 1)[0][:_MAX_DESCRIPTION_CHARS].rstrip(" ,")
+    return short or text[:_MAX_DESCRIPTION_CHARS]

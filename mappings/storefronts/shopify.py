@@ -25,7 +25,7 @@ from mappings.canonical import (
 )
 from mappings.fields import Identifier, Text
 from mappings.storefronts._shopify_activity import READERS
-from mappings.storefronts._shopify_body import CustomerSchema, OrderSchema
+from mappings.storefronts._shopify_body import CustomerSchema, OrderSchema, delivery
 from mappings.storefronts._shopify_parts import (
     NOTHING,
     attributes_of,
@@ -126,6 +126,7 @@ def _state(data: Mapping[str, Any]) -> dict[str, Any]:
         "impossible_sample": _impossible(data),
         "point_of_sale": data.get("source") == "pos",
         "fully_refunded": data.get("payment_status") == "refunded",
+        "delivery": delivery(data),
         "email": data.get("email") or data.get("contact_email"),
         "checkout_ref": data.get("checkout_token") or data.get("checkout_id"),
     }
@@ -179,6 +180,7 @@ def _line(data: Mapping[str, Any], currency: str) -> Line:
         **as_sent,
         name=data.get("title") or data["name"],
         quantity_to_ship=_quantity_to_ship(data),
+        quantity_kept=data.get("current_quantity"),
         unit_price=Money(amount=data["price"], currency=currency),
         discount=Money(amount=line_discount(data), currency=currency),
         tax=Money(amount=data.get("tax") or NOTHING, currency=currency),

@@ -9,14 +9,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from plugin.commands._demo_parcels import parcels
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from plugin.commands._demo_stories import Told
     from plugin.sandbox import Sandbox
-
-# A shipment that is none of these is still to be paid for, or was.
-_DEAD = frozenset({"canceled", "voided"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +32,10 @@ class Seen:
     @classmethod
     def at(cls, sandbox: Sandbox, rests: Mapping[str, Sequence[str]]) -> Seen:
         """Look at the emulators."""
-        parcels, people = sandbox.emulators["chitchats"].state(), sandbox.emulators["chrts"].state()
-        bought = [one["id"] for account in parcels["accounts"].values() for one in account["purchases"]]
+        drafts, people = sandbox.emulators["chitchats"].state(), sandbox.emulators["chrts"].state()
+        bought = [one["id"] for account in drafts["accounts"].values() for one in account["purchases"]]
         return cls(
-            shipments=[one for one in parcels["shipments"] if one["status"] not in _DEAD],
+            shipments=[one for one in parcels(sandbox) if one["is_live"]],
             purchases=bought,
             identifies=people["identifies"],
             aliases=people["aliases"],
@@ -81,7 +80,7 @@ class _Judged:
         self.amiss: list[str] = []
 
     def booking(self, told: Told) -> None:
-        found = [one for one in self._seen.shipments if one["order_id"] == told.ref]
+        found = [one for one in self._seen.shipments if one["order_id"] in (told.ref, told.number)]
         wanted = told.story.booking
         if len(found) > 1:
             self.doubled.append(f"{told.name}: {len(found)} live shipments")
@@ -89,6 +88,8 @@ class _Judged:
             self._unbooked(told, found)
         elif not found:
             self.lost.append(f"{told.name}: no shipment")
+        elif found[0]["carrier"] != told.story.carrier:
+            self.amiss.append(f"{told.name}: booked at {found[0]['carrier']}, not at {told.story.carrier}")
         elif wanted == "bought" and not found[0]["carrier_tracking_code"]:
             self.lost.append(f"{told.name}: no tracking number")
         elif wanted == "draft" and found[0]["carrier_tracking_code"]:

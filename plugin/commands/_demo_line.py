@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import tempfile
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plugin import destinations, log, storefronts
+from plugin import destinations, log, rulebook, storefronts
 from plugin.commands._demo_stories import PLATFORM, SECRET, SHOPS
 from plugin.commands.shops import make_connection
 from plugin.sandbox import Fault, Sandbox, available
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 _PACKAGE = {"size_x": "25", "size_y": "18", "size_z": "10"}
 _SETTINGS: Mapping[str, Sequence[Mapping[str, str]]] = {
     "chitchats": (_PACKAGE, _PACKAGE | {"auto_buy": "yes", "postage_type": "chit_chats_canada_tracked"}),
+    "shiptheory": ({"token": "demo-1"}, {"token": "demo-2"}),
+}
+# Which carrier an order goes to; who has no rules takes what the others leave.
+_RULES = {
+    "shiptheory": {"priority": "1", "rules": [{"name": "Britain", "when": {"country": "GB"}}]},
+    "chitchats": {"rules": [{"name": "everywhere else"}]},
 }
 # Each is met once, by the request that `every` counts to; `reset_after` loses the answer after the call took effect.
 FAULTS: Mapping[str, Sequence[Fault]] = {
@@ -41,6 +48,10 @@ FAULTS: Mapping[str, Sequence[Fault]] = {
         Fault("status", status=503, match="POST /api/v1/clients/1/", every=4),
         Fault("status", status=429, retry_after=1, match="POST /api/v1/clients/1/", every=5),
         Fault("reset_after", match="/buy"),
+    ),
+    "shiptheory": (
+        Fault("status", status=503, match="POST /v1/shipments"),
+        Fault("reset_after", match="POST /v1/shipments", every=2),
     ),
     "chrts": (
         Fault("status", status=503, match="/event/track", every=2),
@@ -118,13 +129,14 @@ def world() -> Iterator[World]:
 
 
 def _open_shop(services: Services, sandbox: Sandbox, number: int) -> str:
-    """A store connected to every destination that is emulated, with accounts of its own."""
+    """A store connected to the emulated destinations that the stories are about, with accounts of its own."""
     address = storefronts.get(PLATFORM).normal_address(SHOPS[number])
     store = services.shops.add(PLATFORM, address, {"secret": SECRET}, None)
-    for name in set(destinations.names()) & set(available()):
+    for name in set(destinations.names()) & set(available()) & set(FAULTS):
         own = dict(_SETTINGS[name][number]) if name in _SETTINGS else {}
         given = _credentials(destinations.get(name), number) | own
-        make_connection(services, store, name, sandbox.base_url, given)
+        rules = rulebook.read(json.dumps(_RULES[name]), name) if name in _RULES else None
+        make_connection(services, store, name, sandbox.base_url, given, rules=rules)
     return store.id
 
 

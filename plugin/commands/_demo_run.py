@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from plugin.commands._demo_judge import Seen, Verdict, judge
+from plugin.commands._demo_parcels import parcels
 from plugin.commands._demo_stories import tell
 from plugin.storage import views
 
@@ -118,7 +119,7 @@ class Run:
     def _look(self) -> None:
         emulators = self.world.sandbox.emulators
         self.progress.webhooks = len(self.posted)
-        self.progress.bookings = len(emulators["chitchats"].state()["shipments"])
+        self.progress.bookings = len(parcels(self.world.sandbox))
         self.progress.events = len(emulators["chrts"].state()["events"])
         self.progress.faults = sum(1 for one in emulators.values() for entry in one.journal.entries() if entry.fault)
         self.show(self.progress)

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from plugin.commands._demo_parcels import parcels
 from plugin.storage import views
 
 if TYPE_CHECKING:
@@ -117,14 +118,23 @@ def _received(run: Run) -> list[Row]:
 
 
 def _booked(run: Run) -> list[Row]:
-    shipments = run.world.sandbox.emulators["chitchats"].state()["shipments"]
-    bought = [one for one in shipments if one["carrier_tracking_code"]]
-    kinds = [(len(shipments) - len(bought), "drafts"), (len(bought), "bought, each with its tracking number")]
-    rows: list[Row] = [("bookings", str(len(shipments)), _grid(kinds))]
+    found = parcels(run.world.sandbox)
+    bought = [one for one in found if one["carrier_tracking_code"]]
+    kinds = Counter(
+        f"{one['carrier']}: {'bought, each with its tracking number' if one['carrier_tracking_code'] else 'drafts'}"
+        for one in found
+    )
+    rows: list[Row] = [("bookings", str(len(found)), _grid((count, text) for text, count in sorted(kinds.items())))]
     if bought:
         code, cost = bought[0]["carrier_tracking_code"], bought[0]["purchase_amount"]
         rows.append(("", "", Text(f"    such as {code} for {cost} CAD", style="dim")))
-    return rows
+    return [*rows, *_routed(run)]
+
+
+def _routed(run: Run) -> list[Row]:
+    """By which rule, of all that was ever booked."""
+    done = views.list_deliveries(run.world.services.database, state="done", action="book")
+    return [_counted("by rule", [f"{row['rule']} → {row['destination']}" for row in done])]
 
 
 def _told_of(run: Run) -> list[Row]:

@@ -42,14 +42,15 @@ class Hook:
 class Story:
     """One order (or one account, or one stray webhook) as its shop tells of it, and what has to come of it.
 
-    `booking` is what has to be at the carrier in the end, `tracked` the events that have to be counted once each;
-    `rests` are words of the reason that has to be shown where nothing is booked.
+    `booking` is what has to be in the end at the `carrier` that its shop's rules choose, `tracked` the events that have
+    to be counted once each; `rests` are words of the reason that has to be shown where nothing is booked.
     """
 
     shows: str
     hooks: tuple[Hook, ...]
     shop: int = 0
     booking: Booking = "none"
+    carrier: str = "chitchats"
     tracked: tuple[str, ...] = ()
     rests: str = ""
     is_order: bool = True
@@ -68,7 +69,7 @@ _ORDINARY = (
     _order("to the United States", _created(":us")),
     _order("bought at once", _created(), shop=1, booking="bought", tracked=(_COMPLETED, "Order Shipped")),
     _order("a regular customer", _created(":regular")),
-    _order("a guest in Britain", _created(":guest")),
+    _order("a guest in Britain", _created(":guest"), booking="bought", carrier="shiptheory"),
 )
 _SPECIAL = (
     _order("paid later", _created(), Hook(topic="orders/paid", later=True), tracked=(_COMPLETED, _PAID)),
@@ -166,6 +167,11 @@ class Told:
     def ref(self) -> str:
         """The id of its order or account."""
         return str(self.document.get("id", ""))
+
+    @property
+    def number(self) -> str:
+        """What the shop calls its order."""
+        return str(self.document.get("name", "")).lstrip("#")
 
     @property
     def email(self) -> str | None:

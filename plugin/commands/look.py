@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from redis import RedisError
 
+from plugin.commands import labels
 from plugin.commands.frame import json_option, print_json, say, services, show
 from plugin.errors import ConfigError
 from plugin.limits import limits_of_lane
@@ -70,14 +72,27 @@ def deliveries(
 
 
 @click.command()
-@_what
+@click.argument("what", default="list", type=click.Choice(["list", "show", "label"]))
 @_ident
 @_state
 @_store
+@labels.output_option
+@labels.form_option
 @json_option
-def shipments(what: str, ident: int | None, state: str | None, store: str | None, as_json: bool) -> None:
-    """List the shipments that were booked, or show one."""
+def shipments(
+    what: str,
+    ident: int | None,
+    state: str | None,
+    store: str | None,
+    output: str | None,
+    form: str,
+    as_json: bool,
+) -> None:
+    """List the shipments that were booked, show one, or save its label: `crossdock shipments label ID -o x.pdf`."""
     with services() as opened:
+        if what == "label":
+            labels.save(opened, _needed(ident), form, Path(output or f"label-{ident}.{form}"))
+            return
         if what == "show":
             print_json(_one(views.list_shipments(opened.database, id=str(_needed(ident))), "shipment"))
             return

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import re
 from typing import TYPE_CHECKING
 
 import click
 
-from plugin import checks, destinations, storefronts
+from plugin import checks, destinations, rulebook, storefronts
+from plugin.commands._given import check, help_of, pair, read_rules, values_of
 from plugin.commands.frame import json_option, print_json, say, services, show
 from plugin.errors import ConfigError
-from plugin.limits import SHARED, limits_of
+from plugin.limits import limits_of
 from plugin.storage.shops import StoreState, require_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from plugin.destinations.base import Destination
     from plugin.services import Services
@@ -41,7 +43,7 @@ def add(platform: str, address: str, secret: str | None, token: str | None, api_
     """
     storefront = storefronts.get(platform)
     if api_url is not None:
-        _check("--api-url", checks.http_url, api_url)
+        check("--api-url", checks.http_url, api_url)
     with services() as opened:
         if not secret and not storefront.app_secrets(opened.settings.environment):
             raise ConfigError(f"no secret: give --secret, or set {platform.upper()}_API_SECRET")
@@ -98,17 +100,31 @@ def connections(store_id: str | None, as_json: bool) -> None:
     """List the connections, with what pauses them."""
     with services() as opened:
         rows = [_connection_row(item) for item in opened.shops.connections(store_id)]
-    columns = ("id", "destination", "store", "account", "base_url", "rate", "state", "reason")
+    columns = ("id", "destination", "name", "store", "account", "base_url", "rate", "books", "state", "reason")
     show(rows, columns, as_json=as_json, title="connections")
 
 
 def make_connection(
-    opened: Services, found: Store, destination: str, base_url: str, given: Mapping[str, str]
+    opened: Services,
+    found: Store,
+    destination: str,
+    base_url: str,
+    given: Mapping[str, str],
+    *,
+    name: str | None = None,
+    rules: str | None = None,
 ) -> Connection:
-    """Connect a store with these settings; raises `ConfigError` naming the first that is wrong or missing."""
+    """Connect a store with these settings; raises `ConfigError` naming the first that is wrong or missing.
+
+    `rules` are as `plugin.rulebook.read` gives them; empty ones are removed, and None leaves them as they are.
+    """
     vendor = destinations.get(destination)
-    _check("--base-url", checks.http_url, base_url)
-    values = _values(vendor, given)
+    check("--base-url", checks.http_url, base_url)
+    values = values_of(vendor, given)
+    if rules and not vendor.ships:
+        raise ConfigError(f"{vendor.name} books no parcels, and rules choose between connections that do")
+    if name is not None and not re.fullmatch(r"[\w .-]{1,64}", name):
+        raise ConfigError("--name must be up to 64 letters, digits, spaces, dots and hyphens")
     root = base_url.rstrip("/")
     account = vendor.account(values)
     secret = {setting.key for setting in vendor.needs if setting.secret}
@@ -121,62 +137,41 @@ def make_connection(
         base_url=root,
         plain={key: value for key, value in values.items() if key not in secret},
         secret={key: value for key, value in values.items() if key in secret},
+        name=name,
+        rules=rules,
     )
 
 
 def _connect_command(vendor: Destination) -> click.Command:
-    @click.command(name=vendor.name, short_help=f"Connect a shop to {vendor.name}.", help=_help(vendor))
+    @click.command(name=vendor.name, short_help=f"Connect a shop to {vendor.name}.", help=help_of(vendor))
     @click.option("--store", "store_id", required=True, help="The store's id (`crossdock store list`).")
     @click.option("--base-url", default=vendor.base_url, show_default=True, help="The vendor's root, without a path.")
     @click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A setting; may be repeated.")
+    @click.option("--name", help=f"Which of several connections to {vendor.name}; without it the one of that name.")
+    @click.option(
+        "--rules", "path", metavar="FILE", help="Which orders it books, in YAML or JSON; kept until given anew."
+    )
+    @click.option("--no-rules", is_flag=True, help="Forget its rules: it takes every order.")
     @json_option
-    def command(store_id: str, base_url: str, pairs: Sequence[str], as_json: bool) -> None:
-        given = dict(_pair(text) for text in pairs)
+    def command(
+        store_id: str,
+        base_url: str,
+        pairs: Sequence[str],
+        name: str | None,
+        path: str | None,
+        no_rules: bool,
+        as_json: bool,
+    ) -> None:
+        given = dict(pair(text) for text in pairs)
+        rules = "" if no_rules else read_rules(path) if path else None
         with services() as opened:
-            made = make_connection(opened, require_store(opened.shops, store_id), vendor.name, base_url, given)
+            store = require_store(opened.shops, store_id)
+            made = make_connection(opened, store, vendor.name, base_url, given, name=name, rules=rules)
         for line in vendor.warnings(made.values):
             say(f"note: {line}")
         print_json(_connection_row(made)) if as_json else say(f"connection {made.id}: {vendor.name}, store {store_id}")
 
     return command
-
-
-def _help(vendor: Destination) -> str:
-    own = replace(SHARED[0], default=",".join(map(str, vendor.limits)))
-    declared = (*vendor.needs, own, *SHARED[1:])
-    lines = [f"  {setting.key}{_marks(setting.required, setting.default)}: {setting.help}" for setting in declared]
-    return f"Connect a shop to {vendor.name}.\n\n\b\nSettings:\n" + "\n".join(lines)
-
-
-def _marks(required: bool, default: str | None) -> str:
-    return " [required]" if required else (f" [default: {default}]" if default else "")
-
-
-def _values(vendor: Destination, given: Mapping[str, str]) -> dict[str, str]:
-    """Every setting with a value: given or by default; raises `ConfigError` naming the first that is wrong."""
-    declared = {setting.key: setting for setting in (*vendor.needs, *SHARED)}
-    for key, value in given.items():
-        if key not in declared:
-            raise ConfigError(f"{vendor.name} has no setting {key!r}: there are {', '.join(declared)}")
-        _check(f"{vendor.name} {key}", declared[key].check, value)
-    missing = [setting.key for setting in vendor.needs if setting.required and not given.get(setting.key)]
-    if missing:
-        raise ConfigError(f"{vendor.name} needs {', '.join(missing)}: give each with --set KEY=VALUE")
-    return {key: setting.default for key, setting in declared.items() if setting.default} | dict(given)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"--set {key!r} is not KEY=VALUE")
-    return key.strip(), value.strip()
-
-
-def _check(name: str, check: Callable[[str], object], value: str) -> None:
-    try:
-        check(value)
-    except ValueError as error:
-        raise ConfigError(f"{name} must be {error}") from None
 
 
 def _store_row(item: Store, settings: Settings) -> dict[str, object]:
@@ -193,10 +188,22 @@ def _connection_row(item: Connection) -> dict[str, object]:
     return {
         "id": item.id,
         "destination": item.destination,
+        "name": item.name,
         "store": item.store_id,
         "account": item.account,
         "base_url": item.base_url,
         "rate": ",".join(map(str, limits_of(item))),
         "state": item.state,
         "reason": item.reason,
+        "books": _books(item),
+        "rules": json.loads(item.rules) if item.rules else None,
     }
+
+
+def _books(item: Connection) -> str | None:
+    """Which orders, in a few words."""
+    if not destinations.get(item.destination).ships:
+        return None
+    found = rulebook.book(item.rules)
+    names = ", ".join(rule.name for rule in found.rules)
+    return f"{names} (priority {found.priority})"

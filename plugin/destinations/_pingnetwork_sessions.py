@@ -99,7 +99,7 @@ def pause(work: Work) -> Request | Skipped | Rejected:
 
 def _live(work: Work) -> list[str]:
     named = work.data.get("remote_id")
-    open_ones = [one.remote_id for one in work.bookings if one.status not in _OVER]
+    open_ones = [one.remote_id for one in work.shipments if one.status not in _OVER]
     return [one for one in open_ones if named in (None, one)]
 
 

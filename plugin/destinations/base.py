@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -10,8 +11,23 @@ if TYPE_CHECKING:
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
     from plugin.manner import Manner
-    from plugin.model import Outcome, Rejected, Request, Setting, Skipped, Step, StoreFacts, Work
+    from plugin.model import Booked, Listing, Outcome, Request, Setting, Step, StoreFacts, Work
     from plugin.rates import RateLimit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelFile:
+    """A label as it is printed."""
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLink:
+    """Where a label can be fetched without credentials, for a short while."""
+
+    url: str = field(repr=False)
 
 
 class Destination(Protocol):
@@ -21,6 +37,13 @@ class Destination(Protocol):
     base_url: str
     needs: tuple[Setting, ...]
     limits: tuple[RateLimit, ...]
+    ships: bool
+    """Whether parcels are booked here, so that one order goes to one such connection of a store (`plugin.rules`).
+
+    Then its steps about an order are of the subject `order:REF`; what books is called `book`, what books anew after a
+    change `amend`, what pays for a booking `buy`; and its plan of a cancelled order holds the steps that take a booking
+    back, which end done or skipped only when nothing of the order is live there any more.
+    """
     plain: frozenset[str]
     """Keys of its bodies whose values tell nothing about a person, so that attempts may show them."""
 
@@ -40,8 +63,12 @@ class Destination(Protocol):
         """The steps that this document calls for, in the order in which they are to go out."""
         ...
 
-    def prepare(self, work: Work) -> Request | Skipped | Rejected:
-        """The call of one step; raises `mappings.base.MappingError` when the document or the settings lack a part."""
+    def prepare(self, work: Work) -> Request | Outcome:
+        """The call of one step, or what it comes to without one.
+
+        Raises:
+            mappings.base.MappingError: the document or the settings lack a part.
+        """
         ...
 
     def read(self, work: Work, answer: Answer) -> Outcome:
@@ -58,4 +85,29 @@ class Destination(Protocol):
 
     def lost(self, work: Work, losses: int) -> Outcome:
         """What to do about the n-th lost answer of a call that can't be looked up."""
+        ...
+
+
+@runtime_checkable
+class Offers(Protocol):
+    """A destination whose account offers what its settings choose from."""
+
+    listings: tuple[Listing, ...]
+
+
+@runtime_checkable
+class Labels(Protocol):
+    """A destination whose shipments have labels that can be read again."""
+
+    def label_call(self, values: Mapping[str, str], booked: Booked, form: str) -> Request:
+        """The call that asks for the label of a shipment as `pdf`, `png` or `zpl`."""
+        ...
+
+    def label_file(self, answer: Answer, form: str) -> LabelFile | LabelLink:
+        """The label in the answer, or where it can be fetched without credentials.
+
+        Raises:
+            plugin.errors.ConfigError: there is no label in this form; says what there is.
+            mappings.base.PayloadRejected: the answer holds neither.
+        """
         ...

@@ -67,6 +67,7 @@ class Chrts:
         ),
         *segment_wire.settings(_PREFIX, _WIRE),
     )
+    ships = False
     plain = _PLAIN | segment_wire.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:

@@ -121,6 +121,7 @@ class PingNetwork:
             check=checks.one_of(*_MOST_LOSSES),
         ),
     )
+    ships = False
     plain = frozenset({"code", "connection_type", "zone", "reusable", "paused"})
 
     def account(self, values: Mapping[str, str]) -> str:

@@ -61,6 +61,7 @@ class Segment:
         ),
         *telling.IDENTITY_SETTINGS,
     )
+    ships = False
     plain = segment_wire.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:

@@ -103,7 +103,7 @@ def _irrevocable(one: Landed) -> list[int]:
 
 
 def _used(one: Landed, now: float) -> Used:
-    made = not (isinstance(one.result, Failure) and one.result.late)
+    made = not (isinstance(one.result, Failure) and one.result.late and not one.result.used)
     took = timedelta(seconds=one.took) if isinstance(one.result, Answer) else None
     return Used(slot=one.flight.slot, ago=timedelta(seconds=max(0.0, now - one.at)), took=took, made=made)
 

@@ -1,4 +1,7 @@
-"""The threads that make calls: each takes one lane's calls in turn, says how they went, and knows no database."""
+"""The threads that make calls: each takes one lane's calls in turn, says how they went, and knows no database.
+
+Only a vendor that wants a login has them look at its token, which is once an hour.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from plugin.flow.lanes import Flight, Lane
     from plugin.model import Request
+    from plugin.tokens import Tokens
 
 # Threads over all lanes. One lane never takes them all: beyond `_CROWDED` a lane gets its first one only.
 _MOST_THREADS = 1024
@@ -45,7 +49,8 @@ class Crew:
     own bookkeeping.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
         self._senders = Senders(_MOST_THREADS)
         self._landed: queue.SimpleQueue[Landed] = queue.SimpleQueue()
         self._tasks: queue.SimpleQueue[Lane | None] = queue.SimpleQueue()
@@ -116,9 +121,9 @@ class Crew:
         at, began = datetime.now(UTC), time.monotonic()
         result: Answer | Failure = Failure(sent=False, reason="its turn came too late", late=True)
         if began < flight.latest:
-            connection = flight.items[0].connection
-            sender = self._senders.of(lane.name, connection.base_url, connection.values.get("timeout"))
-            result = sender.send(_request(flight, at))
+            first = flight.items[0]
+            sender = self._senders.of(lane.name, first.connection.base_url, first.connection.values.get("timeout"))
+            result = self._tokens.send(sender, first.connection.lane, first.manner.login, _request(flight, at))
         ended = time.monotonic()
         took = ended - began
         returned = list(_returned(flight, result, at, round(took * 1000)))

@@ -65,7 +65,8 @@ def of_finding(delivery: Delivery, outcome: Outcome | None, schedule: Schedule) 
         after = outcome.after if isinstance(outcome, Deferred) else outcome.settle
         due_at = datetime.now(UTC) + (after or backoff(schedule, delivery.attempts + 2))
         reason = f"finding out whether it arrived: {outcome.reason}"
-        return Result(delivery=delivery, state=State.UNKNOWN, reason=reason, due_at=due_at, doubtful=True)
+        data = outcome.data if isinstance(outcome, Deferred) else None
+        return Result(delivery=delivery, state=State.UNKNOWN, reason=reason, due_at=due_at, doubtful=True, data=data)
     # A look-up that is refused leaves the doubt, whoever replays it later.
     return replace(of_sending(delivery, outcome, schedule, None), doubtful=not isinstance(outcome, Accepted))
 
@@ -89,6 +90,7 @@ def _deferred(delivery: Delivery, outcome: Deferred, schedule: Schedule) -> Resu
         due_at=datetime.now(UTC) + pause,
         doubtful=doubtful,
         refund_attempt=is_free,
+        data=outcome.data,
     )
 
 

@@ -15,14 +15,14 @@ from plugin import destinations, log, telling
 from plugin.errors import Unavailable
 from plugin.flow.known import Known
 from plugin.flow.recall import load_document, recall
-from plugin.model import Accepted, Booked, Rejected, Request, State, Unknown, Work
-from plugin.storage import inbox, parcels, plans
+from plugin.model import Accepted, Rejected, Request, State, Unknown, Work
+from plugin.storage import handover, inbox, parcels, plans
 
 if TYPE_CHECKING:
     from mappings.canonical import Document, Topic
     from plugin.destinations.base import Destination
     from plugin.manner import Manner
-    from plugin.model import Delivery, Outcome
+    from plugin.model import Delivery, Outcome, Skipped
     from plugin.services import Services
     from plugin.storage.shops import Connection
 
@@ -91,7 +91,7 @@ class Preparer:
     def _decide(self, delivery: Delivery, vendor: Destination, work: Work) -> Prepared | Settled:
         doubt = self._doubt(delivery, vendor, work)
         finds = isinstance(doubt, Request)
-        request = doubt if doubt is not None else vendor.prepare(work)
+        request = doubt if doubt is not None else self._refusal(delivery) or vendor.prepare(work)
         if isinstance(request, Request):
             connection = self.known.connection(delivery.connection_id)
             return Prepared(
@@ -117,6 +117,13 @@ class Preparer:
             return self._noted(delivery) or Unknown(reason="the process died while it was being sent")
         return None
 
+    def _refusal(self, delivery: Delivery) -> Skipped | Rejected | None:
+        """Why not to send it, if its order was given to another connection meanwhile."""
+        if not handover.concerns(delivery):
+            return None
+        with self._services.database.read() as db:
+            return handover.refusal(db, delivery)
+
     def _noted(self, delivery: Delivery) -> Accepted | None:
         try:
             taken = self._services.pace.was_accepted(delivery.lane, delivery.id)
@@ -137,26 +144,21 @@ class Preparer:
                 message=delivery.message,
             )
         recalled = telling.attributes([connection.values]) is not None
-        alone = delivery.data.get(plans.STANDS_ALONE, False)
+        accounts = delivery.data.get("account", False)
+        alone = accounts or delivery.data.get(plans.STANDS_ALONE, False)
         topic, document = (None, None) if alone else self._document(delivery, recalled=recalled)
-        remote_id = delivery.data.get("remote_id")
-        booked, taken, bookings = None, frozenset[str](), tuple[Booked, ...]()
-        if isinstance(document, Order):
-            with self._services.database.read() as db:
-                booked = parcels.booked(db, delivery.connection_id, document.ref, remote_id)
-                bookings = parcels.bookings(db, delivery.connection_id, document.ref)
-                taken = parcels.taken(db, delivery, document.ref) if delivery.doubtful else taken
-        return Work(
+        work = Work(
             action=delivery.action,
             topic=topic,
             document=document,
             store=self.known.store(delivery.store_id).facts,
             settings=connection.values,
             data=delivery.data,
-            booked=booked,
-            bookings=bookings,
-            taken=taken,
         )
+        if accounts or isinstance(document, Order):
+            with self._services.database.read() as db:
+                return parcels.complete(db, delivery, work)
+        return work
 
     def _document(self, delivery: Delivery, *, recalled: bool) -> tuple[Topic, Document]:
         """The event's document; beside what is `recalled` where somebody is told who did what."""

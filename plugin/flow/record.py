@@ -20,7 +20,7 @@ from plugin.mask import answer_text, request_line
 from plugin.meaning import SETTLE, classify
 from plugin.model import Accepted, Deferred, Rejected, State, Unknown
 from plugin.rates import Schedule
-from plugin.storage import ledger, parcels, plans
+from plugin.storage import handover, ledger, parcels, plans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,10 +87,11 @@ class Recorder:
             results = [_result(one) for one in returned]
             with self._services.database.write() as db:
                 kept = self._services.ledger.settle_all(db, results)
-                for one in returned:
+                for one, result in zip(returned, results, strict=True):
                     if one.item.delivery.id in kept:
                         self._keep_shipment(db, one, one.outcome)
                         self._plan_next(db, one, one.outcome)
+                        handover.settled(self._services.database, db, one.item.delivery, result.state)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001  (whatever one answer holds, the others are written down)
@@ -114,6 +115,8 @@ class Recorder:
         if receipt is not None and isinstance(order, Order):
             news.tell(self._services, db, one.item.delivery, order, receipt)
             parcels.keep(self._services.database, db, one.item.delivery, order, receipt)
+        for learned in outcome.receipts if isinstance(outcome, Deferred) else ():
+            parcels.learn(db, one.item.delivery.connection_id, learned)
 
     def _plan_next(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
         delivery = one.item.delivery
@@ -162,7 +165,9 @@ def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
 
 def _result(one: Returned) -> ledger.Result:
     result = _settled(one)
-    return replace(result, attempt=_attempt(one, result))
+    # What made no call spent no attempt that could be given back.
+    refund = result.refund_attempt and not isinstance(one.item, Settled)
+    return replace(result, refund_attempt=refund, attempt=_attempt(one, result))
 
 
 def _tell(returned: Sequence[Returned], results: Sequence[ledger.Result], kept: set[int]) -> None:

@@ -147,7 +147,7 @@ class Worker:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.stopping = threading.Event()
-        self._crew = Crew()
+        self._crew = Crew(services.tokens)
 
     def round(self, seconds: float = _SECONDS) -> bool:
         """Serve what is due; return whether more is."""

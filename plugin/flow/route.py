@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
@@ -13,18 +14,22 @@ from mappings.canonical import Customer, Order, ShopNotice, Topic
 from mappings.recalled import NOTHING
 from plugin import destinations, log, storefronts, telling
 from plugin.errors import Unavailable
+from plugin.flow import choose
+from plugin.flow.give import Giver
 from plugin.flow.recall import load_document, recall
 from plugin.flow.remember import remember
 from plugin.model import EventState, Step
-from plugin.storage import inbox, plans, privacy
+from plugin.storage import bookings, inbox, plans, privacy
 from plugin.storefronts.base import Ignored
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
 
     from mappings.canonical import Document
+    from plugin.flow.give import Given
     from plugin.model import Event
     from plugin.services import Services
+    from plugin.storage.bookings import Booking
     from plugin.storage.shops import Connection, Store
 
 
@@ -98,18 +103,43 @@ class _Router:
 
     def _follow(self, topic: Topic, document: Document) -> tuple[EventState, str | None]:
         version = _version(topic, document, self._event)
+        given = self._give(topic, document, version)
+        steps = [
+            (connection, step)
+            for connection in self._connections
+            if given is None or connection == given.connection or not destinations.get(connection.destination).ships
+            for step in self._steps(connection, topic, document)
+        ]
         # Of a notice too: whoever was told of a customer may have to forget them.
-        count = sum(self._owe(connection, topic, document, version) for connection in self._connections)
+        for connection, step in steps:
+            timed = step if given is None else _timed(step, given)
+            plans.plan(self._services.database, self._db, self._owner(connection, version), timed)
         if isinstance(document, ShopNotice):
             return privacy.obey(self._db, topic, document, self._store)
-        return EventState.ROUTED, None if count else "no connection of this store asks for it"
+        reason = given.reason if given else None
+        return EventState.ROUTED, reason or (None if steps else "no connection of this store asks for it")
 
-    def _owe(self, connection: Connection, topic: Topic, document: Document, version: str) -> int:
+    def _give(self, topic: Topic, document: Document, version: str) -> Given | None:
+        """Which of the shipping connections an order belongs to; None where that is no question."""
+        carriers = choose.shipping(self._connections)
+        if not carriers or not isinstance(document, Order):
+            return None
+
+        def take_back(holder: Connection, booking: Booking) -> None:
+            self._take_back(holder, booking, document)
+
+        return Giver(self._services.database, self._db, self._event, carriers, take_back).give(topic, document, version)
+
+    def _take_back(self, holder: Connection, booking: Booking, order: Order) -> None:
+        """Plan what a cancellation would do, as steps of their own, because another connection is to book the order."""
+        for step in self._steps(holder, Topic.ORDER_CANCELLED, order):
+            if step.action not in bookings.SPENDING:
+                back = bookings.back_step(self._db, booking, step)
+                plans.plan(self._services.database, self._db, self._owner(holder, booking.version), back)
+
+    def _steps(self, connection: Connection, topic: Topic, document: Document) -> tuple[Step, ...]:
         vendor = destinations.get(connection.destination)
-        steps = vendor.plan(topic, document, self._store.facts, connection.values)
-        for step in steps:
-            plans.plan(self._services.database, self._db, self._owner(connection, version), step)
-        return len(steps)
+        return vendor.plan(topic, document, self._store.facts, connection.values)
 
     def _hold(self, reason: str) -> None:
         """Keep the event, and show a held delivery for each connection, since what it is owed can't be named yet."""
@@ -137,6 +167,14 @@ class _Router:
         )
         tell = log.trouble if state in (EventState.HELD, EventState.UNKNOWN) else log.step
         tell("routed", event=self._event.id, store=self._store.id, state=state, reason=reason)
+
+
+def _timed(step: Step, given: Given) -> Step:
+    """A booking waits until the hold window of its rule ends."""
+    if step.action != "book" or given.rule is None:
+        return step
+    delay = given.due_at - datetime.now(UTC) if given.due_at else timedelta()
+    return replace(step, delay=max(step.delay, delay), data={**step.data, "rule": given.rule})
 
 
 def _version(topic: Topic, document: Document, event: Event) -> str:

@@ -45,6 +45,29 @@ class Database:
                 yield connection
 
     @contextmanager
+    def reshape(self) -> Iterator[Connection]:
+        """One transaction that may rebuild tables which others refer to, as SQLite alters a table by replacing it.
+
+        The references are checked in the end instead of all along.
+        """
+        if self.is_postgresql:
+            with self.write() as connection:
+                yield connection
+            return
+        with _named_trouble(), self.engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            # Says nothing within a transaction, and SQLAlchemy would begin one.
+            raw.execute("PRAGMA foreign_keys=OFF")
+            try:
+                immediate = connection.execution_options(immediate=True)
+                with immediate.begin():
+                    yield immediate
+                    if immediate.exec_driver_sql("PRAGMA foreign_key_check").first():
+                        raise RuntimeError("the schema's new version would leave references to nothing")
+            finally:
+                raw.execute("PRAGMA foreign_keys=ON")
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent look; raise `Unavailable` when the database can't be reached."""
         with _named_trouble(), self.engine.connect() as connection, connection.begin():

@@ -7,13 +7,13 @@ import secrets
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from plugin.model import Delivery, Priority, State
 from plugin.storage import _ledger_sql as sql
-from plugin.storage.tables import attempts
+from plugin.storage.tables import attempts, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,6 +60,7 @@ class Result:
     doubtful: bool = False
     refund_attempt: bool = False
     lost: bool = False
+    data: Mapping[str, Any] | None = None
     attempt: Attempt | None = None
 
     @property
@@ -181,6 +182,8 @@ def _settle(db: Sql, result: Result) -> bool:
         db.execute(
             sql.POSTPONE, {"of": delivery.connection_id, "about": delivery.subject, "after": delivery.id} | {"due": due}
         )
+    if kept and result.data is not None:
+        db.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(data=dict(result.data)))
     return kept
 
 

@@ -22,7 +22,7 @@ _LOCK = 7_405_302_118
 
 def migrate(database: Database) -> tuple[str | None, str | None]:
     """Bring the schema to the newest version; return the versions before and after. Safe to run many times at once."""
-    with database.write() as connection:
+    with database.reshape() as connection:
         if database.is_postgresql:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         before = _version(connection)

@@ -39,7 +39,7 @@ class Owner:
 
 def plan(database: Database, db: Sql, owner: Owner, step: Step) -> None:
     """Write down one step, unless it is there already or nothing changed since the last one of its group."""
-    group = _bounded(step.group) if step.group else None
+    group = bounded(step.group) if step.group else None
     if step.only_if_changed and group and _is_stale_or_same(db, owner, group, step.content):
         return
     row = _row(owner, step, group)
@@ -102,8 +102,8 @@ def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
         "destination": owner.destination,
         "lane": owner.lane,
         "action": step.action,
-        "key": _bounded(step.key or f"{step.action}:{step.data.get('fact', '')}:event:{owner.event_id}"),
-        "subject": _bounded(step.subject),
+        "key": bounded(step.key or f"{step.action}:{step.data.get('fact', '')}:event:{owner.event_id}"),
+        "subject": bounded(step.subject),
         "grouping": group,
         "content": step.content,
         "version": owner.version,
@@ -120,8 +120,8 @@ def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
     }
 
 
-def _bounded(text: str) -> str:
-    """The text as it may stand in a column that people read: short enough, and no e-mail address."""
+def bounded(text: str) -> str:
+    """A key or subject: the text as it may stand in a column that people read: short enough, and no e-mail address."""
     if len(text) <= _LONGEST_KEY and "@" not in text:
         return text
     kind = text.partition(":")[0][:64]

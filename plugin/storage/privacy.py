@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 
 from mappings.canonical import ShopNotice, Topic
 from plugin.model import EventState
-from plugin.storage import inbox, memory
+from plugin.storage import inbox, memory, parcels
 from plugin.storage.shops import ConnectionState, StoreState
 from plugin.storage.tables import attempts, connections, deliveries, events, stores
 
@@ -36,6 +36,7 @@ def obey(db: Sql, topic: Topic, notice: ShopNotice, store: Store) -> tuple[Event
     _erase_messages(db, store)
     memory.forget_all(db, store.id)
     _erase_attempts(db, store)
+    parcels.erase(db, store.id)
     gone = {"state": ConnectionState.REMOVED, "sealed": "", "updated_at": datetime.now(UTC)}
     db.execute(update(connections).where(connections.c.store_id == store.id).values(gone))
     return EventState.ROUTED, f"the shop was erased: {count} stored bodies"
@@ -52,6 +53,7 @@ def _data_request(notice: ShopNotice, store: Store) -> str:
 def _erase(db: Sql, store: Store, notice: ShopNotice) -> int:
     """Every stored body about the customer or the orders named, also those that were never read, and what they told."""
     count = 0
+    parcels.erase(db, store.id, _orders(db, store, notice))
     baskets = memory.forget(db, store.id, notice.customer_ref, notice.customer_email, notice.order_refs)
     if baskets:
         count += inbox.erase(db, store.id, events.c.document_ref.in_(baskets))
@@ -67,6 +69,14 @@ def _erase(db: Sql, store: Store, notice: ShopNotice) -> int:
             inbox.blank(db, event)
             count += 1
     return count
+
+
+def _orders(db: Sql, store: Store, notice: ShopNotice) -> list[str]:
+    """The orders that a notice names, and those that the customer is known to have placed."""
+    about = (events.c.store_id == store.id, events.c.customer_ref == notice.customer_ref)
+    placed = select(events.c.document_ref).where(*about, events.c.document_ref.is_not(None)).distinct()
+    found = list(db.execute(placed).scalars()) if notice.customer_ref else []
+    return [*notice.order_refs, *(ref for ref in found if ref)]
 
 
 def _erase_messages(db: Sql, store: Store) -> None:

@@ -59,11 +59,15 @@ class Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """A store's account at a destination; `values` are its settings and credentials together."""
+    """A store's account at a destination; `values` are its settings and credentials together.
+
+    `name` tells several to one destination apart. `rules` are as `plugin.rulebook` keeps them; None takes every order.
+    """
 
     id: str
     store_id: str
     destination: str
+    name: str
     account: str
     lane: str
     base_url: str
@@ -72,6 +76,7 @@ class Connection:
     created_at: datetime
     updated_at: datetime
     values: Mapping[str, str] = field(repr=False)
+    rules: str | None = None
     unreadable: bool = False
 
 
@@ -134,10 +139,12 @@ class Shops:
         base_url: str,
         plain: Mapping[str, str],
         secret: Mapping[str, str],
+        name: str | None = None,
+        rules: str | None = None,
     ) -> Connection:
-        """Add a connection, or give the one that the store has at this destination other settings; it becomes active.
+        """Add a connection, or give the one of this name at this destination other settings; it becomes active.
 
-        A store has one connection at a destination: with a second one every order would be booked twice. What was
+        Without a name it has the destination's. Its rules stay when none are given; empty ones remove them. What was
         held is tried again with the new settings.
         """
         now = datetime.now(UTC)
@@ -150,15 +157,11 @@ class Shops:
             "state": ConnectionState.ACTIVE,
             "reason": None,
             "updated_at": now,
+            **({} if rules is None else {"rules": rules or None}),
         }
-        insert = self._database.insert(connections).values(
-            id=secrets.token_hex(6),
-            store_id=store.id,
-            destination=destination,
-            created_at=now,
-            **row,
-        )
-        upsert = insert.on_conflict_do_update(index_elements=["store_id", "destination"], set_=row)
+        new = {"id": secrets.token_hex(6), "store_id": store.id, "destination": destination, "created_at": now}
+        insert = self._database.insert(connections).values(**new, name=name or destination, **row)
+        upsert = insert.on_conflict_do_update(index_elements=["store_id", "destination", "name"], set_=row)
         with self._database.write() as db:
             made = self._connection(db.execute(upsert.returning(connections)).one())
             _take_up(db, made)
@@ -207,6 +210,7 @@ class Shops:
             id=row.id,
             store_id=row.store_id,
             destination=row.destination,
+            name=row.name,
             account=row.account,
             lane=row.lane,
             base_url=row.base_url,
@@ -215,6 +219,7 @@ class Shops:
             created_at=row.created_at,
             updated_at=row.updated_at,
             values={**row.settings, **(secret or {})},
+            rules=row.rules,
             unreadable=secret is None,
         )
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -21,15 +19,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
-from sqlalchemy.types import TypeDecorator
 
 from plugin.model import UNFINISHED
+from plugin.storage.moment import Moment
 
 if TYPE_CHECKING:
     from sqlalchemy import TextClause
-    from sqlalchemy.engine import Dialect
 
 metadata = MetaData(
     naming_convention={
@@ -41,32 +39,8 @@ metadata = MetaData(
 )
 
 
-class Moment(TypeDecorator[datetime]):
-    """An aware UTC time; SQLite keeps no zone, so it is put back on the way out."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive times here, where they would silently become local ones."""
-        del dialect
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ANN401
-        """Every time that leaves the database is aware UTC."""
-        del dialect
-        if value is None:
-            return None
-        moment: datetime = value
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
 # SQLite gives a rowid only to INTEGER keys.
-_Id = BigInteger().with_variant(Integer, "sqlite")
+Id = BigInteger().with_variant(Integer, "sqlite")
 
 stores = Table(
     "stores",
@@ -88,22 +62,26 @@ connections = Table(
     Column("id", String(16), primary_key=True),
     Column("store_id", ForeignKey("stores.id"), nullable=False, index=True),
     Column("destination", String(32), nullable=False),
+    # Of several connections to one destination; the destination's own name where nobody gave another.
+    Column("name", String(64), nullable=False),
     Column("account", String(64), nullable=False),
     Column("lane", String(128), nullable=False, index=True),
     Column("base_url", Text, nullable=False),
     Column("settings", JSON, nullable=False),
     Column("sealed", Text, nullable=False),
+    # JSON as `plugin.rulebook` keeps it; none takes every order.
+    Column("rules", Text),
     Column("state", String(16), nullable=False),
     Column("reason", Text),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
-    UniqueConstraint("store_id", "destination"),
+    UniqueConstraint("store_id", "destination", "name"),
 )
 
 events = Table(
     "events",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("store_id", ForeignKey("stores.id"), nullable=False),
     Column("webhook_id", String(200), nullable=False),
     Column("platform_topic", String(200), nullable=False),
@@ -139,10 +117,19 @@ def unfinished(name: str = "deliveries") -> TextClause:
     return text(f"{name}.{_unfinished.text}")
 
 
+# Also literal, for the same reason: what makes or pays a booking.
+_spending = text("action in ('book', 'amend', 'buy')")
+
+
+def spending() -> TextClause:
+    """The condition of the index that finds the bookings of an order."""
+    return text(f"deliveries.{_spending.text}")
+
+
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("event_id", ForeignKey("events.id"), nullable=False, index=True),
     Column("store_id", String(16), nullable=False),
     Column("connection_id", ForeignKey("connections.id"), nullable=False),
@@ -184,13 +171,14 @@ deliveries = Table(
     ),
     Index("ix_deliveries_grouping", "connection_id", "grouping", "id"),
     Index("ix_deliveries_state", "state"),
+    Index("ix_deliveries_spending", "connection_id", "subject", sqlite_where=_spending, postgresql_where=_spending),
     sqlite_autoincrement=True,
 )
 
 attempts = Table(
     "attempts",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("delivery_id", ForeignKey("deliveries.id"), nullable=False, index=True),
     Column("at", Moment, nullable=False),
     Column("milliseconds", Integer, nullable=False),
@@ -205,7 +193,7 @@ attempts = Table(
 shipments = Table(
     "shipments",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("store_id", String(16), nullable=False),
     Column("connection_id", ForeignKey("connections.id"), nullable=False),
     Column("destination", String(32), nullable=False),
@@ -221,11 +209,23 @@ shipments = Table(
     Column("cost", Text),
     Column("cost_currency", Text),
     Column("label_formats", Text, nullable=False),
+    # The vendor's history of it, which may name people; emptied by a privacy request.
+    Column("messages", JSON(none_as_null=True)),
+    # What was offered when the vendor was last asked.
+    Column("rates", JSON(none_as_null=True)),
+    # Which parcel of the order it is, and of which version of the order.
+    Column("parcel", SmallInteger, nullable=False, server_default="1"),
+    Column("content", String(64)),
+    Column("as_of", Moment),
+    # Whether it is still worth looking at.
+    Column("watched", Boolean, nullable=False, server_default=false()),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("connection_id", "remote_id"),
     Index("ix_shipments_order", "connection_id", "order_ref"),
+    Index("ix_shipments_watched", "connection_id", sqlite_where=text("watched"), postgresql_where=text("watched")),
     sqlite_autoincrement=True,
 )
 
-__all__ = ["attempts", "connections", "deliveries", "events", "metadata", "shipments", "stores", "unfinished"]
+__all__ = ["Moment", "attempts", "connections", "deliveries", "events", "metadata"]
+__all__ += ["shipments", "spending", "stores", "unfinished"]

@@ -120,6 +120,7 @@ def _delivery(row: Row[Any]) -> dict[str, Any]:
         "destination": row.destination,
         "action": row.action,
         "what": row.data.get("fact", row.action),
+        "rule": row.data.get("rule"),
         "subject": row.subject,
         "state": row.state,
         "attempts": row.attempts,
@@ -141,7 +142,10 @@ def _shipment(row: Row[Any]) -> dict[str, Any]:
         "tracking_number": row.tracking_number,
         "tracking_url": row.tracking_url,
         "cost": f"{row.cost} {row.cost_currency}" if row.cost else None,
+        "parcel": row.parcel,
+        "rates": row.rates or [],
         "label_formats": row.label_formats.split(",") if row.label_formats else [],
+        "messages": row.messages or [],
     }
 
 

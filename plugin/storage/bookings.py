@@ -1,0 +1,229 @@
+"""Who books an order: one of a store's connections, over all of them, for ever.
+
+Only the connection that an order is given to may have a booking of it. It changes hands in one of two ways: at once,
+while nothing of it was sent; or once the steps that take the booking back have come to rest, which
+`plugin.storage.handover` hears.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    String,
+    Table,
+    Text,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy import Connection as Sql
+
+from mappings.canonical import Topic
+from plugin.model import UNFINISHED, EventState, State
+from plugin.storage.plans import bounded
+from plugin.storage.tables import Moment, deliveries, events, metadata, shipments, spending
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+    from plugin.model import Step
+    from plugin.storage.database import Database
+
+# The steps of a shipping destination that make or pay a booking; see `plugin.destinations.base`.
+SPENDING = ("book", "amend", "buy")
+# The keys of steps that take a booking back because another connection is to have it begin so.
+MOVES = "move"
+ELSEWHERE = "the rules gave this order to another connection"
+_LETS_GO = (State.DONE, State.SKIPPED)
+_TROUBLE = (State.HELD, State.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """Whose an order is; `next_id` waits until the booking at `connection_id` is taken back.
+
+    `version` and `event_id` are of the newest webhook, `heard` holds the topics of all. `since` is when a rule took it.
+    """
+
+    store_id: str
+    subject: str
+    connection_id: str | None = None
+    next_id: str | None = None
+    rule: str | None = None
+    since: datetime | None = None
+    on_payment: bool = False
+    heard: frozenset[Topic] = frozenset()
+    version: str
+    event_id: int
+    problem: str | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the newest version is of a cancelled order (`plugin.flow.route` says so in its first letter)."""
+        return self.version.startswith("1")
+
+
+bookings = Table(
+    "bookings",
+    metadata,
+    # Which of a store's connections books an order: one over all of them, for ever.
+    Column("store_id", String(16), primary_key=True),
+    Column("subject", String(300), primary_key=True),
+    # Nobody's until a rule takes the order. Only this connection may have a booking of it.
+    Column("connection_id", ForeignKey("connections.id")),
+    # The connection that books it once the booking at the other one is taken back.
+    Column("next_id", ForeignKey("connections.id")),
+    Column("rule", Text),
+    # Since when the rule took it, from which its hold window runs; and whether it had waited for a payment.
+    Column("since", Moment),
+    Column("on_payment", Boolean, nullable=False),
+    # The topics heard of so far, with commas, and the newest version with its event.
+    Column("heard", Text, nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("event_id", ForeignKey("events.id"), nullable=False),
+    # Why the booking can't simply go to the other connection; a person was told.
+    Column("problem", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+
+def of(db: Sql, store_id: str, subject: str) -> Booking | None:
+    """Whose an order is, locked for this transaction; None before anything was heard of it."""
+    query = select(bookings).where(_same(bookings.c, store_id, subject)).with_for_update()
+    return _booking(db.execute(query).first())
+
+
+def look(db: Sql, store_id: str, subject: str) -> Booking | None:
+    """The same, without a lock."""
+    return _booking(db.execute(select(bookings).where(_same(bookings.c, store_id, subject))).first())
+
+
+def write(database: Database, db: Sql, booking: Booking) -> None:
+    """Write down whose an order is."""
+    now = datetime.now(UTC)
+    row = {name: getattr(booking, name) for name in Booking.__slots__}
+    row |= {"heard": ",".join(sorted(booking.heard)), "updated_at": now}
+    insert = database.insert(bookings).values(row | {"created_at": now})
+    db.execute(insert.on_conflict_do_update(index_elements=["store_id", "subject"], set_=row))
+
+
+def again(db: Sql, booking: Booking) -> None:
+    """Have the newest webhook of an order routed once more."""
+    db.execute(update(events).where(events.c.id == booking.event_id).values(state=EventState.RECEIVED))
+
+
+def set_aside(db: Sql, booking: Booking, reason: str) -> bool:
+    """Stop what was not sent yet at the connection that has the order; return whether nothing is left there.
+
+    Whoever leased a step in order to send it loses the lease, so that it can't begin. What may have arrived is looked
+    up; and if it did not, `refusal` keeps it from being sent again.
+    """
+    now = datetime.now(UTC)
+    mine = steps(booking)
+    freed = {"lease": None, "leased_until": None, "updated_at": now}
+    tried = or_(deliveries.c.attempts > 0, deliveries.c.doubtful)
+    rests = deliveries.c.state.in_([State.SKIPPED, *_TROUBLE])
+    doubts = or_(and_(rests, tried, deliveries.c.action != "buy"), _waits(doubtful=True))
+    look_up = {"state": State.WAITING, "doubtful": True, "attempts": 0, "due_at": now}
+    db.execute(update(deliveries).where(mine, doubts).values(look_up | freed))
+    clean = or_(_waits(doubtful=False), and_(deliveries.c.state.in_(_TROUBLE), ~tried))
+    db.execute(update(deliveries).where(mine, clean).values({"state": State.SKIPPED, "reason": reason} | freed))
+    return not (exists_any(db, mine, deliveries.c.state.in_(UNFINISHED)) or _is_made(db, booking))
+
+
+def _is_made(db: Sql, booking: Booking) -> bool:
+    """Whether any shipment of the order is known there, live or not; one of several parcels may be enough."""
+    of_order = select(shipments.c.id).join(deliveries, deliveries.c.id == shipments.c.delivery_id)
+    mine = and_(shipments.c.connection_id == booking.connection_id, deliveries.c.subject == booking.subject)
+    done = and_(deliveries.c.state == State.DONE, deliveries.c.action == "book")
+    return exists_any(db, steps(booking), done) or bool(db.execute(select(of_order.where(mine).exists())).scalar())
+
+
+def is_untouched(db: Sql, booking: Booking) -> bool:
+    """Whether nothing of an order can have arrived yet at the connection that has it."""
+    tried = or_(deliveries.c.attempts > 0, deliveries.c.doubtful, deliveries.c.state == State.DONE)
+    return not exists_any(db, steps(booking), tried)
+
+
+def is_moving(db: Sql, booking: Booking) -> bool:
+    """Whether steps that take the booking back are under way, or a person was told why they can't."""
+    return exists_any(db, _taking_back(booking), deliveries.c.state.in_([*UNFINISHED, *_TROUBLE]))
+
+
+def is_under_way(db: Sql, booking: Booking) -> bool:
+    """Whether steps that take the booking back can still do so."""
+    return exists_any(db, _taking_back(booking), deliveries.c.state.in_(UNFINISHED))
+
+
+def back_step(db: Sql, booking: Booking, step: Step) -> Step:
+    """A step that takes a booking back, as one of its own, which `handover.settled` hears of."""
+    number = db.execute(select(func.count()).where(_taking_back(booking))).scalar_one()
+    return replace(step, key=f"{MOVES}:{number}:{step.key}", group=group_of(booking), newest=False)
+
+
+def group_of(booking: Booking) -> str:
+    """What all steps that take a booking back have in common."""
+    return bounded(f"{MOVES}:{booking.subject}")
+
+
+def call_off(db: Sql, booking: Booking) -> None:
+    """The order stays where it is after all: what was stopped for the move goes on."""
+    now = datetime.now(UTC)
+    rest = {"state": State.SKIPPED, "reason": "the rules chose this connection again", "updated_at": now}
+    stuck = deliveries.c.state.in_(_TROUBLE)
+    db.execute(update(deliveries).where(_taking_back(booking), stuck).values(rest))
+    go_on = {"state": State.WAITING, "reason": None, "due_at": now, "updated_at": now}
+    stopped = and_(steps(booking), deliveries.c.state == State.SKIPPED, deliveries.c.reason == ELSEWHERE)
+    newest = select(func.max(deliveries.c.id)).where(stopped, deliveries.c.action == "amend").scalar_subquery()
+    mine = and_(stopped, or_(deliveries.c.action != "amend", deliveries.c.id == newest))
+    db.execute(update(deliveries).where(mine).values(go_on))
+
+
+def reschedule(db: Sql, booking: Booking, due_at: datetime) -> None:
+    """A booking that waits and was never tried is due at another time."""
+    waits = and_(_waits(doubtful=False), deliveries.c.action == "book", deliveries.c.attempts == 0)
+    db.execute(update(deliveries).where(steps(booking), waits).values(due_at=due_at))
+
+
+def steps(booking: Booking) -> ColumnElement[bool]:
+    """Every step that makes or pays a booking of the order at the connection that has it."""
+    return and_(
+        deliveries.c.connection_id == booking.connection_id,
+        deliveries.c.subject == booking.subject,
+        spending(),
+    )
+
+
+def _taking_back(booking: Booking) -> ColumnElement[bool]:
+    return and_(deliveries.c.connection_id == booking.connection_id, deliveries.c.grouping == group_of(booking))
+
+
+def _waits(*, doubtful: bool) -> ColumnElement[bool]:
+    return and_(deliveries.c.state == State.WAITING, deliveries.c.doubtful == doubtful)
+
+
+def exists_any(db: Sql, *where: ColumnElement[bool]) -> bool:
+    """Whether any delivery is so."""
+    return bool(db.execute(select(exists().where(*where))).scalar())
+
+
+def _same(columns: Any, store_id: str, subject: str) -> ColumnElement[bool]:  # noqa: ANN401  (of a table)
+    return and_(columns.store_id == store_id, columns.subject == subject)
+
+
+def _booking(row: Row[Any] | None) -> Booking | None:
+    if row is None:
+        return None
+    values = {name: getattr(row, name) for name in Booking.__slots__}
+    return Booking(**values | {"heard": frozenset(map(Topic, filter(None, row.heard.split(","))))})
