@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,3 +89,17 @@ class Manner:
     batch: Batch | None = None
     later: tuple[Later, ...] = ()
     login: Login | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Something that an account offers and a setting chooses from, such as delivery services.
+
+    `call` asks for a page, counted from 1, and `read` gives its rows and whether another page follows; it raises
+    `mappings.base.PayloadRejected` for an answer that holds none.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    call: Callable[[Mapping[str, str], int], Request]
+    read: Callable[[Answer], tuple[list[dict[str, Any]], bool]]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mappings.canonical import Document, Rate, Receipt, Topic
-    from plugin.http import Answer
+    from mappings.canonical import Document, Topic
+    from mappings.receipt import Rate, Receipt
 
 
 def _now() -> datetime:
@@ -211,20 +211,6 @@ class Booked:
     rates: tuple[Rate, ...] = ()
     watched: bool = False
     age: timedelta = timedelta()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """Something that an account offers and a setting chooses from, such as delivery services.
-
-    `call` asks for a page, counted from 1, and `read` gives its rows and whether another page follows; it raises
-    `mappings.base.PayloadRejected` for an answer that holds none.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    call: Callable[[Mapping[str, str], int], Request]
-    read: Callable[[Answer], tuple[list[dict[str, Any]], bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mappings.base import PayloadRejected
-from mappings.canonical import Customer, Order, Receipt, Topic
+from mappings.canonical import Customer, Order, Topic
 from mappings.destinations import pingnetwork as mapping
+from mappings.receipt import Receipt
 from plugin import destinations
 from plugin.destinations import _pingnetwork_terms as terms
 from plugin.model import Request, StoreFacts, Work

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from mappings.base import BodyIncomplete
-from mappings.canonical import Address, Money, Rate
+from mappings.canonical import Address, Money
 from mappings.destinations import _chitchats_customs as customs
 from mappings.destinations import _chitchats_rates as rates
 from mappings.destinations import chitchats
+from mappings.receipt import Rate
 from tests.test_mappings_chitchats import PACKAGE, body, order
 
 OFFER = {

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.base import MappingError, PayloadRejected
-from mappings.canonical import Money, Rate, Receipt
+from mappings.canonical import Money
 from mappings.destinations import chitchats
+from mappings.receipt import Rate, Receipt
 from tests.golden import TESTS
 
 FOLDER = TESTS / "destinations" / "chitchats"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from marshmallow import EXCLUDE, Schema, ValidationError
 
-from mappings.canonical import Money, Rate
+from mappings.canonical import Money
 from mappings.destinations._chitchats_terms import POSTAGE_TYPES
 from mappings.fields import Amount, Text
+from mappings.receipt import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

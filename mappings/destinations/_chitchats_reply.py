@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from marshmallow import ValidationError, fields
 
 from mappings.base import Inbound, PayloadRejected
-from mappings.canonical import Money, Receipt
 from mappings.destinations._chitchats_rates import price, rates
 from mappings.fields import Amount, Identifier, Text
+from mappings.receipt import Receipt
+
+if TYPE_CHECKING:
+    from mappings.canonical import Money
 
 # Section 6. `pending`, `incomplete` and `unpaid` all mean an unpaid draft; `postage_unpaid` is the name of 2018.
 DRAFT_STATUSES: Final = frozenset({"incomplete", "unpaid", "postage_unpaid", "pending"})

@@ -10,9 +10,9 @@ from typing import Any, Final
 from marshmallow import ValidationError
 
 from mappings.base import Inbound, PayloadRejected, explain
-from mappings.canonical import Receipt
 from mappings.fields import Identifier, Moment, Text
 from mappings.papers import Message
+from mappings.receipt import Receipt
 
 COMPLETE: Final = "Complete"
 # Section 7. What was refused by the carrier, or fits no rule of the account: nothing was booked.

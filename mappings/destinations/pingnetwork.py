@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from marshmallow import fields
 
 from mappings.base import Inbound, Outbound, PayloadRejected
-from mappings.canonical import Receipt
 from mappings.ecommerce import timestamp
 from mappings.fields import Flag, Identifier, Text
+from mappings.receipt import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from marshmallow import ValidationError, fields, post_load, validates_schema
 
 from mappings.base import Inbound
-from mappings.canonical import Address, Customer, DeliveryKind, Money
+from mappings.canonical import Address, Customer, Money
 from mappings.fields import (
     Amount,
     AmountsOf,
@@ -245,14 +245,3 @@ class OrderSchema(Inbound):
     browser_ip = Text()
     landing_site = Text()
     referring_site = Text()
-
-
-def delivery(data: Mapping[str, Any]) -> DeliveryKind | None:
-    """A way of delivery without an address is a pick-up: "null for digital, pick-up and POS orders" (section 9).
-
-    Without access to personal data the address is cut down to its country, but it is there (section 2).
-    """
-    if data.get("shipping_address"):
-        return DeliveryKind.SHIP
-    chosen = any(not line.get("removed") for line in data.get("shipping_lines") or ())
-    return DeliveryKind.PICKUP if chosen else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from mappings.canonical import Client
+from mappings.canonical import Client, DeliveryKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,3 +64,14 @@ def client_of(data: Mapping[str, Any]) -> Client:
         landing_url=data.get("landing_site"),
         referrer=data.get("referring_site"),
     )
+
+
+def delivery(data: Mapping[str, Any]) -> DeliveryKind | None:
+    """A way of delivery without an address is a pick-up: "null for digital, pick-up and POS orders" (section 9).
+
+    Without access to personal data the address is cut down to its country, but it is there (section 2).
+    """
+    if data.get("shipping_address"):
+        return DeliveryKind.SHIP
+    chosen = any(not line.get("removed") for line in data.get("shipping_lines") or ())
+    return DeliveryKind.PICKUP if chosen else None

@@ -25,11 +25,12 @@ from mappings.canonical import (
 )
 from mappings.fields import Identifier, Text
 from mappings.storefronts._shopify_activity import READERS
-from mappings.storefronts._shopify_body import CustomerSchema, OrderSchema, delivery
+from mappings.storefronts._shopify_body import CustomerSchema, OrderSchema
 from mappings.storefronts._shopify_parts import (
     NOTHING,
     attributes_of,
     client_of,
+    delivery,
     given,
     kept_shipping,
     line_discount,

@@ -69,7 +69,13 @@ _ORDINARY = (
     _order("to the United States", _created(":us")),
     _order("bought at once", _created(), shop=1, booking="bought", tracked=(_COMPLETED, "Order Shipped")),
     _order("a regular customer", _created(":regular")),
-    _order("a guest in Britain", _created(":guest"), booking="bought", carrier="shiptheory"),
+    _order(
+        "a guest in Britain",
+        _created(":guest"),
+        booking="bought",
+        carrier="shiptheory",
+        tracked=(_COMPLETED, "Order Shipped"),
+    ),
 )
 _SPECIAL = (
     _order("paid later", _created(), Hook(topic="orders/paid", later=True), tracked=(_COMPLETED, _PAID)),

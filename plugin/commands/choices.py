@@ -19,7 +19,7 @@ from plugin.storage import papers as kept
 from plugin.storage.shops import require_store
 
 if TYPE_CHECKING:
-    from plugin.model import Listing
+    from plugin.manner import Listing
     from plugin.services import Services
     from plugin.storage.shops import Connection
 

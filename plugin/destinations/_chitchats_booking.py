@@ -19,7 +19,8 @@ from plugin.mask import vendor_words
 from plugin.model import Accepted, Rejected, Request, Skipped, Step
 
 if TYPE_CHECKING:
-    from mappings.canonical import Order, Receipt
+    from mappings.canonical import Order
+    from mappings.receipt import Receipt
     from plugin.http import Answer
     from plugin.model import Booked, Outcome, Work
 

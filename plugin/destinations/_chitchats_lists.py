@@ -18,7 +18,7 @@ from plugin.model import Deferred, Rejected, Request, Skipped
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mappings.canonical import Receipt
+    from mappings.receipt import Receipt
     from plugin.http import Answer
     from plugin.model import Booked, Outcome, Work
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mappings.base import MappingError, PayloadRejected
-from mappings.canonical import Order, Receipt
+from mappings.canonical import Order
 from mappings.destinations import chitchats as mapping
+from mappings.receipt import Receipt
 from plugin.model import Accepted, Deferred, Outcome, Priority, Request, Step
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mappings.base import BodyIncomplete
-from mappings.canonical import Money, Order, Rate, Receipt
+from mappings.canonical import Money, Order
 from mappings.destinations import chitchats as mapping
+from mappings.receipt import Rate, Receipt
 from plugin.destinations import _chitchats_parts as parts
 from plugin.manner import Later
 from plugin.mask import vendor_words

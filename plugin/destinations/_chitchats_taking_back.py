@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mappings.canonical import Receipt
 from mappings.destinations import chitchats as mapping
+from mappings.receipt import Receipt
 from plugin.destinations import _chitchats_parts as parts
 from plugin.mask import vendor_words
 from plugin.model import Deferred, Rejected, Request, Skipped

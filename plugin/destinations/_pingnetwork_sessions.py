@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mappings.base import MappingError, PayloadRejected
-from mappings.canonical import ORDER_TOPICS, Order, Receipt, Topic
+from mappings.canonical import ORDER_TOPICS, Order, Topic
 from mappings.destinations import pingnetwork as mapping
+from mappings.receipt import Receipt
 from plugin.destinations import _pingnetwork_terms as terms
 from plugin.mask import vendor_words
 from plugin.model import Accepted, Deferred, Rejected, Skipped, Step, Unknown

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from mappings.destinations import _shiptheory_choices as choices
 from plugin.destinations import _shiptheory_parts as parts
-from plugin.model import Listing, Request
+from plugin.manner import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from plugin.http import Answer
+    from plugin.model import Request
 
 _LARGEST_PAGE = "100"
 

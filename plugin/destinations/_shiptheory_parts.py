@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
-    from mappings.canonical import Receipt
+    from mappings.receipt import Receipt
     from plugin.http import Answer
     from plugin.model import Booked, Work
 

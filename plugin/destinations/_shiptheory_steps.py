@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mappings import parcel
-from mappings.canonical import Receipt, Topic
+from mappings.canonical import Topic
 from mappings.destinations import _shiptheory_label as labels
 from mappings.destinations import _shiptheory_reply as replies
 from mappings.destinations import _shiptheory_terms as terms
 from mappings.destinations import shiptheory as mapping
+from mappings.receipt import Receipt
 from plugin.destinations import _shiptheory_parts as parts
 from plugin.mask import impersonal
 from plugin.model import Accepted, Deferred, Rejected, Request, Skipped, Unknown

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
-    from plugin.manner import Manner
-    from plugin.model import Booked, Listing, Outcome, Request, Setting, Step, StoreFacts, Work
+    from plugin.manner import Listing, Manner
+    from plugin.model import Booked, Outcome, Request, Setting, Step, StoreFacts, Work
     from plugin.rates import RateLimit
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection as Sql
 
-    from mappings.canonical import Receipt
+    from mappings.receipt import Receipt
     from plugin.model import Delivery
     from plugin.services import Services
     from plugin.storage.shops import Connection

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection as Sql
 from sqlalchemy import null, select, update
 
-from mappings.canonical import Money, Order, Rate
+from mappings.canonical import Money, Order
+from mappings.receipt import Rate
 from plugin.model import Booked
 from plugin.storage import papers
 from plugin.storage.tables import deliveries, shipments, unfinished
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from mappings.canonical import Receipt
     from mappings.papers import Message
+    from mappings.receipt import Receipt
     from plugin.model import Delivery, Work
     from plugin.storage.database import Database
 
