@@ -11,9 +11,9 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 """
 
-# KEYS: flying, log, gate, buckets, quota.  ARGV: prefix of the slots, how many are wanted, seconds a slot is held, then
-# for each limit count, seconds and burst ('0' for a window).  Returns: slots granted, milliseconds until asking again
-# makes sense ('0': at once).
+# KEYS: flying, log, gate, buckets, quota.  ARGV: prefix of the slots, how many are wanted, seconds a slot is held, '1'
+# if the vendor's headers tell of a limit that nobody knows before the first answer, then for each limit count, seconds
+# and burst ('0' for a window).  Returns: slots granted, milliseconds until asking again makes sense ('0': at once).
 RESERVE = (
     _NOW
     + """
@@ -26,12 +26,13 @@ for _, slot in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
 end
 local flying = redis.call('ZCARD', KEYS[1])
 local granted, longest, waits = tonumber(ARGV[2]), 0, {}
-for i = 4, #ARGV, 3 do
+for i = 5, #ARGV, 3 do
+    local name = i - 1
     local count, window, burst = tonumber(ARGV[i]), tonumber(ARGV[i + 1]) * 1000, tonumber(ARGV[i + 2])
     longest = math.max(longest, window)
     local free, wait
     if burst > 0 then
-        local was = redis.call('HMGET', KEYS[4], i .. 'level', i .. 'at')
+        local was = redis.call('HMGET', KEYS[4], name .. 'level', name .. 'at')
         local level = math.max(0, tonumber(was[1] or '0') - (now - tonumber(was[2] or '0')) * count / window)
         free = math.floor(burst - level - flying + 0.000001)
         wait = function(more)
@@ -49,12 +50,22 @@ for i = 4, #ARGV, 3 do
     granted = math.max(0, math.min(granted, free))
     waits[#waits + 1] = {free, wait}
 end
-local quota = redis.call('HMGET', KEYS[5], 'left', 'until')
-if quota[1] and tonumber(quota[2]) > now then
+local quota = redis.call('HMGET', KEYS[5], 'left', 'until', 'limit', 'span')
+if quota[1] and tonumber(quota[2]) <= now then
+    -- The vendor counts anew, from a number that it may have told.
+    quota[1] = quota[3] and math.max(0, quota[3] - flying)
+    quota[2] = now + (quota[4] or 0)
+    if quota[1] then redis.call('HSET', KEYS[5], 'until', quota[2]) end
+end
+if quota[1] then
     local left = tonumber(quota[1])
     granted = math.max(0, math.min(granted, left))
     redis.call('HSET', KEYS[5], 'left', left - granted)
     waits[#waits + 1] = {left, function() return quota[2] - now end}
+elseif ARGV[4] == '1' then
+    local free = math.max(0, 1 - flying)
+    granted = math.min(granted, free)
+    waits[#waits + 1] = {free, function() return 20 end}
 end
 local ask = 0
 for _, one in ipairs(waits) do
@@ -68,14 +79,14 @@ return {granted, tostring(ask)}
 """
 )
 
-# KEYS: flying, log, buckets, quota, trip.  ARGV: seconds a slot is held, remaining and seconds to the reset as the
-# vendor's headers say ('' if they say nothing), how many limits, then for each limit count, seconds and burst, then for
-# each slot its name, milliseconds since it finished, and milliseconds its call took ('' when it was not used, '-1' when
+# KEYS: flying, log, buckets, quota, trip.  ARGV: seconds a slot is held, remaining, seconds to the reset and limit as
+# the headers say ('' if they say nothing), how many limits, then for each limit count, seconds and burst, then for each
+# slot its name, milliseconds since it finished, and milliseconds its call took ('' when it was not used, '-1' when
 # no answer came).
 FINISH = (
     _NOW
     + """
-local hold, first = ARGV[1] * 1000, 5 + ARGV[4] * 3
+local hold, first = ARGV[1] * 1000, 6 + ARGV[5] * 3
 local known = redis.call('HMGET', KEYS[5], 'old', 'new', 'count')
 local old, new, count = tonumber(known[1] or '-1'), tonumber(known[2] or '-1'), tonumber(known[3] or '0')
 local function shortest()
@@ -103,9 +114,9 @@ end
 redis.call('HSET', KEYS[5], 'old', old, 'new', new, 'count', count)
 redis.call('PEXPIRE', KEYS[5], 86400000)
 if redis.call('PTTL', KEYS[2]) < 0 then redis.call('PEXPIRE', KEYS[2], 86400000) end
-for i = 5, first - 1, 3 do
+for i = 6, first - 1, 3 do
     if tonumber(ARGV[i + 2]) > 0 and made > 0 then
-        local name = i - 1
+        local name = i - 2
         local was = redis.call('HMGET', KEYS[3], name .. 'level', name .. 'at')
         local leaked = (now - tonumber(was[2] or '0')) * ARGV[i] / (ARGV[i + 1] * 1000)
         local level = math.max(0, tonumber(was[1] or '0') - leaked) + made
@@ -120,7 +131,11 @@ if ARGV[2] ~= '' then
     local running = was[3] and tonumber(was[3]) > now
     if running and last < tonumber(was[2]) then left = math.min(left, tonumber(was[1])) end
     redis.call('HSET', KEYS[4], 'left', left, 'at', last, 'until', now + ARGV[3] * 1000)
-    redis.call('PEXPIRE', KEYS[4], ARGV[3] * 1000 + 1)
+    if ARGV[4] ~= '' then
+        local span = math.max(ARGV[3] * 1000, tonumber(redis.call('HGET', KEYS[4], 'span') or '0'))
+        redis.call('HSET', KEYS[4], 'limit', ARGV[4], 'span', span)
+    end
+    redis.call('PEXPIRE', KEYS[4], ARGV[3] * 1000 + (ARGV[4] ~= '' and 3600000 or 1))
 end
 return made
 """

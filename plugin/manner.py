@@ -27,10 +27,11 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """Headers in which a vendor says how many calls are left, and in how many seconds the count starts anew."""
+    """Headers that say how many calls are left, in how many seconds the count starts anew, and from what number."""
 
     remaining: str
     reset: str
+    limit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ import requests
 from plugin.http import Answer, Failure
 from plugin.manner import Meaning, Quota
 from plugin.model import Deferred, Outcome, Rejected, Unknown
+from plugin.pace import Left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,19 +85,22 @@ def _as_told(meaning: Meaning, answer: Answer) -> Outcome | None:
             assert_never(meaning)
 
 
-def quota_of(answer: Answer, quota: Quota | None) -> tuple[int, float] | None:
-    """How many calls the vendor's own headers leave, and for how many seconds; None when they say nothing readable."""
+def quota_of(answer: Answer, quota: Quota | None) -> Left | None:
+    """What the vendor's own headers leave; None when they say nothing readable."""
     if quota is None:
         return None
-    left, reset = answer.headers.get(quota.remaining, ""), answer.headers.get(quota.reset, "")
+    said = answer.headers
     try:
-        calls, seconds = int(left), float(reset)
+        calls, seconds = int(said.get(quota.remaining, "")), float(said.get(quota.reset, ""))
     except ValueError:
         return None
-    return (
-        (max(0, calls), min(seconds, _LONGEST_PAUSE.total_seconds()))
-        if math.isfinite(seconds) and seconds > 0
-        else None
+    if not (math.isfinite(seconds) and seconds > 0):
+        return None
+    limit = said.get(quota.limit, "") if quota.limit else ""
+    return Left(
+        calls=max(0, calls),
+        reset=min(timedelta(seconds=seconds), _LONGEST_PAUSE),
+        limit=int(limit) if limit.isascii() and limit.isdecimal() else None,
     )
 
 

@@ -42,11 +42,15 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """How many slots a lane could use, within which limits."""
+    """How many slots a lane could use, within which limits.
+
+    `learns`: the vendor's headers tell of its limit, so that there is one call at a time until they did.
+    """
 
     lane: str
     limits: tuple[RateLimit, ...]
     want: int
+    learns: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,20 +68,26 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What a vendor's headers say: `calls` more until its count starts anew after `reset`."""
+    """What a vendor's headers say: `calls` more until its count starts anew after `reset`, from `limit` if it said."""
 
     calls: int
     reset: timedelta
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Over:
-    """The slots of one lane whose calls are over, and what the headers said with the last of them."""
+    """The slots of one lane whose calls are over, and what the headers said with the last of them.
+
+    `accepted` are deliveries that the vendor took and that nobody could ask it about: noted here, a moment before SQL
+    hears of them, since a worker killed in between would have to guess.
+    """
 
     lane: str
     limits: Sequence[RateLimit]
     used: Sequence[Used]
     left: Left | None = None
+    accepted: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +120,8 @@ class Pace:
         with self._redis.pipeline(transaction=False) as pipe:
             for ask, prefix in zip(asks, prefixes, strict=True):
                 keys = _keys(ask.lane, "flying", "log", "gate", "buckets", "quota")
-                self._reserve(keys=keys, args=[prefix, ask.want, self._hold, *_figures(ask.limits)], client=pipe)
+                args: list[str | float] = [prefix, ask.want, self._hold, int(ask.learns), *_figures(ask.limits)]
+                self._reserve(keys=keys, args=args, client=pipe)
             found: list[Any] = pipe.execute()
         return [_grant(prefix, *answer) for prefix, answer in zip(prefixes, found, strict=True)]
 
@@ -120,10 +131,11 @@ class Pace:
             return
         with self._redis.pipeline(transaction=False) as pipe:
             for one in over:
-                said = ("", "") if one.left is None else (one.left.calls, one.left.reset.total_seconds())
+                for delivery in one.accepted:
+                    pipe.set(_key(one.lane, f"accepted:{delivery}"), 1, ex=_NOTE_SECONDS)
                 rows = [part for used in one.used for part in (used.slot, _milliseconds(used.ago), _trip(used))]
                 keys = _keys(one.lane, "flying", "log", "buckets", "quota", "trip")
-                args = [self._hold, *said, len(one.limits), *_figures(one.limits), *rows]
+                args = [self._hold, *_said(one.left), len(one.limits), *_figures(one.limits), *rows]
                 self._finish(keys=keys, args=args, client=pipe)
             pipe.execute()
 
@@ -131,19 +143,8 @@ class Pace:
         """Give slots back that were not used."""
         self.finish([Over(lane=lane, limits=(), used=[Used(slot=slot, made=False) for slot in slots])])
 
-    def note(self, lane: str, deliveries: Sequence[int]) -> None:
-        """Note that the vendor took these, a moment before SQL hears of it.
-
-        It helps only where nothing can be looked up: a worker killed in between would have to guess.
-        """
-        if deliveries:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for delivery in deliveries:
-                    pipe.set(_key(lane, f"accepted:{delivery}"), 1, ex=_NOTE_SECONDS)
-                pipe.execute()
-
     def was_accepted(self, lane: str, delivery: int) -> bool:
-        """Whether `note` was told that the vendor took this delivery. False proves nothing."""
+        """Whether `finish` was told that the vendor took this delivery. False proves nothing."""
         return bool(self._redis.exists(_key(lane, f"accepted:{delivery}")))
 
     def close_gate(self, lane: str, wait: timedelta) -> None:
@@ -174,6 +175,12 @@ def _grant(prefix: str, granted: int, wait: bytes) -> Grant:
 
 def _figures(limits: Sequence[RateLimit]) -> list[int]:
     return [part for limit in limits for part in (limit.count, limit.seconds, limit.burst)]
+
+
+def _said(left: Left | None) -> tuple[float | str, float | str, float | str]:
+    if left is None:
+        return ("", "", "")
+    return (left.calls, left.reset.total_seconds(), "" if left.limit is None else left.limit)
 
 
 def _trip(one: Used) -> float | str:

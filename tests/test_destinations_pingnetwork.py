@@ -283,7 +283,8 @@ def test_429_closes_the_lane(ping: Ping) -> None:
 def test_the_quota_is_read_from_the_headers_that_every_answer_carries(ping: Ping) -> None:
     """What the line learns its pace from are the vendor's own headers; the reset is in seconds, not a time of day."""
     manner = ping.vendor.manner({})
-    assert manner.quota == Quota(remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset")
+    names = {name: f"X-RateLimit-{name.capitalize()}" for name in ("remaining", "reset", "limit")}
+    assert manner.quota == Quota(**names)
     assert manner.quota is not None
     said: Answer = ping.ask("GET", "/v2/customers")
     assert int(said.headers[manner.quota.remaining]) == 599

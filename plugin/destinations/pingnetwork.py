@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from plugin.model import Outcome, Request, Skipped, Step, StoreFacts, Work
 
 _OVER_LIMIT = 429
-_REMAINING, _RESET = "X-RateLimit-Remaining", "X-RateLimit-Reset"
+_QUOTA = Quota(remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset", limit="X-RateLimit-Limit")
 # After a 429 whose headers say nothing; and the longest that is believed.
 _UNSAID_SECONDS, _LONGEST_SECONDS, _LONGEST_DIGITS = 10, 3600, 9
 _MOST_LOSSES = {"never": 0, "again": 1}
@@ -148,7 +148,7 @@ class PingNetwork:
         So does a 429, which therefore is ours to read: no document names `Retry-After`.
         """
         del values
-        return Manner(meanings={_OVER_LIMIT: Meaning.READ}, quota=Quota(remaining=_REMAINING, reset=_RESET))
+        return Manner(meanings={_OVER_LIMIT: Meaning.READ}, quota=_QUOTA)
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """The record of a customer, the sessions of an order; all about one person go out in order."""
@@ -186,7 +186,7 @@ def _over_limit(answer: Answer) -> Deferred | None:
     """Nobody calls again before the moment that a 429 names."""
     if answer.status != _OVER_LIMIT:
         return None
-    reset = answer.headers.get(_RESET, "").strip()
+    reset = answer.headers.get(_QUOTA.reset, "").strip()
     seconds = int(reset) if reset.isascii() and reset.isdecimal() and len(reset) <= _LONGEST_DIGITS else 0
     after = retry_after(answer) or timedelta(seconds=min(seconds, _LONGEST_SECONDS) or _UNSAID_SECONDS)
     return Deferred(reason="429 over the rate limit", after=after, gate=True, waiting=True)

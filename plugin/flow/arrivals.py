@@ -78,8 +78,6 @@ class Arrivals:
             by_lane[one.lane.name].append(one)
         now = time.monotonic()
         try:
-            for name, ones in by_lane.items():
-                self._services.pace.note(name, [ident for one in ones for ident in _irrevocable(one)])
             self._services.pace.finish([self._over(name, ones, now) for name, ones in by_lane.items()])
         except RedisError as error:
             log.trouble("slots not stamped", reason=type(error).__name__)
@@ -87,7 +85,13 @@ class Arrivals:
     def _over(self, name: str, ones: Sequence[Landed], now: float) -> Over:
         used = [_used(one, now) for one in ones]
         lefts = [left for one in ones if (left := _left(one)) is not None]
-        return Over(lane=name, limits=self._lanes.terms(name).limits, used=used, left=next(reversed(lefts), None))
+        return Over(
+            lane=name,
+            limits=self._lanes.terms(name).limits,
+            used=used,
+            left=next(reversed(lefts), None),
+            accepted=[ident for one in ones for ident in _irrevocable(one)],
+        )
 
 
 def _irrevocable(one: Landed) -> list[int]:
@@ -109,5 +113,4 @@ def _used(one: Landed, now: float) -> Used:
 
 
 def _left(one: Landed) -> Left | None:
-    found = quota_of(one.result, one.flight.items[0].manner.quota) if isinstance(one.result, Answer) else None
-    return None if found is None else Left(calls=found[0], reset=timedelta(seconds=found[1]))
+    return quota_of(one.result, one.flight.items[0].manner.quota) if isinstance(one.result, Answer) else None

@@ -57,7 +57,7 @@ class Departures:
     def _reserve(self) -> list[tuple[Lane, Flight]]:
         """Claim slots for every lane that has something ready, and pack what each is to carry."""
         wants = {lane.name: want for lane in self._lanes.awake() if (want := self._lanes.calls_wanted(lane))}
-        asks = [Ask(lane=name, limits=self._lanes.terms(name).limits, want=want) for name, want in wants.items()]
+        asks = [self._ask(name, want) for name, want in wants.items()]
         flights: list[tuple[Lane, Flight]] = []
         for ask, grant in zip(asks, self._services.pace.reserve(asks), strict=True):
             lane = self._lanes.get(ask.lane)
@@ -65,6 +65,10 @@ class Departures:
                 self._put_to_sleep(lane, grant.wait.total_seconds())
             flights += self._pack(lane, grant.slots)
         return flights
+
+    def _ask(self, name: str, want: int) -> Ask:
+        terms = self._lanes.terms(name)
+        return Ask(lane=name, limits=terms.limits, want=want, learns=terms.learns)
 
     def _pack(self, lane: Lane, slots: Sequence[str]) -> list[tuple[Lane, Flight]]:
         batch = self._lanes.terms(lane.name).batch
@@ -87,12 +91,10 @@ class Departures:
 
     def man_all(self) -> None:
         """See to it that every lane's queue has the threads it may have."""
-        for lane in self._lanes:
-            self._man(lane)
-
-    def _man(self, lane: Lane) -> None:
-        if lane.queue:
-            self._crew.man(lane, lane.at_once(self._lanes.terms(lane.name)), self._lanes.active)
+        queued = [lane for lane in self._lanes if lane.queue]
+        others = self._lanes.active if queued else 0
+        for lane in queued:
+            others += self._crew.man(lane, lane.at_once(self._lanes.terms(lane.name)), others)
 
     def give_back(self) -> None:
         """Give back what was leased and not begun."""

@@ -27,6 +27,7 @@ class Terms:
     limits: tuple[RateLimit, ...]
     most_in_flight: int | None
     batch: Batch | None
+    learns: bool
 
 
 class Known:
@@ -75,6 +76,7 @@ class Known:
                 limits=limits_of_lane(sharing),
                 most_in_flight=most_in_flight(sharing),
                 batch=next((batch for item in readable if (batch := self.manner(item).batch)), None),
+                learns=any(self.manner(item).quota for item in readable),
             )
         return self._terms[lane]
 

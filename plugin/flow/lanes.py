@@ -34,7 +34,7 @@ _TURN_SECONDS = 0.02
 _AHEAD = 48
 # How much of what a lane will need next is leased in advance, and the least.
 _LOOKAHEAD_SECONDS = 0.5
-_LEAST, _LARGEST = 8, 512
+_LEAST, _LARGEST = 32, 512
 _SMOOTHING = 0.1
 _SLOW_SECONDS = 0.1
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)

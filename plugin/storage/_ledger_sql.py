@@ -28,7 +28,7 @@ from plugin.storage.tables import connections, deliveries, unfinished
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
 
 _MOMENT = deliveries.c.due_at.type
 _NOW = bindparam("now", type_=_MOMENT)
@@ -76,12 +76,20 @@ def _leasing(chosen: Any) -> Any:  # noqa: ANN401  (a statement)
     )
 
 
+def _none(earlier: ColumnElement[bool]) -> ColumnElement[bool]:
+    """That no earlier delivery is like this, looked up in the index for each candidate.
+
+    As NOT EXISTS it would be a join for PostgreSQL, which then reads everything that waits to find a handful.
+    """
+    return select(_earlier.c.id).where(earlier).limit(1).scalar_subquery().is_(None)
+
+
 _takeable = and_(
     unfinished(),
     _is_due,
     _free,
     deliveries.c.connection_id.in_(select(connections.c.id).where(_active)),
-    ~exists().where(_is_earlier),
+    _none(_is_earlier),
 )
 LEASE = _leasing(
     select(deliveries.c.id)
@@ -106,14 +114,18 @@ FOLLOW = _leasing(
         _is_due,
         _free,
         _follows_ours,
-        ~exists().where(and_(_is_earlier, or_(_earlier.c.lease.is_(None), ~_held_by_us))),
+        _none(and_(_is_earlier, or_(_earlier.c.lease.is_(None), ~_held_by_us))),
     )
 )
 _lanes = select(connections.c.lane).distinct().where(_active).subquery("lanes")
 # Literal, so that SQLite seeks by each of them and then by the time.
 _any_priority = deliveries.c.priority.in_([literal_column(str(one.value)) for one in Priority])
 DUE_LANES = select(_lanes.c.lane).where(
-    exists(select(deliveries.c.id).where(deliveries.c.lane == _lanes.c.lane, _any_priority, _takeable))
+    select(deliveries.c.id)
+    .where(deliveries.c.lane == _lanes.c.lane, _any_priority, _takeable)
+    .limit(1)
+    .scalar_subquery()
+    .is_not(None)
 )
 
 _outdated = and_(
