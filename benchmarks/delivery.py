@@ -122,18 +122,23 @@ def _at_once(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | 
 
 
 def _slow(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | BullMQ]) -> None:
-    """Answers that take long: how many calls are kept on their way. One process each."""
+    """Answers that take long: how many calls are kept on their way; by one process, and ours by two that share them."""
     for milliseconds, at_once in itertools.product(plan.some(50, 200), plan.some(*_IN_FLIGHT)):
         best = at_once * 1000 / milliseconds
         count = plan.size(int(best * _LONG), _SMALL) * plan.repeats
-        ours = f"{_OURS}, {milliseconds} ms, {at_once} at once"
+        what = f"{milliseconds} ms, {at_once} at once"
+        shared = f"{_OURS}, {what}, 2 proc."
+        with _owed(SQLITE, sink, _TRACKS, count=count, milliseconds=milliseconds, in_flight=at_once // 2) as owed:
+            _add(plan, figures, shared, _ours(owed, sink, 2), best)
+            figures.share(shared, "share", "(calls at once ÷ latency)")
+        ours = f"{_OURS}, {what}"
         with _owed(SQLITE, sink, _TRACKS, count=count, milliseconds=milliseconds, in_flight=at_once) as owed:
             _add(plan, figures, ours, _ours(owed, sink, 1), best)
             figures.share(ours, "share", "(calls at once ÷ latency)")
             for queue in queues if at_once == _IN_FLIGHT[0] and not plan.small else []:
                 flying = min(at_once, queue.most_at_once)
                 few = max(2, int(flying * 600 / milliseconds))
-                case = f"{queue.name}, {milliseconds} ms, {at_once} at once"
+                case = f"{queue.name}, {what}"
                 run = _theirs(queue, owed, sink, few * plan.repeats, processes=1, at_once=flying)
                 _add(plan, figures, case, run, best)
                 figures.ratio(ours, case, "per_second")
