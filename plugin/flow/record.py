@@ -116,6 +116,7 @@ class Recorder:
             news.tell(self._services, db, one.item.delivery, order, receipt)
             parcels.keep(self._services.database, db, one.item.delivery, order, receipt)
         for learned in outcome.receipts if isinstance(outcome, Deferred) else ():
+            news.tell_listed(self._services, db, one.item.delivery.connection_id, learned)
             parcels.learn(db, one.item.delivery.connection_id, learned)
 
     def _plan_next(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:

@@ -88,6 +88,15 @@ def by_id(db: Sql, ident: int) -> tuple[str, Booked] | None:
     return (row.connection_id, _booked(row)) if row else None
 
 
+def booked_by(db: Sql, connection_id: str, remote_id: str) -> dict[str, Any] | None:
+    """The delivery that booked a shipment, its event and its store; None of one that nobody here knows."""
+    query = select(deliveries.c.id.label("delivery_id"), deliveries.c.event_id, deliveries.c.store_id)
+    joined = query.join(shipments, shipments.c.delivery_id == deliveries.c.id)
+    which = (shipments.c.connection_id == connection_id, shipments.c.remote_id == remote_id)
+    row = db.execute(joined.where(*which)).mappings().first()
+    return None if row is None else dict(row)
+
+
 def followed(db: Sql, connection_id: str, remote_id: str) -> tuple[str | None, str | None]:
     """Tracking number and status of a shipment as they were heard last; nothing of one that is new."""
     which = (shipments.c.connection_id == connection_id, shipments.c.remote_id == remote_id)
