@@ -50,7 +50,6 @@ _POINTS = (
     Point("intent.committed", "plugin.storage.ledger:Ledger.begin"),
     Point("call.sent", "urllib3.connection:HTTPConnection.getresponse", before=True),
     Point("call.answered", "plugin.http:Sender.send"),
-    Point("slot.noted", "plugin.pace:Pace.note"),
     Point("slot.stamped", "plugin.pace:Pace.finish"),
     Point("record.settled", "plugin.storage.ledger:Ledger.settle_all"),
     Point("record.shipment", "plugin.storage.parcels:keep"),
