@@ -23,6 +23,7 @@ from plugin.tokens import Tokens
 from plugin.vault import Vault
 
 if TYPE_CHECKING:
+    from plugin.pace_alone import Alone
     from plugin.settings import Settings
 
 # Redis is near, and nothing that it holds is worth making a storefront wait.
@@ -43,7 +44,7 @@ class Services:
     redis: Redis
     bell: Bell
     ringer: Ringer
-    pace: Pace
+    pace: Pace | Alone
     tokens: Tokens
 
     @classmethod

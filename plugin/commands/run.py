@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import click
-import rq
 from granian import Granian
 from granian.constants import Interfaces
-from redis import Redis, RedisError
-from rq.serializers import JSONSerializer
 
 from plugin import log
-from plugin.commands.frame import require_schema, say
-from plugin.errors import ConfigError, Unavailable
+from plugin.commands import _working
+from plugin.commands.frame import say
+from plugin.errors import ConfigError
 from plugin.flow import clock as ticking
-from plugin.flow.jobs import queue
 from plugin.sandbox import Sandbox, available
 from plugin.services import Services
 from plugin.settings import Settings
@@ -71,49 +65,13 @@ def web(port: int | None, host: str) -> None:
     server.serve()
 
 
-class _RoundWorker(rq.Worker):
-    """RQ's worker, one fork for each round: even if the worker is killed, its round brings its calls home."""
-
-    was_told_to_stop = False
-
-    def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """Tell the running round to end early, then stop as RQ does."""
-        self.was_told_to_stop = True
-        if self.horse_pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.horse_pid, signal.SIGTERM)
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
-
-
 @click.command()
 @_with_parent
 def worker() -> None:
-    """Deliver what is due."""
+    """Deliver what is due; without Redis too, as long as no other worker does."""
     settings = Settings.from_env()
     log.set_up(settings.log_level)
-    opened = Services.open(settings)
-    while True:
-        try:
-            require_schema(opened)
-            # Open connections must not be shared with the forks to come.
-            opened.close()
-            if _work(settings.redis_address):
-                return
-        except (RedisError, Unavailable) as error:
-            log.trouble("worker waits", reason=type(error).__name__)
-        # RQ's own handlers would still wait for a worker that has ended.
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        time.sleep(_RETRY_SECONDS)
-
-
-def _work(address: str) -> bool:
-    """Work until told to stop, or until RQ gives up on a Redis that is away; return whether it was told to."""
-    # RQ waits on its own connection for longer than ours may take.
-    connection = Redis.from_url(address)
-    worker = _RoundWorker([queue(connection)], connection=connection, serializer=JSONSerializer)
-    worker.work(logging_level="WARNING")
-    return worker.was_told_to_stop
+    _working.run(settings)
 
 
 @click.command()

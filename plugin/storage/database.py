@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +73,29 @@ class Database:
         """One consistent look; raise `Unavailable` when the database can't be reached."""
         with _named_trouble(), self.engine.connect() as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def held(self, name: str, folder: Path) -> Iterator[bool]:
+        """Whether no other process holds `name`; if so, none gets it until the end of the context or of this process.
+
+        With SQLite all processes are on one machine, and a file in `folder` is locked.
+        """
+        if not self.is_postgresql:
+            with (folder / f"{name}.lock").open("w") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    yield False
+                else:
+                    yield True
+            return
+        with _named_trouble(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            key = {"name": name}
+            got = bool(connection.execute(text("SELECT pg_try_advisory_lock(7405303, hashtext(:name))"), key).scalar())
+            try:
+                yield got
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock_all()"))
 
     def is_alone(self, db: Connection, name: str) -> bool:
         """Whether this transaction is the only one under `name` until it ends; SQLite has one writer anyway."""
