@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, current_app, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST
 from redis import RedisError
 
 from plugin import log
 from plugin.errors import ConfigError, Refused, TooLarge, Unavailable
 from plugin.flow.receive import receive
+from plugin.metrics import text
 from plugin.storage.migrate import is_current
 
 if TYPE_CHECKING:
@@ -52,6 +54,12 @@ def ready() -> ResponseReturnValue:
     services = _services()
     found = {"database": _database_state(services), "redis": _redis_state(services)}
     return jsonify(found), 200 if set(found.values()) == {"ok"} else 503
+
+
+@pages.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """The state of everything, as Prometheus reads it."""
+    return text(_services()), 200, {"Content-Type": CONTENT_TYPE_LATEST}
 
 
 @pages.app_errorhandler(Refused)

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from redis import RedisError
 
 from plugin.commands import labels
 from plugin.commands.frame import json_option, print_json, say, services, show
 from plugin.errors import ConfigError
-from plugin.limits import limits_of_lane
+from plugin.status import snapshot
 from plugin.storage import inbox, views
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugin.pace import LaneUse
-    from plugin.rates import RateLimit
     from plugin.services import Services
-    from plugin.storage.shops import Connection
 
 _what = click.argument("what", default="list", type=click.Choice(["list", "show"]))
 _ident = click.argument("ident", required=False, type=int)
@@ -112,6 +107,8 @@ def status(wait_idle: float | None, as_json: bool) -> None:
         if wait_idle is not None:
             _wait(lambda: views.is_idle(opened.database), wait_idle)
         found = snapshot(opened)
+    if any(lane["in_use"] is None for lane in found["lanes"]):
+        say("note: Redis can't be reached, so nothing is known of the lanes' use")
     if as_json:
         print_json(found)
     else:
@@ -119,47 +116,6 @@ def status(wait_idle: float | None, as_json: bool) -> None:
     if wait_idle is not None and not found["idle"]:
         say(f"crossdock: not idle after {wait_idle:g} seconds")
         sys.exit(1)
-
-
-def snapshot(opened: Services) -> dict[str, Any]:
-    """The state of everything, as `crossdock status --json` prints it."""
-    due = views.oldest_due(opened.database)
-    return {
-        "idle": views.is_idle(opened.database),
-        **views.counts(opened.database),
-        "oldest_due": due.isoformat() if due else None,
-        "lanes": _lanes(opened),
-    }
-
-
-def _lanes(opened: Services) -> list[dict[str, Any]]:
-    waiting = views.backlogs(opened.database)
-    sharing: dict[str, list[Connection]] = {}
-    for item in opened.shops.connections():
-        sharing.setdefault(item.lane, []).append(item)
-    limits = {lane: limits_of_lane(items) for lane, items in sorted(sharing.items())}
-    try:
-        uses = opened.pace.use(limits)
-    except RedisError:
-        say("note: Redis can't be reached, so nothing is known of the lanes' use")
-        uses = {}
-    return [_lane(sharing[lane][0], kept, uses.get(lane), waiting.get(lane, 0)) for lane, kept in limits.items()]
-
-
-def _lane(item: Connection, limits: tuple[RateLimit, ...], use: LaneUse | None, backlog: int) -> dict[str, Any]:
-    gate = use.gate if use else timedelta()
-    clears = datetime.now(UTC) + gate + timedelta(seconds=backlog / min(limit.per_second for limit in limits))
-    return {
-        "destination": item.destination,
-        "account": item.account,
-        "limit": ",".join(map(str, limits)),
-        "in_use": use.in_use if use else None,
-        "backlog": backlog,
-        "clears_at": clears.isoformat(timespec="seconds") if backlog else None,
-        "closed_for_seconds": gate.total_seconds(),
-        "state": item.state,
-        "reason": item.reason,
-    }
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> None:
