@@ -7,6 +7,7 @@ answer 200 and drop what they dislike later on, hence everything is checked befo
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,13 @@ class Segment:
 
 
 def _wire(values: Mapping[str, str]) -> segment_wire.Wire:
+    # Asked for every message, thousands of times a second, with the same few settings.
+    return _wire_of(tuple(values.items()))
+
+
+@functools.lru_cache(256)
+def _wire_of(items: tuple[tuple[str, str], ...]) -> segment_wire.Wire:
+    values = dict(items)
     found = segment_wire.wire(values, values["write_key"], PRESETS[values["preset"]].defaults())
     integrations = json.loads(values["integrations"])
     return dataclasses.replace(found, namespace=values.get("namespace"), integrations=integrations)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from plugin.flow.record import Returned, understand
 from plugin.http import Answer, Failure, Senders
+from plugin.mask import answer_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,6 +140,7 @@ def _request(flight: Flight, at: datetime) -> Request:
 
 def _returned(flight: Flight, result: Answer | Failure, at: datetime, milliseconds: int) -> Iterator[Returned]:
     crowd = len(flight.items)
+    said = answer_text(result, flight.items[0].vendor.plain) if isinstance(result, Answer) else None
     for position, prepared in enumerate(flight.items):
         item = prepared if position == 0 else replace(prepared, work=replace(prepared.work, position=position))
         yield Returned(
@@ -148,4 +150,5 @@ def _returned(flight: Flight, result: Answer | Failure, at: datetime, millisecon
             at=at,
             milliseconds=milliseconds,
             crowd=crowd,
+            said=said,
         )

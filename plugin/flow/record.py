@@ -16,7 +16,7 @@ from plugin.flow import news
 from plugin.flow.outcomes import of_finding, of_sending
 from plugin.flow.prepare import Prepared, Settled
 from plugin.http import Answer, Failure
-from plugin.mask import answer_text, request_line
+from plugin.mask import request_line
 from plugin.meaning import SETTLE, classify
 from plugin.model import Accepted, Deferred, Rejected, State, Unknown
 from plugin.rates import Schedule
@@ -39,7 +39,8 @@ _RETRY_SECONDS = 0.5
 class Returned:
     """A delivery that was called, or one that needed no call (then there is no result).
 
-    `outcome` is None when a look-up found nothing. `crowd` is how many deliveries the call carried.
+    `outcome` is None when a look-up found nothing. `crowd` is how many deliveries the call carried,
+    `said` the answer as it may be kept.
     """
 
     item: Prepared | Settled
@@ -48,6 +49,7 @@ class Returned:
     at: datetime | None = None
     milliseconds: int = 0
     crowd: int = 1
+    said: str | None = None
 
     @property
     def lane(self) -> str:
@@ -207,7 +209,7 @@ def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
         purpose="find" if item.finds else "send",
         request=_told(item, one.crowd),
         status=answer.status if answer else None,
-        answer=answer_text(answer, item.vendor.plain) if answer else None,
+        answer=one.said,
         outcome=type(one.outcome).__name__.lower() if one.outcome else "absent",
         reason=result.reason,
     )
