@@ -15,16 +15,20 @@ A leaky bucket is GCRA with the same hold: what is in flight counts as not leaki
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import NoScriptError
+
 from plugin import _pace_scripts as scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from redis import Redis
+    from redis.client import Pipeline
 
     from plugin.rates import RateLimit
 
@@ -117,27 +121,52 @@ class Pace:
         if not asks:
             return []
         prefixes = [f"{secrets.token_hex(8)}:" for _ in asks]
-        with self._redis.pipeline(transaction=False) as pipe:
+
+        def fill(pipe: Pipeline) -> None:
             for ask, prefix in zip(asks, prefixes, strict=True):
                 keys = _keys(ask.lane, "flying", "log", "gate", "buckets", "quota")
-                args: list[str | float] = [prefix, ask.want, self._hold, int(ask.learns), *_figures(ask.limits)]
-                self._reserve(keys=keys, args=args, client=pipe)
-            found: list[Any] = pipe.execute()
-        return [_grant(prefix, *answer) for prefix, answer in zip(prefixes, found, strict=True)]
+                figures = _figures(ask.limits)
+                pipe.evalsha(
+                    self._reserve.sha, len(keys), *keys, prefix, ask.want, self._hold, int(ask.learns), *figures
+                )
+
+        return [_grant(prefix, *answer) for prefix, answer in zip(prefixes, self._piped(fill), strict=True)]
 
     def finish(self, over: Sequence[Over]) -> None:
         """Stamp slots with the moment their calls were over, of all lanes in one journey to Redis."""
-        if not over:
-            return
-        with self._redis.pipeline(transaction=False) as pipe:
+
+        def fill(pipe: Pipeline) -> None:
             for one in over:
-                for delivery in one.accepted:
-                    pipe.set(_key(one.lane, f"accepted:{delivery}"), 1, ex=_NOTE_SECONDS)
+                if one.accepted:
+                    self._note(pipe, one)
                 rows = [part for used in one.used for part in (used.slot, _milliseconds(used.ago), _trip(used))]
                 keys = _keys(one.lane, "flying", "log", "buckets", "quota", "trip")
                 args = [self._hold, *_said(one.left), len(one.limits), *_figures(one.limits), *rows]
-                self._finish(keys=keys, args=args, client=pipe)
-            pipe.execute()
+                pipe.evalsha(self._finish.sha, len(keys), *keys, *args)
+
+        if over:
+            self._piped(fill)
+
+    def _piped(self, fill: Callable[[Pipeline], None]) -> list[Any]:
+        """One journey; scripts are loaded only when Redis says that it has lost them, and then none of them has run."""
+        try:
+            return self._journey(fill)
+        except NoScriptError:
+            for script in (self._reserve, self._finish):
+                self._redis.script_load(script.script)
+            return self._journey(fill)
+
+    def _journey(self, fill: Callable[[Pipeline], None]) -> list[Any]:
+        with self._redis.pipeline(transaction=False) as pipe:
+            fill(pipe)
+            found: list[Any] = pipe.execute()
+        return found
+
+    def _note(self, pipe: Pipeline, one: Over) -> None:
+        now, key = time.time(), _key(one.lane, "accepted")
+        pipe.zadd(key, {str(delivery): now for delivery in one.accepted})
+        pipe.zremrangebyscore(key, "-inf", now - _NOTE_SECONDS)
+        pipe.expire(key, _NOTE_SECONDS)
 
     def release(self, lane: str, slots: Sequence[str]) -> None:
         """Give slots back that were not used."""
@@ -145,7 +174,7 @@ class Pace:
 
     def was_accepted(self, lane: str, delivery: int) -> bool:
         """Whether `finish` was told that the vendor took this delivery. False proves nothing."""
-        return bool(self._redis.exists(_key(lane, f"accepted:{delivery}")))
+        return self._redis.zscore(_key(lane, "accepted"), str(delivery)) is not None
 
     def close_gate(self, lane: str, wait: timedelta) -> None:
         """Let nobody call on this lane for `wait`; a longer closing is never shortened."""

@@ -30,8 +30,8 @@ _MOST = 128
 _QUICK = 0.01
 _FEW, _SOME = 4, 16
 # Begun ahead of the threads, so that none of them waits for a turn of the round.
-_TURN_SECONDS = 0.02
-_AHEAD = 48
+_TURN_SECONDS, _LONGEST_TURN = 0.02, 0.2
+_AHEAD = 128
 # How much of what a lane will need next is leased in advance, and the least.
 _LOOKAHEAD_SECONDS = 0.5
 _LEAST, _LARGEST = 32, 512
@@ -77,11 +77,10 @@ class Lane:
         least = _FEW if latency < _QUICK else _SOME
         return max(least, min(_MOST, math.ceil(rate * latency * 1.25) + 1))
 
-    def calls_wanted(self, terms: Terms) -> int:
-        """How many more calls could be begun now, slots permitting."""
+    def calls_wanted(self, terms: Terms, turn: float) -> int:
+        """How many more calls could be begun now, slots permitting, if the next chance comes after `turn` seconds."""
         at_once = self.at_once(terms)
-        latency = self.latency or _QUICK
-        ahead = min(_AHEAD, max(1, math.ceil(at_once * _TURN_SECONDS / max(latency, 0.0005))))
+        ahead = min(_AHEAD, max(1, math.ceil(at_once * turn / max(self.latency or _QUICK, 0.0005))))
         waiting = len(self.ready) if terms.batch is None else math.ceil(len(self.ready) / terms.batch.items)
         return max(0, min(len(self.halves) + waiting, at_once + ahead - self.flying))
 
@@ -158,6 +157,7 @@ class Lanes:
         self._lanes: dict[str, Lane] = {}
         # The round is about to end: no more calls at vendors that take long to answer.
         self.closing = False
+        self._turn = _TURN_SECONDS
 
     def __iter__(self) -> Iterator[Lane]:
         return iter(self._lanes.values())
@@ -179,7 +179,13 @@ class Lanes:
 
     def calls_wanted(self, lane: Lane) -> int:
         """How many more calls of a lane could be begun now."""
-        return 0 if self._is_closed(lane) and not lane.halves else lane.calls_wanted(self.terms(lane.name))
+        if self._is_closed(lane) and not lane.halves:
+            return 0
+        return lane.calls_wanted(self.terms(lane.name), self._turn)
+
+    def turned(self, seconds: float) -> None:
+        """Learn how long a turn of the round takes of late."""
+        self._turn += (min(seconds, _LONGEST_TURN) - self._turn) * _SMOOTHING
 
     def wanted(self, lanes: Iterable[Lane]) -> dict[str, int]:
         """How many deliveries to lease for each of these that can use some soon."""

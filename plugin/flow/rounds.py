@@ -61,6 +61,7 @@ class Round:
         self._departures = Departures(services, self._lanes, crew)
         self._arrivals = Arrivals(services, self._lanes, self._preparer, self._recorder)
         self._look_at = 0.0
+        self._turned_at = time.monotonic()
 
     def run(self, seconds: float = _SECONDS) -> bool:
         """Serve until nothing is due, `seconds` have passed or the process is to stop; return whether more is due.
@@ -82,7 +83,10 @@ class Round:
         return is_due
 
     def _turn(self) -> bool:
-        found = self._look() if time.monotonic() >= self._look_at else 0
+        now = time.monotonic()
+        self._lanes.turned(now - self._turned_at)
+        self._turned_at = now
+        found = self._look() if now >= self._look_at else 0
         launched = self._departures.launch()
         # What a lane will need next is leased while its calls are on their way.
         self._lease(lane for lane in self._lanes if lane.is_full)

@@ -152,7 +152,7 @@ class Ledger:
         if not chosen:
             return set()
         statement = sql.EACH[what, self._database.is_postgresql]
-        return set(db.execute(statement, {**values, "given": sql.given(chosen)}).scalars())
+        return set(db.execute(statement, {**values, "given": sql.given(chosen)}).scalars().all())
 
 
 def _token() -> str:
