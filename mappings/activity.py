@@ -54,7 +54,7 @@ class Cart:
 class Checkout:
     """One version of a checkout that is no order yet. Amounts as in an order: net of tax, `subtotal` after discounts.
 
-    `payment_method` is there as soon as the buyer has said how to pay.
+    `payment_method` is there as soon as the buyer has said how to pay, `completed_at` once it became an order.
     """
 
     ref: str
@@ -78,11 +78,19 @@ class Checkout:
     coupons: tuple[str, ...] = ()
     shipping_methods: tuple[str, ...] = ()
     payment_method: str | None = None
+    completed_at: datetime | None = None
     source: str | None = None
     attributes: tuple[tuple[str, str], ...] = ()
     locale: str | None = None
     accepts_marketing: bool | None = None
     recalled: Recalled | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discard:
+    """A checkout was thrown away; which one is told by its cart alone, and not always."""
+
+    cart_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +206,6 @@ class Consent:
     recalled: Recalled | None = None
 
 
-Activity = Cart | Checkout | Refund | Payment | Fulfilment | ParcelScan | Parcel | Merge | Departure | Consent
+Activity = Cart | Checkout | Discard | Refund | Payment | Fulfilment | ParcelScan | Parcel | Merge | Departure | Consent
 # What tells of an order by its id alone, and needs the order to say whose it is.
 Aftermath = Refund | Payment | Fulfilment | ParcelScan

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from mappings.canonical import Document, Topic
 
-__all__ = ["Alias", "Call", "Fact", "Identify", "IdentityRules", "Tenant", "Track", "facts"]
+__all__ = ["Alias", "Call", "Fact", "Identify", "IdentityRules", "Tenant", "Track", "facts", "untouched"]
 
 _TOLD: Final[dict[type, Callable[..., Iterator[Fact]]]] = {
     Order: calls_of_orders.of_order,
@@ -46,6 +46,16 @@ _TOLD: Final[dict[type, Callable[..., Iterator[Fact]]]] = {
     ParcelScan: calls_of_parcels.of_scan,
     Parcel: calls_of_parcels.of_parcel,
 }
+
+
+def untouched(document: Document, tenant: Tenant, identity: IdentityRules) -> Fact | None:
+    """Say what to tell of a document once nothing came after it for as long as the operator waits.
+
+    Whether something came is in `Recalled.over`, and is for whoever waited to ask.
+    """
+    if not isinstance(document, Checkout) or not may_tell(document, identity):
+        return None
+    return calls_of_baskets.of_untouched(document, tenant, identity)
 
 
 def facts(topic: Topic, document: Document, tenant: Tenant, identity: IdentityRules) -> tuple[Fact, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mappings.activity import Cart, Checkout
@@ -138,6 +139,27 @@ def _coupons(checkout: Checkout, person: Person) -> Iterator[Fact]:
             at=checkout.updated_at,
             once=f"{name.lower().replace(' ', '-')}:{checkout.ref}:{_version(checkout)}:{code}",
         )
+
+
+def of_untouched(checkout: Checkout, tenant: Tenant, rules: IdentityRules) -> Fact | None:
+    """What one version of a checkout tells if nothing follows it; None where there is nothing to wait for.
+
+    Its time is the end of the wait, so that it is the same whenever it is told.
+    """
+    if not rules.abandoned_hours or checkout.completed_at or not checkout.items:
+        return None
+    person = person_of(checkout, tenant, rules)
+    properties = checkout_properties(checkout, tenant)
+    if rules.email_in_properties:
+        properties |= known({"email": email_of(checkout)})
+    return track(
+        "Cart Abandoned",
+        person,
+        f"abandoned:{checkout.ref}",
+        properties=properties,
+        at=checkout.updated_at + timedelta(hours=rules.abandoned_hours),
+        once=f"cart-abandoned:{checkout.ref}:{_version(checkout)}",
+    )
 
 
 def _version(document: Cart | Checkout) -> str:

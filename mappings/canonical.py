@@ -37,6 +37,7 @@ class Topic(StrEnum):
     CART_UPDATED = "cart_updated"
     CHECKOUT_CREATED = "checkout_created"
     CHECKOUT_UPDATED = "checkout_updated"
+    CHECKOUT_DELETED = "checkout_deleted"
     REFUND_CREATED = "refund_created"
     PAYMENT_CREATED = "payment_created"
     FULFILMENT_CREATED = "fulfilment_created"

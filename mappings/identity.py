@@ -40,7 +40,8 @@ class IdentityRules:
 
     `alias`: join ids by alias; without it an identify with both ids joins them, as Segment's Unify wants it. `sale`:
     an order is a sale once it is `placed`, or once it is `paid`. `test_orders`: tell of them too. `consent`: tell only
-    of people who agreed to be written to.
+    of people who agreed to be written to. `abandoned_hours`: a checkout that stays untouched for so long is abandoned;
+    with 0 none ever is.
     """
 
     user_id: str = "customer_id"
@@ -50,6 +51,7 @@ class IdentityRules:
     sale: str = "placed"
     test_orders: bool = True
     consent: bool = False
+    abandoned_hours: int = 24
 
 
 def user_id(ref: str | None, email: str | None, tenant: Tenant, rules: IdentityRules) -> str | None:

@@ -49,8 +49,9 @@ class Recalled:
     one was merged into, or the account that has a guest's address.
 
     `before` is the newest earlier version of a cart or checkout; `stale` says that a newer one, or this very one, was
-    told of already. `order` is the one that a refund or parcel belongs to, with what is recalled of it; `parcel` is how
-    that parcel was followed when it was heard of first.
+    told of already. `over` says what came of a checkout since this version of it, so that it is not abandoned. `order`
+    is the one that a refund or parcel belongs to, with what is recalled of it; `parcel` is how that parcel was followed
+    when it was heard of first.
     """
 
     heard_at: datetime | None = None
@@ -64,6 +65,7 @@ class Recalled:
     consent: bool | None = None
     before: Cart | Checkout | None = None
     stale: bool = False
+    over: str | None = None
     order: Order | None = None
     parcel: Tracking | None = None
 

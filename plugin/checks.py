@@ -28,12 +28,12 @@ def digits(text: str) -> None:
         raise ValueError("a whole number")
 
 
-def minutes(most: int) -> Callable[[str], None]:
-    """Whole minutes, up to so many."""
+def whole(unit: str, most: int) -> Callable[[str], None]:
+    """Whole minutes or hours, up to so many."""
 
     def check(text: str) -> None:
-        if not (text.isascii() and text.isdecimal() and int(text) <= most):
-            raise ValueError(f"whole minutes from 0 to {most}")
+        if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and int(text) <= most):
+            raise ValueError(f"whole {unit} from 0 to {most}")
 
     return check
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mappings.receipt import Rate, Receipt
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+# The action of a step that makes no call: once it is due, what followed its document decides what is owed then.
+WAIT = "await"
 
 
 class EventState(StrEnum):
@@ -44,7 +44,7 @@ UNFINISHED = (State.WAITING, State.SENDING, State.UNKNOWN)
 
 
 class Priority(IntEnum):
-    """Which of two due deliveries of one lane goes first. `WATCH` looks at parcels on their way: never urgent."""
+    """Which of two due deliveries of one lane goes first. `WATCH` looks later at what came of something."""
 
     LIVE = 0
     RETRY = 1
@@ -195,7 +195,7 @@ class Work:
     taken: frozenset[str] = frozenset()
     message: bytes | None = field(default=None, repr=False)
     position: int = 0
-    at: datetime = field(default_factory=_now)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,13 +215,14 @@ class Booked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One accepted webhook; `body` is None once a privacy request erased it."""
+    """One accepted webhook, sent at `triggered_at`; `body` is None once a privacy request erased it."""
 
     id: int
     store_id: str
     platform_topic: str
     received_at: datetime
     body: bytes | None = field(repr=False)
+    triggered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

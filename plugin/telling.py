@@ -6,18 +6,19 @@ Integrations differ in how they say it, so a destination of this kind adds its o
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mappings import calls, identity
 from mappings.activity import Parcel, Tracking
 from mappings.base import PayloadRejected
 from mappings.canonical import Order, Topic
+from mappings.recalled import NOTHING
 from plugin import checks
-from plugin.model import Setting, Step
+from plugin.model import WAIT, Accepted, Priority, Setting, Skipped, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mappings.canonical import Document
     from plugin.model import StoreFacts, Work
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _YES_OR_NO = checks.one_of("yes", "no")
 _ATTRIBUTES = "anonymous_id_attributes"
 _PARCEL = "parcel"
+# A month: whoever comes back to a checkout after that begins anew.
+_MOST_HOURS = 720
 
 IDENTITY_SETTINGS = (
     Setting(
@@ -55,6 +58,12 @@ IDENTITY_SETTINGS = (
         help="when an order is Order Completed: once it is `placed`, or once it is `paid`",
         default="placed",
         check=checks.one_of("placed", "paid"),
+    ),
+    Setting(
+        key="abandoned_hours",
+        help="hours that a checkout stays untouched until Cart Abandoned is told; `0` never tells it",
+        default="24",
+        check=checks.whole("hours", _MOST_HOURS),
     ),
     Setting(key="test_orders", help="`no` tells nothing of test orders", default="yes", check=_YES_OR_NO),
     Setting(
@@ -104,13 +113,43 @@ def steps(
     say: Callable[[calls.Fact], bytes | None],
 ) -> tuple[Step, ...]:
     """Everything to tell of a document as steps; `say` gives the body of one fact."""
-    return tuple(step(fact, document, say(fact)) for fact in facts(topic, document, store, values))
+    told = [step(fact, document, say(fact)) for fact in facts(topic, document, store, values)]
+    return (*told, *_waits(document, store, values))
+
+
+def _waits(document: Document, store: StoreFacts, values: Mapping[str, str]) -> Iterator[Step]:
+    """The wait for whether a checkout is left as it is; it holds nothing else of its person up."""
+    rules = _rules(values)
+    fact = calls.untouched(document, tenant(store), rules)
+    known = getattr(document, "recalled", None) or NOTHING
+    if fact is not None and not (known.stale or known.over):
+        yield Step(
+            action=WAIT,
+            key=f"{WAIT}:{fact.key}",
+            subject=fact.group,
+            priority=Priority.WATCH,
+            delay=timedelta(hours=rules.abandoned_hours),
+            data={"fact": f"{WAIT} for {fact.name}"},
+        )
+
+
+def waited(work: Work, say: Callable[[calls.Fact], bytes | None]) -> Accepted | Skipped:
+    """What the end of a wait comes to: its fact is owed, unless something followed the document meanwhile."""
+    _, document = told(work)
+    fact = calls.untouched(document, tenant(work.store), _rules(work.settings))
+    if fact is None:
+        return Skipped("the settings, or what its person agreed to, do not ask for it any more")
+    known = getattr(document, "recalled", None) or NOTHING
+    if known.over:
+        return Skipped(known.over)
+    return Accepted(then=(step(fact, document, say(fact)),), note="nothing came meanwhile")
 
 
 def fact_of(work: Work) -> calls.Fact:
     """The fact that a step was planned for, found again in its event."""
     topic, document = told(work)
-    for fact in facts(topic, document, work.store, work.settings):
+    later = calls.untouched(document, tenant(work.store), _rules(work.settings))
+    for fact in (*facts(topic, document, work.store, work.settings), *([later] if later else [])):
         if fact.mark == work.data.get("mark"):
             return fact
     raise PayloadRejected(f"the event no longer calls for {work.data.get('fact')}; the settings changed since")
@@ -160,6 +199,7 @@ def _rules(values: Mapping[str, str]) -> calls.IdentityRules:
         alias=chosen["alias"] == "yes",
         email_in_properties=chosen["email_in_properties"] == "yes",
         sale=chosen["sale"],
+        abandoned_hours=int(chosen["abandoned_hours"]),
         test_orders=chosen["test_orders"] == "yes",
         consent=chosen["consent"] == "required",
     )

@@ -33,6 +33,7 @@ KINDS: dict[Topic, type] = {
     **dict.fromkeys((Topic.CART_CREATED, Topic.CART_UPDATED), activity.Cart),
     **dict.fromkeys((Topic.CHECKOUT_CREATED, Topic.CHECKOUT_UPDATED), activity.Checkout),
     **dict.fromkeys((Topic.FULFILMENT_CREATED, Topic.FULFILMENT_UPDATED), activity.Fulfilment),
+    Topic.CHECKOUT_DELETED: activity.Discard,
     Topic.REFUND_CREATED: activity.Refund,
     Topic.PAYMENT_CREATED: activity.Payment,
     Topic.PARCEL_SCANNED: activity.ParcelScan,

@@ -12,11 +12,11 @@ from mappings.canonical import Order, Topic
 from plugin import destinations
 from plugin.commands._given import values_of
 from plugin.http import Answer, Sender
-from plugin.model import Request, StoreFacts, Work
+from plugin.model import WAIT, Accepted, Request, StoreFacts, Work
 from tests.golden import CANONICAL, KINDS, cases, read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mappings.canonical import Document
     from plugin.destinations.base import Destination
@@ -70,6 +70,18 @@ class Line:
         """What is planned."""
         return self.vendor.plan(topic, document, STORE, self.values)
 
+    def messages(self, topic: Topic, document: Document) -> Iterator[Step]:
+        """What is planned and makes a call; a wait stands for what it leads to if nothing follows."""
+        for step in self.steps(topic, document):
+            if step.action != WAIT:
+                yield step
+                continue
+            ended = self.vendor.prepare(
+                Work(action=WAIT, topic=topic, document=document, store=STORE, settings=self.values, data=step.data)
+            )
+            assert isinstance(ended, Accepted)
+            yield from ended.then
+
     def works(self, topic: Topic, document: Document, *, planned: bool = True) -> list[Work]:
         """The same as work to do, from the message as planned or from the event's document anew."""
         told = document.order if isinstance(document, Parcel) else document
@@ -83,7 +95,7 @@ class Line:
                 data=step.data,
                 message=step.message if planned else None,
             )
-            for step in self.steps(topic, document)
+            for step in self.messages(topic, document)
         ]
 
     def item(self, work: Work) -> bytes:

@@ -202,3 +202,12 @@ def test_a_store_of_another_platform_is_an_error(carriers: Carriers, run: Callab
     ran = run("dry-run", FILE, "--platform", "nowhere", "--topic", "x", "--store", carriers.shop.store.id)
     assert ran.status == 1
     assert "nowhere" in ran.err
+
+
+def test_it_shows_what_a_wait_leads_to(carriers: Carriers, run: Callable[..., Ran], tmp_path: Path) -> None:
+    """Cart Abandoned, with its body, after the hours of the setting and only if nothing comes meanwhile."""
+    shown = dry(carriers, run, written(tmp_path, sent("checkouts_update")), topic="checkouts/update")
+    (left,) = [row for row in shown["requests"] if (row["body"] or {}).get("name") == "Cart Abandoned"]
+    assert (left["after_minutes"], left["later"]) == (24 * 60, True)
+    assert "only if nothing comes meanwhile" in left["note"]
+    assert "recover" not in str(left)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mappings.base import BodyIncomplete
-from mappings.calls import Alias, Identify, IdentityRules, Tenant, Track, facts
+from mappings.calls import Alias, Identify, IdentityRules, Tenant, Track, facts, untouched
 from mappings.canonical import Topic
 from mappings.destinations import chrts
 from tests.golden import CANONICAL, KINDS, TESTS, cases, check, read
@@ -52,6 +52,15 @@ def test_bodies_hold_only_what_is_documented(path: Path) -> None:
         if request["path"] != "/customer/alias":
             assert len(request["body"].keys() & {"userId", "anonymousId"}) == 1
         assert json.loads(json.dumps(request)) == request
+
+
+def test_a_checkout_that_was_left_becomes_its_request() -> None:
+    """What a wait leads to is written down like everything else that is told."""
+    document = read(KINDS[Topic.CHECKOUT_UPDATED], CANONICAL / "activity" / "checkout_updated__chosen.json")
+    fact = untouched(document, TENANT, IdentityRules())
+    assert fact is not None
+    address, body = chrts.body(fact.call)
+    check([{"path": address, "body": body}], FOLDER / "requests" / "later" / "checkout_left.json")
 
 
 def test_a_known_person_is_named_by_user_id_alone() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from mappings import segment_reply, segment_wire
 from mappings.base import BodyIncomplete
-from mappings.calls import Alias, Fact, Identify, IdentityRules, Tenant, Track, facts
+from mappings.calls import Alias, Fact, Identify, IdentityRules, Tenant, Track, facts, untouched
 from mappings.canonical import Client, Order, Topic
 from mappings.context import LIBRARY
 from mappings.destinations.segment import PRESETS
@@ -73,6 +73,15 @@ def sample(path: Path) -> list[dict[str, Any]]:
 def test_documents_become_messages(path: Path) -> None:
     """Every canonical sample becomes exactly the messages written down for it."""
     check(sample(path), FOLDER / "requests" / path.name)
+
+
+def test_a_checkout_that_was_left_becomes_its_message() -> None:
+    """What a wait leads to is written down like everything else that is told."""
+    document = read(KINDS[Topic.CHECKOUT_UPDATED], CANONICAL / "activity" / "checkout_updated__chosen.json")
+    fact = untouched(document, TENANT, IdentityRules())
+    assert fact is not None
+    found = json.loads(segment_wire.message(fact, document, SENDER))
+    check([found], FOLDER / "requests" / "later" / "checkout_left.json")
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)

@@ -39,6 +39,7 @@ TOPICS = {
     "carts_update": Topic.CART_UPDATED,
     "checkouts_create": Topic.CHECKOUT_CREATED,
     "checkouts_update": Topic.CHECKOUT_UPDATED,
+    "checkouts_delete": Topic.CHECKOUT_DELETED,
     "customers_enable": Topic.CUSTOMER_UPDATED,
     "customers_disable": Topic.CUSTOMER_UPDATED,
     "customers_delete": Topic.CUSTOMER_DELETED,

@@ -13,7 +13,7 @@ from mappings.activity import Fulfilment, Item, ParcelScan, Payment, Refund, Tra
 from mappings.base import Inbound, PayloadRejected
 from mappings.canonical import Money, Topic
 from mappings.fields import Amount, Currency, Flag, Identifier, Moment, Quantity, Text
-from mappings.storefronts._shopify_baskets import cart, checkout
+from mappings.storefronts._shopify_baskets import cart, checkout, discard
 from mappings.storefronts._shopify_body import PriceSetSchema
 from mappings.storefronts._shopify_parts import total_of
 from mappings.storefronts._shopify_people import consent, departure, merge
@@ -215,6 +215,7 @@ READERS: Final[dict[Topic, Callable[[object], Document]]] = {
     Topic.CART_UPDATED: cart,
     Topic.CHECKOUT_CREATED: checkout,
     Topic.CHECKOUT_UPDATED: checkout,
+    Topic.CHECKOUT_DELETED: discard,
     Topic.REFUND_CREATED: _refund,
     Topic.PAYMENT_CREATED: _payment,
     Topic.FULFILMENT_CREATED: _fulfilment,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from marshmallow import fields
 
-from mappings.activity import Cart, Checkout, Item
+from mappings.activity import Cart, Checkout, Discard, Item
 from mappings.base import Inbound
 from mappings.canonical import Money
 from mappings.fields import Amount, AmountsOf, Currency, Flag, Identifier, Moment, Quantity, Text
@@ -91,6 +91,7 @@ class _CheckoutSchema(Inbound):
     currency = Currency(required=True)
     created_at = Moment(required=True)
     updated_at = Moment(allow_none=True)
+    completed_at = Moment(allow_none=True)
     total = Amount(data_key="total_price", required=True)
     subtotal = Amount(data_key="subtotal_price", allow_none=True)
     tax = Amount(data_key="total_tax", allow_none=True)
@@ -115,11 +116,21 @@ class _CheckoutSchema(Inbound):
     referring_site = Text()
 
 
+class _DiscardSchema(Inbound):
+    """The body of `checkouts/delete`: totals, and of names only the cart's; its `id` is in no other body any more."""
+
+    into = Discard
+
+    cart_ref = Text(data_key="cart_token")
+
+
 _CART: Final = _CartSchema()
 _CHECKOUT: Final = _CheckoutSchema()
+_DISCARD: Final = _DiscardSchema()
 _CHECKOUT_AS_SENT: Final = (
     *("ref", "currency", "created_at", "presentment_currency", "cart_ref", "customer", "email", "phone"),
-    *("shipping_address", "billing_address", "payment_method", "source", "locale", "accepts_marketing"),
+    *("shipping_address", "billing_address", "payment_method", "completed_at", "source", "locale"),
+    "accepts_marketing",
 )
 _ITEM_AS_SENT: Final = ("name", "quantity", "sku", "product_ref", "variant_ref", "variant", "brand")
 
@@ -154,6 +165,12 @@ def checkout(document: object) -> Checkout:
         attributes=attributes_of(data),
         client=client_of(data),
     )
+
+
+def discard(document: object) -> Discard:
+    """Load the body of `checkouts/delete`."""
+    gone: Discard = _DISCARD.read(document, "shopify checkout deletion")
+    return gone
 
 
 def _checkout_item(line: Mapping[str, Any], place: int, currency: str) -> Item:

@@ -22,7 +22,7 @@ SHIPPING = (
         key="hold_minutes",
         help="book so long after the order, or after the payment that its rule waits for",
         default="0",
-        check=checks.minutes(rulebook.MOST_MINUTES),
+        check=checks.whole("minutes", rulebook.MOST_MINUTES),
     ),
 )
 

@@ -17,11 +17,11 @@ from plugin import checks, segment_answers, segment_wire, telling
 from plugin.http import encode
 from plugin.manner import Manner
 from plugin.mask import vendor_words
-from plugin.model import Accepted, Deferred, Rejected, Request, Setting, Skipped, Unknown
+from plugin.model import WAIT, Accepted, Deferred, Rejected, Request, Setting, Unknown
 from plugin.rates import RateLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mappings import calls
     from mappings.canonical import Document, Topic
@@ -86,11 +86,17 @@ class Chrts:
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
-        say = segment_wire.planner(_wire(values), document, store) if _speaks_segment(values) else _message
-        return telling.steps(topic, document, store, values, say)
+        return telling.steps(topic, document, store, values, self._say(document, store, values))
 
-    def prepare(self, work: Work) -> Request | Skipped | Rejected:
+    def _say(
+        self, document: Document, store: StoreFacts, values: Mapping[str, str]
+    ) -> Callable[[calls.Fact], bytes | None]:
+        return segment_wire.planner(_wire(values), document, store) if _speaks_segment(values) else _message
+
+    def prepare(self, work: Work) -> Request | Outcome:
         """One message, as it was planned or made anew from the event."""
+        if work.action == WAIT:
+            return telling.waited(work, self._say(telling.told(work)[1], work.store, work.settings))
         if _speaks_segment(work.settings):
             line = _wire(work.settings)
             return line.request(segment_wire.item(line, work))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mappings.destinations.segment import PRESETS
 from plugin import checks, segment_answers, segment_wire, telling
-from plugin.model import Deferred, Setting
+from plugin.model import WAIT, Deferred, Setting
 from plugin.rates import RateLimit
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mappings.canonical import Document, Topic
     from plugin.http import Answer
     from plugin.manner import Manner
-    from plugin.model import Outcome, Rejected, Request, Skipped, Step, StoreFacts, Work
+    from plugin.model import Outcome, Request, Step, StoreFacts, Work
 
 
 def _integrations(text: str) -> None:
@@ -84,9 +84,11 @@ class Segment:
         line = _wire(values)
         return telling.steps(topic, document, store, values, segment_wire.planner(line, document, store))
 
-    def prepare(self, work: Work) -> Request | Skipped | Rejected:
+    def prepare(self, work: Work) -> Request | Outcome:
         """One message; raises `BodyIncomplete` for one that the receiver would drop."""
         line = _wire(work.settings)
+        if work.action == WAIT:
+            return telling.waited(work, segment_wire.planner(line, telling.told(work)[1], work.store))
         return line.request(segment_wire.item(line, work))
 
     def read(self, work: Work, answer: Answer) -> Outcome:

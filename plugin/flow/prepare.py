@@ -15,7 +15,7 @@ from plugin import destinations, log, telling
 from plugin.errors import Unavailable
 from plugin.flow.known import Known
 from plugin.flow.recall import load_document, recall
-from plugin.model import Accepted, Rejected, Request, State, Unknown, Work
+from plugin.model import WAIT, Accepted, Rejected, Request, State, Unknown, Work
 from plugin.storage import handover, inbox, parcels, plans
 
 if TYPE_CHECKING:
@@ -146,6 +146,9 @@ class Preparer:
         recalled = telling.attributes([connection.values]) is not None
         accounts = delivery.data.get("account", False)
         alone = accounts or delivery.data.get(plans.STANDS_ALONE, False)
+        if delivery.action == WAIT:
+            # What came since may be younger than what is remembered here.
+            self._documents.pop((delivery.event_id, recalled), None)
         topic, document = (None, None) if alone else self._document(delivery, recalled=recalled)
         work = Work(
             action=delivery.action,

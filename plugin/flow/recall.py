@@ -16,6 +16,7 @@ from mappings.activity import (
     Checkout,
     Consent,
     Departure,
+    Discard,
     Fulfilment,
     Merge,
     ParcelScan,
@@ -29,6 +30,7 @@ from mappings.document import parse
 from mappings.person import customer_of, email_of, visit_of
 from mappings.recalled import Account, Recalled, Visit
 from plugin import storefronts
+from plugin.flow import touched
 from plugin.storage import inbox, memory
 from plugin.storage.memory import Link, Version, hash_of, name_of
 
@@ -101,7 +103,9 @@ def names_of(document: Document) -> list[str]:
     if isinstance(document, (Fulfilment, ParcelScan)):
         ref = document.ref if isinstance(document, Fulfilment) else document.fulfilment_ref
         return [name_of("fulfilment", ref), name_of("order", document.order_ref)]
-    return [name_of("order", document.order_ref)] if isinstance(document, (Refund, Payment)) else []
+    cart_ref = document.cart_ref if isinstance(document, Discard) else None
+    named = [name_of("cart", cart_ref)] if cart_ref else []
+    return [name_of("order", document.order_ref)] if isinstance(document, (Refund, Payment)) else named
 
 
 class _Recaller:
@@ -117,7 +121,7 @@ class _Recaller:
             links = memory.find(self._db, self._store.id, names_of(document))
             found = replace(self._person(document, links), heard_at=self._event.received_at)
             if isinstance(document, (Cart, Checkout)):
-                found = self._version(document, found)
+                found = self._version(document, found, links)
             return replace(document, recalled=found)
         if isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):
             found = Recalled(heard_at=self._event.received_at, order=self._order(document))
@@ -177,11 +181,14 @@ class _Recaller:
         emails = (email_of(one) for one in found if isinstance(one, (Order, Checkout, Customer)))
         return [email for email in emails if email]
 
-    def _version(self, document: Cart | Checkout, found: Recalled) -> Recalled:
+    def _version(self, document: Cart | Checkout, found: Recalled, links: Mapping[str, Link]) -> Recalled:
+        mine = version_of(self._event, document)
         try:
-            earlier = memory.before(self._db, version_of(self._event, document))
+            earlier = memory.before(self._db, mine)
         except LookupError:
             return replace(found, stale=True)
+        if isinstance(document, Checkout):
+            found = replace(found, over=touched.over(self._db, mine, document, found.visits, links))
         before = self._load(earlier) if earlier else None
         return replace(found, before=before) if isinstance(before, (Cart, Checkout)) else found
 

@@ -10,7 +10,7 @@ from mappings.base import MappingError
 from mappings.canonical import Order
 from plugin import destinations
 from plugin.flow import choose
-from plugin.model import Accepted, Booked, Request, Work
+from plugin.model import WAIT, Accepted, Booked, Request, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,11 +101,21 @@ class _Rehearsed:
             note = "only where no token is at hand that still holds"
             yield Call(connection=self._connection, action="login", request=login.request, note=note)
         for step in steps:
+            if step.action == WAIT:
+                yield from self._after(step)
+                continue
             hold = taken.hold if taken and self._vendor.ships and step.action == "book" else timedelta()
             found = self._of_step(replace(step, delay=max(step.delay, hold)))
             yield from found
             if step.action == "book" and found[0].request is not None:
                 yield from self._later()
+
+    def _after(self, step: Step) -> Iterator[Call]:
+        """What would go out at the end of a wait."""
+        ended = self._vendor.prepare(self._work(step.action, step))
+        for following in ended.then if isinstance(ended, Accepted) else ():
+            call = self._call(replace(following, delay=step.delay), self._work(following.action, following))
+            yield replace(call, later=True, note="only if nothing comes meanwhile")
 
     def _of_step(self, step: Step) -> list[Call]:
         """Its call; a booking of several parcels makes one for each."""

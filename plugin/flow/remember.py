@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from mappings.activity import Cart, Checkout, Consent, Fulfilment, Merge, ParcelScan, Payment, Refund
+from mappings.activity import Cart, Checkout, Consent, Discard, Fulfilment, Merge, ParcelScan, Payment, Refund
 from mappings.canonical import Customer, Order
 from mappings.person import customer_of, email_of, visit_of
 from mappings.recalled import NOTHING, Visit
 from plugin.flow.recall import names_of, version_of
+from plugin.flow.touched import DISCARDED
 from plugin.storage import memory
 from plugin.storage.memory import Link, hash_of, name_of
 
@@ -70,6 +71,9 @@ def _lessons(event: Event, document: Document, attributes: frozenset[str]) -> It
         yield name_of("customer", document.deleted_ref), lambda known: known.update(merged_into=document.kept_ref)
     elif isinstance(document, Consent):
         yield name_of("customer", document.customer_ref), lambda known: _agree(known, document, event)
+    elif isinstance(document, Discard) and document.cart_ref:
+        at = (event.triggered_at or event.received_at).isoformat()
+        yield name_of("cart", document.cart_ref), lambda known: _discard(known, at)
     elif isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):
         yield from _of_aftermath(event, document)
 
@@ -177,6 +181,10 @@ def _say(known: Known, channel: str, *, given: bool | None, at: str) -> None:
     said = known.get("consent", {})
     if channel not in said or said[channel]["at"] < at:
         known["consent"] = {**said, channel: {"given": given, "at": at}}
+
+
+def _discard(known: Known, at: str) -> None:
+    known[DISCARDED] = max(at, known.get(DISCARDED, at))
 
 
 def _follow(known: Known, parcel: Mapping[str, str | None]) -> None:

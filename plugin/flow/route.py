@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
-from mappings.activity import Cart, Checkout, Consent, Departure, Fulfilment, Merge, ParcelScan, Payment, Refund
+from mappings.activity import (
+    Cart,
+    Checkout,
+    Consent,
+    Departure,
+    Discard,
+    Fulfilment,
+    Merge,
+    ParcelScan,
+    Payment,
+    Refund,
+)
 from mappings.base import MappingError
 from mappings.canonical import Customer, Order, ShopNotice, Topic
 from mappings.recalled import NOTHING
@@ -195,8 +206,8 @@ def _refs(document: Document) -> tuple[str | None, str | None]:
     if isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):
         order = (document.recalled or NOTHING).order
         return document.order_ref, order.customer.ref if order and order.customer else None
-    if isinstance(document, Cart):
-        return document.ref, None
+    if isinstance(document, (Cart, Discard)):
+        return document.ref if isinstance(document, Cart) else document.cart_ref, None
     if isinstance(document, (Customer, Departure)):
         return None, document.ref
     if isinstance(document, Merge):

@@ -174,6 +174,7 @@ def _event(row: Row[Any]) -> Event:
         platform_topic=row.platform_topic,
         received_at=row.received_at,
         body=_inflated(row.body),
+        triggered_at=row.triggered_at,
     )
 
 

@@ -146,6 +146,16 @@ def before(db: Sql, mine: Version) -> int | None:
     return event_id
 
 
+def is_outdated(db: Sql, mine: Version) -> bool:
+    """Whether a newer version of the same thing is known."""
+    newer = or_(
+        versions.c.version > mine.version,
+        and_(versions.c.version == mine.version, versions.c.event_id > mine.event_id),
+    )
+    query = select(versions.c.event_id).where(versions.c.store_id == mine.store_id, versions.c.name == mine.name, newer)
+    return db.execute(query.limit(1)).first() is not None
+
+
 def add(database: Database, db: Sql, mine: Version) -> None:
     """Write down a version that is the newest of its name."""
     row = {name: getattr(mine, name) for name in Version.__slots__}

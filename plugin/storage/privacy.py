@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select, update
 
 from mappings.canonical import ShopNotice, Topic
-from plugin.model import EventState
+from plugin.model import WAIT, EventState, State
 from plugin.storage import inbox, memory, parcels
 from plugin.storage.shops import ConnectionState, StoreState
 from plugin.storage.tables import attempts, connections, deliveries, events, stores
@@ -80,10 +80,16 @@ def _orders(db: Sql, store: Store, notice: ShopNotice) -> list[str]:
 
 
 def _erase_messages(db: Sql, store: Store) -> None:
-    """What is still owed was mapped from bodies that are gone now; it is held when it falls due."""
+    """What is still owed was mapped from bodies that are gone now; it is held when it falls due.
+
+    What only waits for whether something is owed waits no longer.
+    """
     erased = select(events.c.id).where(events.c.store_id == store.id, func.length(events.c.body) == 0)
-    owed = (deliveries.c.store_id == store.id, deliveries.c.message.is_not(None), deliveries.c.event_id.in_(erased))
-    db.execute(update(deliveries).where(*owed).values(message=None))
+    theirs = (deliveries.c.store_id == store.id, deliveries.c.event_id.in_(erased))
+    db.execute(update(deliveries).where(*theirs, deliveries.c.message.is_not(None)).values(message=None))
+    waits = (deliveries.c.action == WAIT, deliveries.c.state == State.WAITING)
+    ended = {"state": State.SKIPPED, "reason": "what it waited for was erased", "updated_at": datetime.now(UTC)}
+    db.execute(update(deliveries).where(*theirs, *waits).values(ended | {"lease": None, "leased_until": None}))
 
 
 def _erase_attempts(db: Sql, store: Store) -> None:

@@ -81,6 +81,13 @@ def checkout(order: Document, created: str, updated: str, *, chosen: bool) -> Do
     )
 
 
+def discard(checkout: Document, order: Document) -> Document:
+    """The deletion of a checkout: its totals, and of names only the cart's."""
+    kept = ("presentment_currency", "total_discounts", "total_line_items_price", "total_price", "total_tax")
+    named = {name: checkout.get(name) for name in (*kept, "subtotal_price", "cart_token", "total_duties")}
+    return {"id": order["id"] + 5_000_000, "buyer_accepts_sms_marketing": False, "sms_marketing_phone": None} | named
+
+
 def _checkout_line(line: Document, *, discounted: bool) -> Document:
     made = {name: line.get(name) for name in (*_PIECE, "variant_title", "requires_shipping", "tax_lines")}
     off = line["discount_allocations"] if discounted else []

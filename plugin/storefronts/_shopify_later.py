@@ -37,6 +37,7 @@ _MADE: Mapping[str, Callable[[Document, Clock], Document]] = {
     "carts/update": lambda order, at: made.cart(order, at(-8), at(-5), _pieces(order)),
     "checkouts/create": lambda order, at: made.checkout(order, at(-4), at(-4), chosen=False),
     "checkouts/update": lambda order, at: made.checkout(order, at(-4), at(-1), chosen=True),
+    "checkouts/delete": lambda order, at: made.discard(made.checkout(order, at(-4), at(-1), chosen=True), order),
     "order_transactions/create": lambda order, at: made.transaction(
         order, at(-1), order["id"] + 6_000_000, "sale", "failure"
     ),
