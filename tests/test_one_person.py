@@ -50,10 +50,24 @@ def journey() -> list[Hook]:
     ]
 
 
-def people(shop: Shop) -> list[dict[str, Any]]:
-    """Everybody chrts knows of."""
-    found: list[dict[str, Any]] = shop.sandbox.emulators["chrts"].state()["people"]
+RECEIVERS = ("chrts", "segment")
+
+
+def state(shop: Shop, receiver: str) -> dict[str, Any]:
+    """What a receiver knows."""
+    return shop.sandbox.emulators[receiver].state()
+
+
+def people(shop: Shop, receiver: str = "chrts") -> list[dict[str, Any]]:
+    """Everybody a receiver knows of."""
+    found: list[dict[str, Any]] = state(shop, receiver)["people"]
     return found
+
+
+def tell_both(shop: Shop, **settings: str) -> None:
+    """Whoever understands people is told: by chrts' own calls, and in Segment's format."""
+    for receiver in RECEIVERS:
+        shop.reconnect(receiver, **settings)
 
 
 def send(shop: Shop, hooks: Sequence[Hook], *, at_once: bool = False) -> None:
@@ -82,39 +96,56 @@ EXPECTED = {
 @pytest.mark.parametrize("strategy", USER_ID_STRATEGIES)
 def test_a_visit_and_the_account_it_led_to_are_one_person(shop: Shop, strategy: str) -> None:
     """Cart, checkout, order, account, merge, parcel and refund, under every way to name a person."""
-    shop.reconnect("chrts", user_id=strategy)
+    tell_both(shop, user_id=strategy)
     send(shop, journey())
-    (person,) = people(shop)
-    assert set(person["events"]) == EXPECTED
-    assert person["events"].count("Order Completed") == person["events"].count("Order Refunded") == 1
+    for receiver in RECEIVERS:
+        (person,) = people(shop, receiver)
+        assert set(person["events"]) == EXPECTED, receiver
+        assert person["events"].count("Order Completed") == person["events"].count("Order Refunded") == 1
+    assert (state(shop, "segment")["dropped"], state(shop, "segment")["repeats"]) == ([], 0)
 
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("strategy", USER_ID_STRATEGIES)
 def test_in_whatever_order_they_come(shop: Shop, strategy: str, seed: int) -> None:
     """Late, early, twice, all at once: still one person, and each sale, refund and parcel once."""
-    shop.reconnect("chrts", user_id=strategy)
+    tell_both(shop, user_id=strategy)
     dice = random.Random(f"{strategy} {seed}")  # noqa: S311  (nothing secret)
     hooks = journey() + dice.sample(journey(), 4)
     dice.shuffle(hooks)
     send(shop, hooks, at_once=bool(seed % 2))
-    assert len(people(shop)) == 1, [topic for topic, _ in hooks]
-    counted = people(shop)[0]["events"]
-    for name in ("Order Completed", "Order Paid", "Order Refunded", "Order Shipped", "Checkout Started"):
-        assert counted.count(name) == 1
+    for receiver in RECEIVERS:
+        assert len(people(shop, receiver)) == 1, (receiver, [topic for topic, _ in hooks])
+        counted = people(shop, receiver)[0]["events"]
+        for name in ("Order Completed", "Order Paid", "Order Refunded", "Order Shipped", "Checkout Started"):
+            assert counted.count(name) == 1
+        assert is_straight(state(shop, receiver)["aliases"])
+
+
+def is_straight(aliases: Sequence[dict[str, Any]]) -> bool:
+    """Whether no id was joined to one that had been joined to it: what a cycle or a repetition does, nobody says."""
+    pairs = [(one["previousId"], one["userId"]) for one in aliases]
+    left = set(pairs)
+    while True:
+        kept = {(old, new) for old, new in left if new in {old for old, _ in left}}
+        if kept == left:
+            return not left and len(pairs) == len(set(pairs))
+        left = kept
 
 
 @pytest.mark.parametrize("strategy", USER_ID_STRATEGIES)
 def test_a_replay_counts_nothing_again(shop: Shop, strategy: str) -> None:
     """Every event routed again finds its events told; what was learned since may only join ids of the one person."""
-    shop.reconnect("chrts", user_id=strategy)
+    tell_both(shop, user_id=strategy)
     send(shop, journey())
+    sales = len(state(shop, "segment")["events"])
     before = shop.sandbox.emulators["chrts"].journal.total
     replaying.replay_events(shop.services.database, [row["id"] for row in events(shop.services)])
     work_off(shop.services)
     told = [one["path"] for one in shop.sandbox.emulators["chrts"].requests()[before:]]
     assert "/event/track" not in told
-    assert len(people(shop)) == 1
+    assert len(state(shop, "segment")["events"]) == sales
+    assert [len(people(shop, receiver)) for receiver in RECEIVERS] == [1, 1]
 
 
 def test_who_they_are_goes_first_then_that_they_are_one_then_what_they_did(shop: Shop) -> None:
@@ -152,9 +183,11 @@ def test_a_changed_address_is_the_same_person(shop: Shop) -> None:
 
 def test_without_aliases_an_identify_with_both_ids_joins(shop: Shop) -> None:
     """For receivers that unify by identify: each pair once, in the order in which the ids were met."""
-    shop.reconnect("chrts", alias="no")
+    tell_both(shop, alias="no")
     send(shop, journey()[:5] * 2)
-    assert shop.sandbox.emulators["chrts"].state()["aliases"] == []
+    assert state(shop, "chrts")["aliases"] == state(shop, "segment")["aliases"] == []
+    assert len(people(shop, "segment")) == 1
     with shop.services.database.read() as db:
-        paired = db.execute(select(deliveries.c.key).where(deliveries.c.key.like("pair:%"))).scalars().all()
-    assert len(paired) == 1
+        query = select(deliveries.c.destination).where(deliveries.c.key.like("pair:%"))
+        paired = db.execute(query.order_by(deliveries.c.destination)).scalars().all()
+    assert tuple(paired) == RECEIVERS
