@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from plugin import destinations
+from plugin.commands._demo_heard import READ, Heard
 from plugin.commands._demo_judge import Seen, judge
 from plugin.commands._demo_line import FAULTS
 from plugin.commands._demo_stories import Told, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _ORDERS = 30
@@ -39,11 +42,16 @@ def perfect(told: list[Told]) -> Seen:
         for one in told
         if one.customer and one.story.tracked
     ]
-    return Seen(
-        shipments=shipments,
+    known = Heard(
         identifies=[{"traits": {"email": one.email}} for one in told],
         aliases=aliases,
         events=events,
+    )
+    return Seen(
+        shipments=shipments,
+        heard=dict.fromkeys(READ, known),
+        records=[f"shopify:shop:{one.ref}" for one in told if one.story.is_account],
+        sessions=[f"shopify:shop:{one.account}" for one in told if one.buys_access],
         rests={one.ref: [one.story.rests] for one in told if one.story.rests},
     )
 
@@ -63,23 +71,34 @@ def test_a_whole_line_is_good(told: list[Told]) -> None:
     assert judge(told, perfect(told)).is_good
 
 
-@pytest.mark.parametrize("what", ["shipments", "events", "identifies", "aliases"])
+def changed(seen: Seen, what: str, change: Callable[[list[Any]], list[Any]]) -> Seen:
+    """The same with one list of it changed, of what a receiver heard at that receiver alone."""
+    receiver, _, name = what.rpartition(".")
+    values: Any = {name: change(list(getattr(seen.heard[receiver] if receiver else seen, name)))}
+    if not receiver:
+        return replace(seen, **values)
+    return replace(seen, heard={**seen.heard, receiver: replace(seen.heard[receiver], **values)})
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("shipments", "records", "sessions"),
+        *(f"{receiver}.{name}" for receiver in READ for name in ("events", "identifies", "aliases")),
+    ],
+)
 def test_what_is_missing_is_lost(told: list[Told], what: str) -> None:
-    """Any one booking, event, person or alias that does not arrive is named."""
-    seen = perfect(told)
-    fewer: Any = {what: getattr(seen, what)[1:]}
-    verdict = judge(told, replace(seen, **fewer))
+    """Any one booking, record, session, event, person or alias that does not arrive is named."""
+    verdict = judge(told, changed(perfect(told), what, lambda one: one[1:]))
     assert len(verdict.lost) == 1
     assert not verdict.doubled
     assert not verdict.is_good
 
 
-@pytest.mark.parametrize("what", ["shipments", "events"])
+@pytest.mark.parametrize("what", ["shipments", "records", "sessions", *(f"{receiver}.events" for receiver in READ)])
 def test_what_came_twice_is_doubled(told: list[Told], what: str) -> None:
-    """Two live shipments of an order, or one event twice."""
-    seen = perfect(told)
-    twice: Any = {what: [*getattr(seen, what), getattr(seen, what)[0]]}
-    verdict = judge(told, replace(seen, **twice))
+    """Two live shipments of an order, two records of a customer, or one event twice."""
+    verdict = judge(told, changed(perfect(told), what, lambda one: [*one, one[0]]))
     assert len(verdict.doubled) == 1
     assert not verdict.is_good
 
@@ -130,6 +149,7 @@ def test_the_demo_ends_well(tmp_path: Path) -> None:
     assert "0 doubled" in ended.stdout
     assert re.search(r"orders in\W+12\b", ended.stdout)
     assert re.search(r"12 Order Completed", ended.stdout)
+    assert set(FAULTS) == set(destinations.names())
     assert all(f"{name}: answered 503" in ended.stdout for name in FAULTS)
     assert not list(tmp_path.iterdir())
 

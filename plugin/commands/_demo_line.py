@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugin import destinations, log, rulebook, storefronts
-from plugin.commands._demo_stories import PLATFORM, SECRET, SHOPS
+from plugin.commands._demo_stories import ACCESS, PLATFORM, SECRET, SHOPS
 from plugin.commands.shops import make_connection
 from plugin.sandbox import Fault, Sandbox, available
 from plugin.services import Services
@@ -34,6 +34,7 @@ _PACKAGE = {"size_x": "25", "size_y": "18", "size_z": "10"}
 _SETTINGS: Mapping[str, Sequence[Mapping[str, str]]] = {
     "chitchats": (_PACKAGE, _PACKAGE | {"auto_buy": "yes", "postage_type": "chit_chats_canada_tracked"}),
     "shiptheory": ({"token": "demo-1"}, {"token": "demo-2"}),
+    "pingnetwork": ({"session_skus": f"{ACCESS}=de"}, {}),
 }
 # Which carrier an order goes to; who has no rules takes what the others leave.
 _RULES = {
@@ -58,6 +59,14 @@ FAULTS: Mapping[str, Sequence[Fault]] = {
         Fault("status", status=429, retry_after=1, match="/event/track", every=4),
         Fault("garbage", match="/customer/identify", every=3),
         Fault("reset_before", match="/customer/alias", every=2),
+    ),
+    "segment": (
+        Fault("status", status=503, match="POST /v1/batch"),
+        Fault("reset_after", match="POST /v1/batch", every=2),
+    ),
+    "pingnetwork": (
+        Fault("status", status=503, match="POST /v2/customers"),
+        Fault("reset_after", match="POST /v2/customers", every=2),
     ),
 }
 

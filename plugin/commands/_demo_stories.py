@@ -17,6 +17,8 @@ PLATFORM = "shopify"
 SECRET = "the secret of an invented app"  # noqa: S105  (it signs invented webhooks only)
 # The second shop has its postage bought at once.
 SHOPS = ("crossdock-demo.myshopify.com", "crossdock-demo-prepaid.myshopify.com")
+# What sells access, at the first shop alone.
+ACCESS = "PDF-GLAZE"
 _COMPLETED, _PAID, _CANCELLED = "Order Completed", "Order Paid", "Order Cancelled"
 _SENT = ("Fulfillment Created", "Order Shipped", "Order Delivered", "Order Fulfilled")
 
@@ -55,6 +57,11 @@ class Story:
     rests: str = ""
     is_order: bool = True
 
+    @property
+    def is_account(self) -> bool:
+        """Whether it is about an account, of which a record has to be kept."""
+        return self.hooks[0].topic.startswith("customers/")
+
 
 def _order(shows: str, *hooks: Hook, **expected: Any) -> Story:  # noqa: ANN401  (fields of Story)
     return Story(shows=shows, hooks=hooks, **{"booking": "draft", "tracked": (_COMPLETED,)} | expected)
@@ -79,7 +86,13 @@ _ORDINARY = (
 )
 _SPECIAL = (
     _order("paid later", _created(), Hook(topic="orders/paid", later=True), tracked=(_COMPLETED, _PAID)),
-    _order("download only", _created(":digital"), booking="none", rests="digital goods only"),
+    _order(
+        "download only, paid later",
+        *(_created(":digital"), Hook(topic="orders/paid:digital", later=True)),
+        booking="none",
+        tracked=(_COMPLETED, _PAID),
+        rests="digital goods only",
+    ),
     _order("orders/updated comes first", Hook(topic="orders/updated"), _created(later=True)),
     _order("in EUR", _created(":eur"), booking="none", rests="value_currency"),
     _order("the same webhook three times", _created(repeats=2)),
@@ -185,10 +198,22 @@ class Told:
         return self.document.get("email") or None
 
     @property
+    def buys_access(self) -> bool:
+        """Whether a session has to be open for its buyer: a line that sells access was paid."""
+        topics = [hook.topic.partition(":")[0] for hook in self.story.hooks]
+        paid = [json.loads(one.body) for one, topic in zip(self.samples, topics, strict=True) if topic == "orders/paid"]
+        return self.story.shop == 0 and any(line["sku"] == ACCESS for body in paid for line in body["line_items"])
+
+    @property
+    def account(self) -> str | None:
+        """The customer that an order names."""
+        account = self.document.get("customer") if self.story.is_order else None
+        return str(account["id"]) if account else None
+
+    @property
     def customer(self) -> str | None:
         """The account that an order's visitor has to be joined to."""
-        account = self.document.get("customer") if self.story.is_order else None
-        return str(account["id"]) if account and self.document.get("cart_token") else None
+        return self.account if self.document.get("cart_token") else None
 
     @property
     def name(self) -> str:
