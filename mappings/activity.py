@@ -36,6 +36,7 @@ class Item:
     variant_ref: str | None = None
     variant: str | None = None
     brand: str | None = None
+    coupon: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

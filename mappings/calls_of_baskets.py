@@ -164,4 +164,6 @@ def of_untouched(checkout: Checkout, tenant: Tenant, rules: IdentityRules) -> Fa
 
 def _version(document: Cart | Checkout) -> str:
     coupons = document.coupons if isinstance(document, Checkout) else ()
-    return digest([document.updated_at, document.items, coupons])[:16]
+    # Of what never changes its form: a key has to be the same for ever, whatever fields an item gains.
+    items = [(item.ref, item.variant_ref, item.quantity) for item in document.items]
+    return digest([document.updated_at.isoformat(), items, coupons])[:16]

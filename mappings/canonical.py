@@ -115,6 +115,7 @@ class Line:
     variant_ref: str | None = None
     variant: str | None = None
     brand: str | None = None
+    coupon: str | None = None
     hs_code: str | None = None
     origin_country: str | None = None
 

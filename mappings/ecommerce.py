@@ -81,6 +81,7 @@ def product(line: Line | Item) -> dict[str, object]:
             "quantity": line.quantity,
             "discount": amount_of(line.discount),
             "tax": amount_of(line.tax),
+            "coupon": line.coupon,
         }
     )
 

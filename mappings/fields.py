@@ -80,6 +80,19 @@ class AmountsOf(fields.Field[Decimal]):
 _AMOUNT = Amount(allow_none=True)
 
 
+class NumbersOf(fields.Field[tuple[int, ...]]):
+    """One whole number of each object in a list, such as a place in another list; what is none is passed over."""
+
+    def __init__(self, key: str, **kwargs: Any) -> None:  # noqa: ANN401  (passed on to marshmallow)
+        super().__init__(allow_none=True, load_only=True, **kwargs)
+        self.key = key
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> tuple[int, ...]:
+        items = value if isinstance(value, list) else []
+        numbers = (item.get(self.key) for item in items if isinstance(item, Mapping))
+        return tuple(number for number in numbers if isinstance(number, int) and not isinstance(number, bool))
+
+
 class Flag(fields.Field[bool]):
     """A JSON true or false and nothing that looks like one."""
 

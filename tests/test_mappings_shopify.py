@@ -183,6 +183,27 @@ def test_line_discount_falls_back_to_the_older_key() -> None:
     assert line_of(discount_allocations=[], total_discount="1.50").discount.amount == Decimal("1.50")
 
 
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ([0], "WELCOME10"),
+        ([0, 0, 2], "WELCOME10, MUGS"),
+        ([1], None),
+        ([], None),
+        ([7, -1, None, True, "0"], None),
+    ],
+    ids=repr,
+)
+def test_a_line_names_the_codes_that_made_it_cheaper(places: list[object], expected: str | None) -> None:
+    """By their place among the order's discounts, of which automatic ones have no code."""
+    discounts = [{"code": "WELCOME10"}, {"type": "automatic", "title": "Autumn"}, {"code": "MUGS"}]
+    line = sent("orders_create")["line_items"][0]
+    allocations = [{"amount": "1.00", "discount_application_index": place} for place in places]
+    found = order(discount_applications=discounts, line_items=[line | {"discount_allocations": allocations}])
+    assert found.lines[0].coupon == expected
+    assert order(discount_applications=None).lines[0].coupon is None
+
+
 def test_a_country_may_stand_in_the_name_alone() -> None:
     """A code in `country` is taken where `country_code` is absent; a malformed code is refused by name."""
     address = sent("orders_create")["shipping_address"]

@@ -23,6 +23,7 @@ from mappings.fields import (
     Grams,
     Identifier,
     Moment,
+    NumbersOf,
     Quantity,
     Text,
 )
@@ -171,6 +172,7 @@ class LineSchema(Inbound):
     price = Amount(required=True)
     total_discount = Amount(allow_none=True)
     discounts = AmountsOf("amount", data_key="discount_allocations")
+    applied = NumbersOf("discount_application_index", data_key="discount_allocations")
     tax = AmountsOf("price", data_key="tax_lines")
     requires_shipping = Flag(required=True)
     gift_card = Flag(allow_none=True)
@@ -232,6 +234,7 @@ class OrderSchema(Inbound):
     billing_address = fields.Nested(AddressSchema, allow_none=True)
     total_weight_g = Grams(data_key="total_weight", allow_none=True)
     discount_codes = fields.Nested(PairSchema, many=True, allow_none=True)
+    applied = fields.Nested(PairSchema, many=True, only=("code",), data_key="discount_applications", allow_none=True)
     payment_methods = fields.List(Text(), data_key="payment_gateway_names", allow_none=True)
     tags = CommaList(allow_none=True)
     note = Text()

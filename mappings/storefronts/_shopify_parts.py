@@ -39,6 +39,13 @@ def line_discount(line: Mapping[str, Any]) -> Decimal:
     return line.get("discounts") or line.get("total_discount") or NOTHING
 
 
+def coupon_of(line: Mapping[str, Any], order: Mapping[str, Any]) -> str | None:
+    """The codes among the discounts of a line; it names them by their place in those of the order."""
+    known = order.get("applied") or ()
+    codes = texts_of(known[place].get("code") for place in line.get("applied") or () if 0 <= place < len(known))
+    return ", ".join(dict.fromkeys(codes)) or None
+
+
 def shipping_price(line: Mapping[str, Any]) -> Decimal | None:
     """What a way of shipping costs."""
     return given(line.get("discounted_price"), line.get("price"))

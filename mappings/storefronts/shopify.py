@@ -30,6 +30,7 @@ from mappings.storefronts._shopify_parts import (
     NOTHING,
     attributes_of,
     client_of,
+    coupon_of,
     delivery,
     given,
     kept_shipping,
@@ -165,7 +166,7 @@ def _amounts(data: Mapping[str, Any]) -> dict[str, Money]:
 
 def _lists(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "lines": tuple(_line(line, data["currency"]) for line in data["lines"]),
+        "lines": tuple(_line(line, data) for line in data["lines"]),
         "presentment_total": (data.get("total_set") or {}).get("presentment"),
         "coupons": texts_of(pair.get("code") for pair in data.get("discount_codes") or ()),
         "payment_methods": texts_of(data.get("payment_methods") or ()),
@@ -175,10 +176,12 @@ def _lists(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _line(data: Mapping[str, Any], currency: str) -> Line:
+def _line(data: Mapping[str, Any], order: Mapping[str, Any]) -> Line:
     as_sent: dict[str, Any] = {name: data.get(name) for name in _LINE_AS_SENT}
+    currency = order["currency"]
     return Line(
         **as_sent,
+        coupon=coupon_of(data, order),
         name=data.get("title") or data["name"],
         quantity_to_ship=_quantity_to_ship(data),
         quantity_kept=data.get("current_quantity"),
