@@ -15,17 +15,19 @@ from mappings.base import PayloadRejected
 from mappings.canonical import Order, Topic
 from mappings.recalled import NOTHING
 from plugin import checks
-from plugin.model import WAIT, Accepted, Priority, Setting, Skipped, Step
+from plugin.model import WAIT, Accepted, Deferred, Priority, Setting, Skipped, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mappings.canonical import Document
-    from plugin.model import StoreFacts, Work
+    from plugin.model import Outcome, StoreFacts, Work
 
 _YES_OR_NO = checks.one_of("yes", "no")
 _ATTRIBUTES = "anonymous_id_attributes"
 _PARCEL = "parcel"
+# How many hours a wait was planned for.
+_HOURS = "hours"
 # A month: whoever comes back to a checkout after that begins anew.
 _MOST_HOURS = 720
 
@@ -129,19 +131,24 @@ def _waits(document: Document, store: StoreFacts, values: Mapping[str, str]) -> 
             subject=fact.group,
             priority=Priority.WATCH,
             delay=timedelta(hours=rules.abandoned_hours),
-            data={"fact": f"{WAIT} for {fact.name}"},
+            data={"fact": f"{WAIT} for {fact.name}", _HOURS: rules.abandoned_hours},
         )
 
 
-def waited(work: Work, say: Callable[[calls.Fact], bytes | None]) -> Accepted | Skipped:
+def waited(work: Work, say: Callable[[calls.Fact], bytes | None]) -> Outcome:
     """What the end of a wait comes to: its fact is owed, unless something followed the document meanwhile."""
     _, document = told(work)
-    fact = calls.untouched(document, tenant(work.store), _rules(work.settings))
+    rules = _rules(work.settings)
+    fact = calls.untouched(document, tenant(work.store), rules)
     if fact is None:
         return Skipped("the settings, or what its person agreed to, do not ask for it any more")
     known = getattr(document, "recalled", None) or NOTHING
     if known.over:
         return Skipped(known.over)
+    more = timedelta(hours=rules.abandoned_hours - work.data[_HOURS])
+    if more > timedelta():
+        longer = {**work.data, _HOURS: rules.abandoned_hours}
+        return Deferred(reason="the setting asks for more hours now", after=more, waiting=True, data=longer)
     return Accepted(then=(step(fact, document, say(fact)),), note="nothing came meanwhile")
 
 

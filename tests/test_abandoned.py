@@ -167,6 +167,20 @@ def test_the_operator_may_want_none_of_it(shop: Shop) -> None:
     assert shop.tracked(LEFT) == []
 
 
+@pytest.mark.parametrize(("before", "after", "times"), [("3", "24", 2), ("24", "3", 1)])
+def test_other_hours_hold_for_what_waits(shop: Shop, before: str, after: str, times: int) -> None:
+    """More hours than it was planned for are waited for first; what waits longer than the new ones is told then."""
+    shop.reconnect("chrts", abandoned_hours=before)
+    post(shop, "checkouts/update")
+    shop.reconnect("chrts", abandoned_hours=after)
+    for _ in range(times):
+        assert shop.tracked(LEFT) == []
+        let_hours_pass(shop)
+    (left,) = shop.tracked(LEFT)
+    ended = datetime.fromisoformat(sent("checkouts_update")["updated_at"]) + timedelta(hours=int(after))
+    assert left["properties"]["occurred_at"] == ended.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
 def test_an_empty_checkout_is_no_cart(shop: Shop) -> None:
     """Nothing was left in it."""
     post(shop, "checkouts/update", line_items=[])

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
+from plugin.sandbox import Fault
 from plugin.storage import inbox, memory
-from plugin.storage.tables import attempts, connections
+from plugin.storage.tables import attempts, connections, deliveries
 from plugin.vault import Vault
-from tests.line import events, owed, work_off
+from tests.line import events, owed, turn, work_off
 from tests.shop import ADDRESS, headers, sent
 
 if TYPE_CHECKING:
@@ -107,6 +108,36 @@ def test_redacting_somebody_who_never_ordered_finds_them_by_address(shop: Shop) 
     work_off(shop.services)
     assert bodies(shop)[0] is None
     assert "5d2f0c9be41748b0a6f3a1d7c2e98b14" not in remembered(shop)
+
+
+def owed_bodies(shop: Shop) -> list[bytes | None]:
+    """What is kept of the calls that are or were owed to chrts, oldest first."""
+    query = select(deliveries.c.message).where(deliveries.c.destination == "chrts").order_by(deliveries.c.id)
+    with shop.services.database.read() as db:
+        return list(db.execute(query).scalars())
+
+
+def test_the_body_of_a_call_is_kept_only_while_it_is_owed(shop: Shop) -> None:
+    """It is emptied when the delivery comes to rest, however it ends."""
+    refused = Fault("status", status=400, match="/event/track", times=None)
+    shop.sandbox.emulators["chrts"].faults.add(Fault("status", status=503, match="identify"), refused)
+    shop.post("orders/create", sent("orders_create"))
+    turn(shop.services)
+    assert all(owed_bodies(shop))
+    work_off(shop.services)
+    assert {one["state"] for one in owed(shop.services, destination="chrts")} == {"done", "failed"}
+    assert set(owed_bodies(shop)) == {None}
+
+
+def test_an_erasure_empties_the_bodies_of_what_is_still_owed(shop: Shop) -> None:
+    """Nothing of the person goes out any more."""
+    shop.sandbox.emulators["chrts"].faults.add(Fault("status", status=503, match="identify"))
+    shop.post("orders/create", sent("orders_create"))
+    turn(shop.services)
+    assert all(owed_bodies(shop))
+    shop.post("customers/redact", notice("customers/redact"))
+    turn(shop.services)
+    assert set(owed_bodies(shop)) == {None}
 
 
 def test_redacting_a_shop_forgets_everybody(shop: Shop) -> None:
