@@ -207,7 +207,7 @@ def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
         at=one.at,
         milliseconds=one.milliseconds,
         purpose="find" if item.finds else "send",
-        request=_told(item, one.crowd),
+        request=_told(one, item),
         status=answer.status if answer else None,
         answer=one.said,
         outcome=type(one.outcome).__name__.lower() if one.outcome else "absent",
@@ -215,8 +215,14 @@ def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
     )
 
 
-def _told(item: Prepared, crowd: int) -> str:
-    """What is kept of the request; of one among many only its place, since its body follows from its event."""
-    if crowd == 1:
-        return request_line(item.request, item.vendor.plain)
-    return f"{item.request.method} {item.request.path}, item {item.work.position + 1} of {crowd}"
+def _told(one: Returned, item: Prepared) -> str:
+    """What is kept of the request: of one among many its place, of a planned message that was accepted its size.
+
+    The body of either follows from its event, and putting masks on it costs as much as recording it.
+    """
+    request = item.request
+    if one.crowd > 1:
+        return f"{request.method} {request.path}, item {item.work.position + 1} of {one.crowd}"
+    if item.work.message is not None and isinstance(one.outcome, Accepted):
+        return f"{request.method} {request.path}, {len(item.work.message)} bytes"
+    return request_line(request, item.vendor.plain)

@@ -6,6 +6,7 @@ round's own thread talks to the database and to Redis; the threads only wait for
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -44,6 +45,7 @@ _LOOK_SECONDS = 0.05
 _IDLE_LOOK_SECONDS = 0.2
 # The refusal was of the whole call, so that nothing is known against any part of it.
 _REFUSED_TOGETHER = Deferred(reason="refused together with others; sent again", after=timedelta(), waiting=True)
+_COLLECTED_FROM = 50_000
 # Few at a time: while events are mapped, nothing else is done.
 _ROUTED_AT_ONCE = 10
 
@@ -167,6 +169,9 @@ def work() -> None:
 
     What goes wrong is logged by its kind alone: RQ would keep the text of an exception, which may quote a document.
     """
+    # Nearly all that a round makes is gone a moment later, and none of it goes in circles.
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_FROM)
     services = Services.open(Settings.from_env())
     worker = Worker(services)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
