@@ -6,7 +6,6 @@ round's own thread talks to the database and to Redis; the threads only wait for
 
 from __future__ import annotations
 
-import gc
 import signal
 import threading
 import time
@@ -25,6 +24,7 @@ from plugin.flow.lanes import Lanes
 from plugin.flow.prepare import Prepared, Preparer, Settled
 from plugin.flow.record import Recorder, Returned
 from plugin.flow.route import route_due
+from plugin.garbage import collect_rarely
 from plugin.model import Deferred
 from plugin.services import Services
 from plugin.settings import Settings
@@ -45,7 +45,6 @@ _LOOK_SECONDS = 0.05
 _IDLE_LOOK_SECONDS = 0.2
 # The refusal was of the whole call, so that nothing is known against any part of it.
 _REFUSED_TOGETHER = Deferred(reason="refused together with others; sent again", after=timedelta(), waiting=True)
-_COLLECTED_FROM = 50_000
 # Few at a time: while events are mapped, nothing else is done.
 _ROUTED_AT_ONCE = 10
 
@@ -169,9 +168,7 @@ def work() -> None:
 
     What goes wrong is logged by its kind alone: RQ would keep the text of an exception, which may quote a document.
     """
-    # Nearly all that a round makes is gone a moment later, and none of it goes in circles.
-    gc.freeze()
-    gc.set_threshold(_COLLECTED_FROM)
+    collect_rarely()
     services = Services.open(Settings.from_env())
     worker = Worker(services)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
