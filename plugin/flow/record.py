@@ -39,8 +39,8 @@ _RETRY_SECONDS = 0.5
 class Returned:
     """A delivery that was called, or one that needed no call (then there is no result).
 
-    `outcome` is None when a look-up found nothing. `crowd` is how many deliveries the call carried,
-    `said` the answer as it may be kept.
+    `outcome` is None when a look-up found nothing. `crowd` is how many deliveries the call carried, `number` which of
+    them this was, `said` the answer as it may be kept.
     """
 
     item: Prepared | Settled
@@ -49,6 +49,7 @@ class Returned:
     at: datetime | None = None
     milliseconds: int = 0
     crowd: int = 1
+    number: int = 1
     said: str | None = None
 
     @property
@@ -169,8 +170,9 @@ def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
 def _result(one: Returned) -> ledger.Result:
     result = _settled(one)
     # What made no call spent no attempt that could be given back.
-    refund = result.refund_attempt and not isinstance(one.item, Settled)
-    return replace(result, refund_attempt=refund, attempt=_attempt(one, result))
+    result.refund_attempt = result.refund_attempt and not isinstance(one.item, Settled)
+    result.attempt = _attempt(one, result)
+    return result
 
 
 def _tell(returned: Sequence[Returned], results: Sequence[ledger.Result], kept: set[int]) -> None:
@@ -222,7 +224,7 @@ def _told(one: Returned, item: Prepared) -> str:
     """
     request = item.request
     if one.crowd > 1:
-        return f"{request.method} {request.path}, item {item.work.position + 1} of {one.crowd}"
+        return f"{request.method} {request.path}, item {one.number} of {one.crowd}"
     if item.work.message is not None and isinstance(one.outcome, Accepted):
         return f"{request.method} {request.path}, {len(item.work.message)} bytes"
     return request_line(request, item.vendor.plain)

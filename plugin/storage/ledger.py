@@ -50,9 +50,9 @@ class Attempt:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Result:
-    """What becomes of one leased delivery."""
+    """What becomes of one leased delivery; what is known of it grows while it is put together."""
 
     delivery: Delivery
     state: State
