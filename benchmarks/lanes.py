@@ -1,9 +1,9 @@
 """Lanes: 1, 20 and 200 accounts of different limits in one worker; each is to have its own, whatever the others do.
 
-Limits go from one call in two seconds to 20 a second, and the sink keeps them strictly. A few seconds after the first
-call every lane is watched for as many consecutive portions as there are repeats. Of N calls within a window, each
-arrival takes one of N places for as long as the window: `utilisation` is what part of the places' time was taken, so
-that half a window more or less counts as half. The worst lane and the median one are shown.
+Limits go from one call in two seconds to 7 a second, about what the vendors' own are, and the sink keeps them strictly.
+A few seconds after the first call every lane is watched for as many consecutive portions as there are repeats. Of N
+calls within a window, each arrival takes one of N places for as long as the window: `utilisation` is what part of the
+places' time was taken, so that half a window more or less counts as half. The worst lane and the median one are shown.
 
 One more lane's calls are answered after five seconds. It must not hold up another: `delay` is how much later a call of
 another lane arrived than its limit allowed, which is one window after the Nth call before it; the largest of all lanes,
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from benchmarks._figures import Plan
     from benchmarks._receiver import Receiver, Seen
 
-# Count and seconds of the limits that lanes have in turn: 0.5, 1, 2, 5, 10 and 20 a second.
-_LIMITS = ((1, 2), (1, 1), (2, 1), (5, 1), (10, 1), (20, 1))
+# Count and seconds of the limits that lanes have in turn: 0.5, 1, 2, 3, 5 and 7 a second.
+_LIMITS = ((1, 2), (1, 1), (2, 1), (3, 1), (5, 1), (7, 1))
 _SLOW, _SLOW_SECONDS = "slow", 5
 # Seconds of a portion, by the number of lanes.
-_PORTIONS = {1: 4, 20: 5, 200: 5}
+_PORTIONS = {1: 3, 20: 4, 200: 4}
 _START, _SMALL = 4, 2
 _PATIENCE = 60.0
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import socket
 import threading
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
-from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import Retry, Timeout
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
 from plugin.mask import storable
 from plugin.watch import Watch, WatchedAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
     from plugin.model import Request
 
@@ -30,6 +41,8 @@ _LARGEST_ANSWER = 5_000_000
 _USER_AGENT = "Crossdock/0.1"
 _MOST_URLS = 256
 _CHUNK = 1_000_000
+# Whether to try again is decided where it is known what the call was for; errors come as they are.
+_ONCE = Retry(total=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,78 +84,83 @@ class Failure:
     used: bool = False
 
 
-class _Session(requests.Session):
-    """One that never follows a redirect, and so never reads where it leads or what comes with it."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        del resp
-        return None
-
-
 class Sender:
-    """Sends requests of one account over connections that stay open."""
+    """Sends requests of one account over connections that stay open.
+
+    Requests prepares them, finds the proxies and certificates that the environment names, and keeps the pools of
+    connections. Its `Session.send` is left out: cookies, redirects and a login from .netrc, all of which have no place
+    here, cost as much as the call itself.
+    """
 
     def __init__(self, base_url: str, connections: int, timeout: float | None = None) -> None:
         """`timeout` bounds the seconds to wait for an answer, below `READ_SECONDS`, which leases outlast."""
-        self._timeout = timeout
         self._base_url = base_url.rstrip("/")
-        self._session = _Session()
+        self._times = Timeout(connect=CONNECT_SECONDS, read=min(timeout or READ_SECONDS, READ_SECONDS))
         self._watch = Watch(TOTAL_SECONDS)
-        adapter = WatchedAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
-        # Vendors' cookies would tie accounts together.
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._url = functools.lru_cache(_MOST_URLS)(self._address)
-        self._around: dict[str, Any] | None = None
+        self._adapter = WatchedAdapter(pool_connections=1, pool_maxsize=connections)
+        # What does not change while we run: one address has one way to it, and few paths.
+        self._route = functools.cache(self._find_route)
+        self._target = functools.lru_cache(_MOST_URLS)(self._find_target)
 
     def send(self, request: Request) -> Answer | Failure:
         """Make one call; never raises for what the network or the vendor does."""
         result: Answer | Failure
         try:
-            prepared = self._prepare(request)
-        except (requests.RequestException, ValueError):
+            prepared = _prepare(request)
+            pool, target = self._route().pool, self._target(request.path, tuple(request.query.items()))
+        except (requests.RequestException, HTTPError, ValueError):
             return Failure(sent=False, reason="the address or a credential is malformed; check the connection")
         with self._watch.call() as call:
             try:
-                result = self._exchange(prepared)
-            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                result = self._exchange(pool, target, prepared)
+            except (HTTPError, OSError, ValueError) as error:
                 result = _failure(error)
         return Failure(sent=True, reason="no answer in time", timed_out=True) if call.expired else result
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._adapter.close()
         self._watch.close()
 
-    def _prepare(self, request: Request) -> requests.PreparedRequest:
-        """What `Session.prepare_request` would make, without the parts that all our calls have in common."""
-        prepared = requests.PreparedRequest()
-        prepared.prepare_method(request.method)
-        prepared.url = self._url(request.path, tuple(request.query.items()))
-        prepared.prepare_headers(_headers(request))
-        prepared.prepare_body(encode(request.body), None)
-        prepared.prepare_hooks(None)
-        for value in prepared.headers.values():
-            # What does not fit into a header would fail later, half-way through sending.
-            (value if isinstance(value, bytes) else value.encode("latin-1")).decode("latin-1")
-        return prepared
+    def _exchange(self, pool: HTTPConnectionPool, target: str, prepared: requests.PreparedRequest) -> Answer:
+        response = pool.urlopen(
+            prepared.method or "",
+            target,
+            body=prepared.body,
+            headers=prepared.headers,
+            retries=_ONCE,
+            redirect=False,
+            assert_same_host=False,
+            timeout=self._times,
+            preload_content=False,
+        )
+        with contextlib.closing(response):
+            return Answer(status=response.status, headers=response.headers, body=_read(response))
 
-    def _address(self, path: str, query: tuple[tuple[str, str], ...]) -> str:
+    def _find_route(self) -> _Route:
+        with requests.Session() as session:
+            around = session.merge_environment_settings(self._base_url, {}, True, None, None)  # noqa: FBT003
+        # True stands for the certificates that come with requests.
+        verify = DEFAULT_CA_BUNDLE_PATH if around["verify"] is True else around["verify"]
+        pool = self._adapter.get_connection_with_tls_context(self._addressed("", ()), verify, around["proxies"])
+        return _Route(pool=cast("HTTPConnectionPool", pool), proxies=dict(around["proxies"]))
+
+    def _find_target(self, path: str, query: tuple[tuple[str, str], ...]) -> str:
+        """What the request line names: a path, or the whole address where a proxy is in between."""
+        return self._adapter.request_url(self._addressed(path, query), self._route().proxies)
+
+    def _addressed(self, path: str, query: tuple[tuple[str, str], ...]) -> requests.PreparedRequest:
         prepared = requests.PreparedRequest()
         prepared.prepare_url(self._base_url + path, dict(query))
-        return prepared.url or ""
+        return prepared
 
-    def _exchange(self, prepared: requests.PreparedRequest) -> Answer:
-        times = (CONNECT_SECONDS, min(self._timeout or READ_SECONDS, READ_SECONDS))
-        around = self._around
-        if around is None:
-            # Proxies and certificates as the environment names them, which does not change while we run.
-            found = self._session.merge_environment_settings(prepared.url, {}, True, None, None)  # noqa: FBT003
-            around = self._around = dict(found)
-        options = {"timeout": times, "allow_redirects": False, "stream": True}
-        with self._session.send(prepared, **{**around, **options}) as response:
-            return Answer(status=response.status_code, headers=response.headers, body=_read(response))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Route:
+    """How an address is reached from here."""
+
+    pool: HTTPConnectionPool
+    proxies: dict[str, str]
 
 
 class Senders:
@@ -178,16 +196,28 @@ def encode(body: Mapping[str, Any] | bytes | None) -> bytes | None:
     )
 
 
+def _prepare(request: Request) -> requests.PreparedRequest:
+    """What `Session.prepare_request` would make, without its address, which `Sender` remembers."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_method(request.method)
+    prepared.prepare_headers(_headers(request))
+    prepared.prepare_body(encode(request.body), None)
+    for value in prepared.headers.values():
+        # What does not fit into a header would fail later, half-way through sending.
+        (value if isinstance(value, bytes) else value.encode("latin-1")).decode("latin-1")
+    return prepared
+
+
 def _failure(error: Exception) -> Failure:
     """Only what is known to come before the first byte counts as not sent."""
-    if isinstance(error, requests.ConnectTimeout):
+    if isinstance(error, ConnectTimeoutError):
         return Failure(sent=False, reason="connecting timed out")
     causes = _causes(error)
     if any(isinstance(cause, NameResolutionError) for cause in causes):
         return Failure(sent=False, reason="the host name is not known")
     if any(isinstance(cause, (NewConnectionError, ConnectionRefusedError, socket.gaierror)) for cause in causes):
         return Failure(sent=False, reason="the connection was refused")
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, ReadTimeoutError):
         return Failure(sent=True, reason="no answer in time", timed_out=True)
     return Failure(sent=True, reason="the connection was cut before the answer came")
 
@@ -204,13 +234,13 @@ def _causes(error: BaseException) -> list[object]:
     return found
 
 
-def _read(response: requests.Response) -> bytes:
+def _read(response: BaseHTTPResponse) -> bytes:
     body = b""
     # Until nothing more comes: only then is it known whether the answer was cut off.
-    while chunk := response.raw.read(_CHUNK, decode_content=True):
+    while chunk := response.read(_CHUNK, decode_content=True):
         body += chunk
         if len(body) > _LARGEST_ANSWER:
-            raise requests.exceptions.ContentDecodingError
+            raise DecodeError("larger than any answer should be")
     return body
 
 

@@ -179,8 +179,8 @@ class Work:
     has at this connection, oldest first. `later` are the actions still owed about the same order. A step whose data
     says `account` is about no order: it has no document, and `shipments` are all of the connection that are watched.
     `taken` are remote ids that other deliveries own, so that a search never mistakes one for ours. `message` is the
-    step's body as it was planned; with it there is no document. `position` is the place among the deliveries of a call.
-    `at` is the moment of the work, for vendors that want a day in a body.
+    step's body as it was planned; with it there is no document. `at` is the moment of the work, for vendors that want a
+    day in a body.
     """
 
     action: str
@@ -194,7 +194,6 @@ class Work:
     later: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
     message: bytes | None = field(default=None, repr=False)
-    position: int = 0
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 

@@ -81,15 +81,31 @@ class Watch:
 
 
 class _Watched(HTTPConnection):
-    def endheaders(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
-        super().endheaders(*arguments, **options)
+    """One that sends head and body in one piece: half the packets, and half the journeys into the kernel."""
+
+    _pieces: list[Any] | None = None
+
+    def request(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
+        self._pieces = []
+        try:
+            super().request(*arguments, **options)
+            whole = b"".join(self._pieces)
+        finally:
+            self._pieces = None
+        if self.sock is None:
+            self.connect()
         _register(self)
+        self.send(whole)
+
+    def send(self, data: Any) -> None:  # noqa: ANN401  (passed on)
+        if self._pieces is None:
+            super().send(data)
+        else:
+            self._pieces.append(data)
 
 
-class _WatchedTls(HTTPSConnection):
-    def endheaders(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
-        super().endheaders(*arguments, **options)
-        _register(self)
+class _WatchedTls(_Watched, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):

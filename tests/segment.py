@@ -117,8 +117,8 @@ class Line:
         finally:
             sender.close()
         assert isinstance(answer, Answer), answer
-        return [self.read(work, answer, position) for position, work in enumerate(works)]
+        return [self.read(work, answer) for work in works]
 
-    def read(self, work: Work, answer: Answer, position: int = 0) -> Outcome:
+    def read(self, work: Work, answer: Answer) -> Outcome:
         """What an answer means for one of them."""
-        return self.vendor.read(dataclasses.replace(work, position=position), answer)
+        return self.vendor.read(work, answer)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from plugin.sandbox import Fault
-from tests.line import only, owed, work_off
+from tests.line import only, owed, tries, work_off
 from tests.scripted import Scripted, answer
 from tests.shop import connect, sent
 
@@ -51,6 +52,17 @@ def test_a_person_is_identified_then_joined_then_tracked(shop: Shop) -> None:
     known = state(shop)
     (alias,), (event,) = known["aliases"], known["events"]
     assert list(known["identified"]) == [event["id"]] == [alias["userId"]]
+
+
+def test_what_is_kept_of_a_call_names_nobody(shop: Shop) -> None:
+    """Of one that was accepted where it went and its size; of one that was not, its form with every text hidden."""
+    shop.sandbox.emulators["chrts"].faults.add(Fault("status", match="identify", times=1))
+    post(shop, "orders/create")
+    work_off(shop.services)
+    failed, accepted = (one["request"] for one in tries(shop.services, action="identify"))
+    assert re.fullmatch(r"POST /customer/identify \{.*\}", failed)
+    assert re.fullmatch(r"POST /customer/identify, \d+ bytes", accepted)
+    assert "@" not in failed
 
 
 def test_trouble_with_the_first_call_holds_the_others_back(shop: Shop) -> None:

@@ -222,7 +222,7 @@ def said(status: int, document: object) -> Answer:
 def read(answer: Answer, **settings: str) -> list[Outcome]:
     """What an answer means for each of the three messages of an order."""
     line = Line.to(**settings)
-    return [line.read(work, answer, place) for place, work in enumerate(line.works(CREATED, order()))]
+    return [line.read(work, answer) for work in line.works(CREATED, order())]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from plugin.commands.frame import require_schema
 from plugin.errors import Unavailable
 from plugin.flow.jobs import QUEUE
 from plugin.flow.rounds import Worker
+from plugin.garbage import collect_rarely
 from plugin.pace_alone import Alone
 from plugin.services import Services
 
@@ -123,6 +124,7 @@ def _alone(settings: Settings) -> bool:
 
 def _rounds_without(opened: Services) -> bool:
     log.trouble("worker goes on without Redis")
+    collect_rarely()
     pace = Alone()
     worker = Worker(replace(opened, pace=pace))
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())

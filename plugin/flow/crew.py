@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -141,8 +141,7 @@ def _request(flight: Flight, at: datetime) -> Request:
 def _returned(flight: Flight, result: Answer | Failure, at: datetime, milliseconds: int) -> Iterator[Returned]:
     crowd = len(flight.items)
     said = answer_text(result, flight.items[0].vendor.plain) if isinstance(result, Answer) else None
-    for position, prepared in enumerate(flight.items):
-        item = prepared if position == 0 else replace(prepared, work=replace(prepared.work, position=position))
+    for number, item in enumerate(flight.items, 1):
         yield Returned(
             item=item,
             outcome=understand(item, result),
@@ -150,5 +149,6 @@ def _returned(flight: Flight, result: Answer | Failure, at: datetime, millisecon
             at=at,
             milliseconds=milliseconds,
             crowd=crowd,
+            number=number,
             said=said,
         )

@@ -25,6 +25,7 @@ _FAILURE_SECONDS = 3600
 _MOST_JOBS = 8
 # A Redis that is away would cost every webhook its time-out.
 _SULK_SECONDS = 5.0
+_PAUSE_SECONDS = 0.02
 
 
 def queue(redis: Redis) -> Queue:
@@ -102,3 +103,5 @@ class Ringer:
             self._bell.ring()
             if self._closing:
                 return
+            # The first ring was at once; of those that follow closely, one does for all.
+            time.sleep(_PAUSE_SECONDS)

@@ -39,8 +39,8 @@ _RETRY_SECONDS = 0.5
 class Returned:
     """A delivery that was called, or one that needed no call (then there is no result).
 
-    `outcome` is None when a look-up found nothing. `crowd` is how many deliveries the call carried,
-    `said` the answer as it may be kept.
+    `outcome` is None when a look-up found nothing. `crowd` is how many deliveries the call carried, `number` which of
+    them this was, `said` the answer as it may be kept.
     """
 
     item: Prepared | Settled
@@ -49,6 +49,7 @@ class Returned:
     at: datetime | None = None
     milliseconds: int = 0
     crowd: int = 1
+    number: int = 1
     said: str | None = None
 
     @property
@@ -169,8 +170,9 @@ def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
 def _result(one: Returned) -> ledger.Result:
     result = _settled(one)
     # What made no call spent no attempt that could be given back.
-    refund = result.refund_attempt and not isinstance(one.item, Settled)
-    return replace(result, refund_attempt=refund, attempt=_attempt(one, result))
+    result.refund_attempt = result.refund_attempt and not isinstance(one.item, Settled)
+    result.attempt = _attempt(one, result)
+    return result
 
 
 def _tell(returned: Sequence[Returned], results: Sequence[ledger.Result], kept: set[int]) -> None:
@@ -207,7 +209,7 @@ def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
         at=one.at,
         milliseconds=one.milliseconds,
         purpose="find" if item.finds else "send",
-        request=_told(item, one.crowd),
+        request=_told(one, item),
         status=answer.status if answer else None,
         answer=one.said,
         outcome=type(one.outcome).__name__.lower() if one.outcome else "absent",
@@ -215,8 +217,14 @@ def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
     )
 
 
-def _told(item: Prepared, crowd: int) -> str:
-    """What is kept of the request; of one among many only its place, since its body follows from its event."""
-    if crowd == 1:
-        return request_line(item.request, item.vendor.plain)
-    return f"{item.request.method} {item.request.path}, item {item.work.position + 1} of {crowd}"
+def _told(one: Returned, item: Prepared) -> str:
+    """What is kept of the request: of one among many its place, of a planned message that was accepted its size.
+
+    The body of either follows from its event, and putting masks on it costs as much as recording it.
+    """
+    request = item.request
+    if one.crowd > 1:
+        return f"{request.method} {request.path}, item {one.number} of {one.crowd}"
+    if item.work.message is not None and isinstance(one.outcome, Accepted):
+        return f"{request.method} {request.path}, {len(item.work.message)} bytes"
+    return request_line(request, item.vendor.plain)

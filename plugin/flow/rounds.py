@@ -24,6 +24,7 @@ from plugin.flow.lanes import Lanes
 from plugin.flow.prepare import Prepared, Preparer, Settled
 from plugin.flow.record import Recorder, Returned
 from plugin.flow.route import route_due
+from plugin.garbage import collect_rarely
 from plugin.model import Deferred
 from plugin.services import Services
 from plugin.settings import Settings
@@ -167,6 +168,7 @@ def work() -> None:
 
     What goes wrong is logged by its kind alone: RQ would keep the text of an exception, which may quote a document.
     """
+    collect_rarely()
     services = Services.open(Settings.from_env())
     worker = Worker(services)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections import defaultdict
@@ -49,9 +50,9 @@ class Attempt:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Result:
-    """What becomes of one leased delivery."""
+    """What becomes of one leased delivery; what is known of it grows while it is put together."""
 
     delivery: Delivery
     state: State
@@ -102,11 +103,14 @@ class Ledger:
             if len(taken) < limit:
                 rows = db.execute(sql.LEASE, values | {"of": priority.value, "most": limit - len(taken)}).all()
                 taken += sorted(map(sql.delivery, rows), key=lambda delivery: delivery.id)
-        for _ in range(_DEEPEST if followers and taken else 0):
-            rows = db.execute(sql.FOLLOW, values).all()
-            taken += sorted(map(sql.delivery, rows), key=lambda delivery: delivery.id)
-            if not rows:
+        last = taken if followers else []
+        for _ in range(_DEEPEST):
+            if not last:
                 break
+            named = json.dumps([delivery.id for delivery in last])
+            rows = db.execute(sql.FOLLOW[self._database.is_postgresql], values | {"named": named}).all()
+            last = sorted(map(sql.delivery, rows), key=lambda delivery: delivery.id)
+            taken += last
         return taken
 
     def due_lanes(self, within: timedelta = timedelta()) -> set[str]:
