@@ -38,8 +38,13 @@ class Incoming:
 
     @classmethod
     def of(cls, store_id: str, envelope: Envelope, body: bytes) -> Incoming:
-        """With the body as it is stored: level 1 takes a third of level 6's time and keeps nine tenths of its gain."""
-        return cls(store_id=store_id, envelope=envelope, deflated=zlib.compress(body, 1))
+        """With the body as it is stored.
+
+        Deflate at its quickest, with a window of 8 KB: a webhook is hardly larger, and clearing the usual memory takes
+        three times as long as compressing it. It keeps nine tenths of what the slowest level gains.
+        """
+        deflate = zlib.compressobj(level=1, wbits=13, memLevel=6)
+        return cls(store_id=store_id, envelope=envelope, deflated=deflate.compress(body) + deflate.flush())
 
 
 class Inbox:
