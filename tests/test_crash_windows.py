@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -112,7 +113,8 @@ def _doomed(role: str, environment: dict[str, str], case: Case, log: Path, *argu
     with running(role, armed, *arguments, log=log) as process:
         yield
         wait_until(lambda: _died(log, case.point))
-        process.send_signal(signal.SIGKILL)
+        # Its whole session: killed alone, a web process leaves the one behind with which it replaced the dead one.
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
