@@ -12,15 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3 import Retry, Timeout
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    DecodeError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    ReadTimeoutError,
-)
+from urllib3 import Retry, Timeout, exceptions
 
 from plugin.mask import storable
 from plugin.watch import Watch, WatchedAdapter
@@ -108,12 +100,12 @@ class Sender:
         try:
             prepared = _prepare(request)
             pool, target = self._route().pool, self._target(request.path, tuple(request.query.items()))
-        except (requests.RequestException, HTTPError, ValueError):
+        except (requests.RequestException, exceptions.HTTPError, ValueError):
             return Failure(sent=False, reason="the address or a credential is malformed; check the connection")
         with self._watch.call() as call:
             try:
                 result = self._exchange(pool, target, prepared)
-            except (HTTPError, OSError, ValueError) as error:
+            except (exceptions.HTTPError, OSError, ValueError) as error:
                 result = _failure(error)
         return Failure(sent=True, reason="no answer in time", timed_out=True) if call.expired else result
 
@@ -210,14 +202,16 @@ def _prepare(request: Request) -> requests.PreparedRequest:
 
 def _failure(error: Exception) -> Failure:
     """Only what is known to come before the first byte counts as not sent."""
-    if isinstance(error, ConnectTimeoutError):
+    if isinstance(error, exceptions.ConnectTimeoutError):
         return Failure(sent=False, reason="connecting timed out")
     causes = _causes(error)
-    if any(isinstance(cause, NameResolutionError) for cause in causes):
+    if any(isinstance(cause, exceptions.NameResolutionError) for cause in causes):
         return Failure(sent=False, reason="the host name is not known")
-    if any(isinstance(cause, (NewConnectionError, ConnectionRefusedError, socket.gaierror)) for cause in causes):
+    if any(
+        isinstance(cause, (exceptions.NewConnectionError, ConnectionRefusedError, socket.gaierror)) for cause in causes
+    ):
         return Failure(sent=False, reason="the connection was refused")
-    if isinstance(error, ReadTimeoutError):
+    if isinstance(error, exceptions.ReadTimeoutError):
         return Failure(sent=True, reason="no answer in time", timed_out=True)
     return Failure(sent=True, reason="the connection was cut before the answer came")
 
@@ -240,7 +234,7 @@ def _read(response: BaseHTTPResponse) -> bytes:
     while chunk := response.read(_CHUNK, decode_content=True):
         body += chunk
         if len(body) > _LARGEST_ANSWER:
-            raise DecodeError("larger than any answer should be")
+            raise exceptions.DecodeError("larger than any answer should be")
     return body
 
 
