@@ -1,7 +1,5 @@
 """What receivers of customer data are told: each fact once, in order, about a person whose ids never change."""
 
-# ruff: noqa: ANN401  (JSON documents and changes to dataclasses are of any type)
-
 from __future__ import annotations
 
 import json
@@ -13,34 +11,10 @@ from typing import Any
 import pytest
 
 from mappings.base import BodyIncomplete
-from mappings.calls import Fact, Identify, IdentityRules, Tenant, Track, facts
+from mappings.calls import Fact, Identify, IdentityRules, Track, facts
 from mappings.canonical import Address, Customer, Money, Order, ShopNotice, Topic
 from mappings.currency import rounded
-from tests.golden import CANONICAL, read
-
-SHOP = "crossdock-demo.myshopify.com"
-TENANT = Tenant(platform="shopify", shop=SHOP)
-RULES = IdentityRules()
-USER = f"shopify:{SHOP}:7313004880213"
-ATTRIBUTE = "a7c1e3b2-0d4f-4f7e-9a55-2b8f1c6d9e01"
-EMAIL = "marguerite.okafor-lind@example.com"
-
-
-def order(name: str = "order_created__web", **changes: Any) -> Order:
-    """Read a canonical order, changed."""
-    found: Order = read(Order, CANONICAL / f"{name}.json")
-    return replace(found, **changes)
-
-
-def customer(**changes: Any) -> Customer:
-    """Read the canonical customer, changed."""
-    found: Customer = read(Customer, CANONICAL / "customer_created__web.json")
-    return replace(found, **changes)
-
-
-def told(topic: Topic, document: Order | Customer, rules: IdentityRules = RULES) -> tuple[Fact, ...]:
-    """Say what the shop of these tests tells."""
-    return facts(topic, document, TENANT, rules)
+from tests.told import EMAIL, RULES, TENANT, USER, customer, order, told
 
 
 def tracked(topic: Topic, document: Order | Customer, rules: IdentityRules = RULES) -> dict[str, Fact]:

@@ -22,7 +22,7 @@ from tests.line import hurry, owed, turn, work_off
 from tests.scripted import Scripted, answer
 from tests.segment import Line, documents, order
 from tests.shop import ADDRESS, SENT, connect, sent
-from tests.test_calls import TENANT
+from tests.told import TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

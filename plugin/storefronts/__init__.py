@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import importlib
-import pkgutil
 from typing import TYPE_CHECKING
 
-from plugin.errors import ConfigError
+from plugin.registry import Registry
 
 if TYPE_CHECKING:
     from plugin.storefronts.base import Storefront
 
-
-@functools.cache
-def names() -> tuple[str, ...]:
-    """The storefronts there are, in alphabetical order."""
-    return tuple(
-        sorted(
-            module.name for module in pkgutil.iter_modules(__path__) if module.name != "base" and module.name[0] != "_"
-        )
-    )
-
-
-@functools.cache
-def get(name: str) -> Storefront:
-    """The storefront of this name; raise `ConfigError` listing what there is."""
-    if name not in names():
-        raise ConfigError(f"no platform {name!r}: there are {', '.join(names())}")
-    storefront: Storefront = importlib.import_module(f"{__name__}.{name}").storefront
-    return storefront
+_all: Registry[Storefront] = Registry(__name__, "storefront", "platform")
+names, get = _all.names, _all.get
