@@ -164,6 +164,16 @@ def test_retired_postage_and_odd_rules_are_refused_when_they_are_set(shop: Shop,
         shop.reconnect("chitchats", postage_type=rule)
 
 
+def test_postage_that_does_not_go_there_fails_with_the_vendor_s_words(shop: Shop) -> None:
+    """`Unable to fetch postage rate`: not enabled for the account, or to another country. No draft is left."""
+    shop.reconnect("chitchats", postage_type="usps_priority")
+    order(shop)
+    work_off(shop.services)
+    found = only(shop.services, action="book")
+    assert (found["state"], shop.booked()) == ("failed", [])
+    assert "Unable to fetch postage rate" in found["reason"]
+
+
 def test_a_wrong_client_id_pauses_the_connection(shop: Shop) -> None:
     """Everything would answer 404, so nothing is failed by it; the right number releases what waits."""
     configure(shop, tokens={"7": "t"})

@@ -95,6 +95,11 @@ def done(receipt: Receipt, note: str | None = None, *steps: Step) -> Accepted:
     return Accepted(receipt=receipt, note=note, then=steps)
 
 
+def path_of(remote_id: str) -> str:
+    """A shipment's address; ids are upper case in answers and lower case in addresses (chitchats.md section 5)."""
+    return f"/shipments/{remote_id.lower()}"
+
+
 def call(
     work: Work,
     method: str,

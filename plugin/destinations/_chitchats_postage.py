@@ -73,13 +73,13 @@ def buy(work: Work) -> Request | Outcome:
         raise BodyIncomplete("postage_type: auto_buy needs the postage to buy; set postage_type on the connection")
     if not booked.rates:
         body = {"ship_date": work.settings["ship_date"]}
-        return parts.call(work, "PATCH", f"/shipments/{booked.remote_id}/refresh", body=body, repeatable=True)
+        return parts.call(work, "PATCH", f"{parts.path_of(booked.remote_id)}/refresh", body=body, repeatable=True)
     choice = mapping.choose(_rule(work), booked.rates)
     if choice.rate is None:
         # The offers may be others by the time that somebody tries again.
         return Rejected(reason=choice.problem, hold=True, receipt=_stale(booked))
     body = {"postage_type": choice.rate.service}
-    return parts.call(work, "PATCH", f"/shipments/{booked.remote_id}/buy", body=body)
+    return parts.call(work, "PATCH", f"{parts.path_of(booked.remote_id)}/buy", body=body)
 
 
 def bought(work: Work, answer: Answer) -> Outcome:
@@ -191,7 +191,7 @@ def _bought_steps(work: Work) -> tuple[Step, ...]:
 
 
 def _look(work: Work) -> Request:
-    return parts.call(work, "GET", f"/shipments/{parts.remote_id_of(work)}", repeatable=True)
+    return parts.call(work, "GET", parts.path_of(parts.remote_id_of(work)), repeatable=True)
 
 
 def _rule(work: Work) -> str:
