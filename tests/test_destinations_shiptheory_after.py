@@ -12,6 +12,8 @@ from freezegun import freeze_time
 from pypdf import PdfReader
 
 from plugin import destinations
+from plugin.asking import ask
+from plugin.destinations.shiptheory import destination
 from plugin.storage import papers, replaying, views
 from tests.cli import crossdock
 from tests.line import events, hurry, owed, work_off
@@ -251,6 +253,15 @@ def test_services_and_sizes_are_listed_for_choosing(ship: Ship, environment: dic
     assert "nothing to choose from" in other.complaint
     unknown = ship.services.shops.add("shopify", "other.myshopify.com", {"secret": "s"}, None).id
     assert "not connected" in crossdock(environment, "services", "shiptheory", "--store", unknown).complaint
+
+
+def test_package_sizes_are_read_page_by_page(ship: Ship, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pagination block tells whether another one follows; a page past the end is a 404, and nothing."""
+    monkeypatch.setattr("plugin.destinations._shiptheory_listings._LARGEST_PAGE", "2")
+    (sizes,) = (one for one in destination.listings if one.name == "package sizes")
+    calls = [sizes.call(ship.connection.values, page) for page in (1, 2, 3)]
+    read = [sizes.read(ask(ship.services, ship.connection, call)) for call in calls]
+    assert [(len(rows), more) for rows, more in read] == [(2, True), (1, False), (0, False)]
 
 
 REFUSALS: dict[str, dict[str, Any]] = {
