@@ -14,6 +14,7 @@ from plugin.model import Accepted, Deferred, Outcome, Priority, Request, Step
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mappings.canonical import Document
     from plugin.model import Booked, Work
 
 NO_CONTENT, CREATED, REFUSED, NOT_FOUND = 204, 201, 400, 404
@@ -34,6 +35,15 @@ def order_of(work: Work) -> Order:
     if not isinstance(work.document, Order):
         raise PayloadRejected("the event holds no order")
     return work.document
+
+
+def never_bought(document: Document | None) -> str | None:
+    """Why no money is spent on an order, or None if it may be."""
+    if not isinstance(document, Order):
+        return None
+    if document.impossible_sample:
+        return "the documentation's sample: no postage is ever bought for it"
+    return "its payment was voided: no postage is bought for it" if document.payment_status == "voided" else None
 
 
 def remote_id_of(work: Work) -> str:

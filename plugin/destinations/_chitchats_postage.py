@@ -25,24 +25,33 @@ if TYPE_CHECKING:
     from plugin.model import Outcome, Step, Work
 
 _CHANGES = frozenset({"amend", "cancel"})
+# Stands in a rehearsal for what nobody can know before the vendor made its offers.
+_CHOSEN = "what the rule chooses among the offers"
 # So often a purchase is looked for in the lists that are read anyway, before it is looked at by itself.
 _MOST_LOOKS = 5
 _BOUGHT = mapping.PAID_STATUSES | mapping.REQUESTED_STATUSES
 
 
 def later(values: Mapping[str, str]) -> tuple[Later, ...]:
-    """What will follow from a booking whose postage is bought; by a fixed postage type it is known what."""
+    """What will follow from a booking whose postage is bought; what a rule chooses is known once there are offers."""
     if values.get("auto_buy") != "yes":
-        return ()
-    service = values["postage_type"]
-    offer = Rate(service=service, cost=Money(amount=Decimal(0), currency="CAD"))
-    draft = Booked(remote_id="SHIPMENT", status="unpaid", rates=(offer,))
-    known = service in (mapping.UNCHOSEN, mapping.fixed(service))
+        return (Later(action="buy", help="not by Crossdock, as auto_buy is no: somebody buys it at Chit Chats"),)
+    free, dear = (Money(amount=Decimal(amount), currency="CAD") for amount in (0, 1))
+    named = (Rate(service=part.rpartition(":")[2], cost=dear) for part in values["postage_type"].split(","))
+    offers = (Rate(service=_CHOSEN, cost=free, tracked=True, days=(1, 1)), *named)
+    draft = Booked(remote_id="SHIPMENT", status="unpaid", rates=offers)
+    ready = replace(draft, status="ready")
+    batch = (Later(action="batch", help="into the open batch, which is opened if there is none", booked=ready),)
     return (
-        Later(action="buy", help="at once; charged to the account", booked=draft if known else None),
-        Later(action="wait", help="until the purchase came true, by a list of all that are under way"),
-        Later(action="label", help="until there is one", booked=replace(draft, status="ready")),
-        Later(action="track", help="hourly until it is delivered, by a list of all that are on their way"),
+        Later(action="buy", help="at once; charged to the account", booked=draft),
+        Later(
+            action="poll",
+            help="each second until the purchase came true, one list for all that are under way",
+            booked=replace(draft, status="postage_requested"),
+        ),
+        Later(action="label", help="unless that list said already that there is one", booked=ready),
+        *(batch if values.get("batch") == "open" else ()),
+        Later(action="track", help="hourly until it is delivered, one list for all on their way", booked=ready),
     )
 
 
@@ -67,8 +76,10 @@ def buy(work: Work) -> Request | Outcome:
         return Skipped("the shipment was taken back before its postage was bought")
     if booked.status in _BOUGHT:
         return Accepted(note="its postage is bought already", then=_waits(work))
-    if work.later & _CHANGES:
-        return Skipped("the order changed before its postage was bought")
+    changed = "the order changed before its postage was bought" if work.later & _CHANGES else None
+    reason = changed or parts.never_bought(work.document)
+    if reason:
+        return Skipped(reason)
     if _rule(work) == mapping.UNCHOSEN:
         raise BodyIncomplete("postage_type: auto_buy needs the postage to buy; set postage_type on the connection")
     if not booked.rates:

@@ -41,7 +41,11 @@ _LATER = (
         help="until there is one; its tracking number comes with it",
         booked=Booked(remote_id="REFERENCE", status=replies.COMPLETE),
     ),
-    Later(action="watch", help="instead, where a person at Shiptheory has to approve it: every 10 minutes"),
+    Later(
+        action="watch",
+        help="instead, where a person at Shiptheory has to approve it: every 10 minutes",
+        booked=Booked(remote_id="REFERENCE", status="Waiting"),
+    ),
 )
 
 
