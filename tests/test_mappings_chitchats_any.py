@@ -55,6 +55,8 @@ TEXTS = (
     "山田太郎",
     "محمد عبد الله",
     "🎁 gift",
+    # A blank that only Latin letters show to be one.
+    "\u2800",
     "48 Invented Crescent",
     "O'Brien & Sons, Ltd",
     "a\nb\tc",
