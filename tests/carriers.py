@@ -92,10 +92,14 @@ class Carriers:
 
     def live(self, ref: str = REF) -> list[str]:
         """The accounts that have a booking of the order which is neither deleted nor refunded, and did not fail."""
-        found = [(one["client_id"], one["order_id"], one["status"]) for one in self.shop.booked()]
+        return sorted(account for account, _ in self.places(ref))
+
+    def places(self, ref: str = REF) -> list[tuple[str, str]]:
+        """The same, each with the street that its parcel goes to."""
+        found = [(one["client_id"], one["to_address_1"], one["order_id"], one["status"]) for one in self.shop.booked()]
         others = self.shop.sandbox.emulators["shiptheory"].state()["shipments"]
-        found += [("2", one["reference2"], one["status"]) for one in others]
-        return sorted(account for account, order, status in found if order == ref and status not in DEAD)
+        found += [("2", one["recipient"]["address_line_1"], one["reference2"], one["status"]) for one in others]
+        return [(account, street) for account, street, order, status in found if order == ref and status not in DEAD]
 
     def rows(self, connection: Connection, action: str = "book") -> list[dict[str, Any]]:
         """Deliveries of a connection, oldest first."""

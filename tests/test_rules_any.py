@@ -107,6 +107,12 @@ class Story(RuleBasedStateMachine):
         """The merchant changes the tags, on which rules depend."""
         self.tell("orders/updated", late=late, tags=tags)
 
+    @rule(street=st.sampled_from(["1 Old Street", "2 New Street"]), late=RARELY)
+    def readdress(self, *, street: str, late: bool) -> None:
+        """The buyer wants it elsewhere, which no rule asks for."""
+        address = self.document["shipping_address"] | {"address1": street}
+        self.tell("orders/updated", late=late, shipping_address=address)
+
     @rule(late=RARELY)
     def pay(self, *, late: bool) -> None:
         """It is paid."""
@@ -181,7 +187,9 @@ class Story(RuleBasedStateMachine):
             self.is_where_it_belongs(live)
 
     def is_where_it_belongs(self, live: list[str]) -> None:
-        """Nothing was held: then it is booked where the first rule that matches says."""
+        """Nothing was held: then it is booked where the first rule that matches says, to where it is wanted."""
+        wanted = self.document["shipping_address"]["address1"]
+        assert {street for _, street in self.carriers.places(self.ref)} <= {wanted}
         tags, status = self.document["tags"], self.document["financial_status"]
         if status == "refunded":
             return
