@@ -136,7 +136,8 @@ def _divide(pieces: Iterable[Piece], most_g: int) -> list[list[Piece]]:
         grams, left = piece.line.unit_weight_g or 0, piece.quantity
         while left:
             fits = left if grams == 0 else min(left, room // grams)
-            if fits == 0 and packed[-1]:
+            # With all its room left, a parcel holds at most what weighs nothing, and that rides along with anything.
+            if fits == 0 and room < most_g:
                 _begin(packed)
                 room = most_g
                 continue

@@ -148,12 +148,12 @@ def _break(text: str, width: int) -> tuple[str, str]:
 
 
 def _written(text: str, form: Form) -> str:
-    plain = _SPACE.sub(" ", text).strip()
-    return latin(plain) if form.latin else plain
+    # Some characters of other scripts are blanks, or nothing, in Latin letters.
+    return _SPACE.sub(" ", latin(text) if form.latin else text).strip()
 
 
 def _bounded(field: str, text: str | None, most: int, form: Form) -> str | None:
-    written = _written(text, form) if text else None
+    written = _written(text, form) or None if text else None
     if written and len(written) > most:
         raise BodyIncomplete(f"{field}: longer than the {most} characters that there are for it (shorten it)")
     return written

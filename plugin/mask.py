@@ -22,6 +22,7 @@ _LONGEST_KEPT = 4_000
 _LONGEST_WORDS = 200
 # Shorter values occur in ordinary words, and say nothing about anybody.
 _SHORTEST_SECRET = 3
+_REASONS = ("message", "error", "errors", "detail")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 HIDDEN = "•"
 _DEEPEST = 50
@@ -102,16 +103,17 @@ def _masked(item: Any, plain: frozenset[str], *, shown: bool) -> Any:  # noqa: A
     return HIDDEN
 
 
-def _messages(document: Any) -> Iterator[str]:  # noqa: ANN401
-    """Texts under the keys that vendors use for a reason, outermost first."""
+def _messages(document: Any, *, inside: bool = False) -> Iterator[str]:  # noqa: ANN401
+    """Texts under the keys that vendors use for a reason, outermost first; inside of one, also field by field."""
     if isinstance(document, str):
         yield document
     elif isinstance(document, list):
         for item in document:
-            yield from _messages(item)
+            yield from _messages(item, inside=inside)
     elif isinstance(document, Mapping):
-        for key in ("message", "error", "errors", "detail"):
-            yield from _messages(document.get(key))
+        found = [text for key in _REASONS for text in _messages(document.get(key), inside=True)]
+        fields = document.items() if inside and not found else ()
+        yield from (*found, *(f"{field}: {text}" for field, value in fields for text in _messages(value, inside=True)))
 
 
 def _values(item: Any) -> Iterator[str]:  # noqa: ANN401

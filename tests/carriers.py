@@ -23,35 +23,51 @@ if TYPE_CHECKING:
 ORDER = sent("orders_create")
 REF = str(ORDER["id"])
 LATER = "2026-11-20T12:00:00-06:00"
-DEAD = {"canceled", "voided"}
+DEAD = {"canceled", "voided", "Failed", "Ignored"}
+ACCOUNTS: dict[tuple[str, str], dict[str, str]] = {
+    ("one", "chitchats"): {"client_id": "1", "token": "t", **PACKAGE},
+    ("two", "chitchats"): {"client_id": "2", "token": "t", **PACKAGE},
+    ("two", "shiptheory"): {"token": "a permanent one"},
+}
 
 
 @dataclass
 class Carriers:
-    """`one` has account 1 and is asked first, `two` has account 2."""
+    """`one` has account 1 of Chit Chats and is asked first, `two` has account 2 there, or one at `second`."""
 
     shop: Shop
     one: Connection
     two: Connection
+    second: str = "chitchats"
 
     @classmethod
-    def open(cls, services: Services, sandbox: Sandbox, app: Flask, one: object, two: object = None) -> Carriers:
-        """Two accounts at the emulated Chit Chats with these rules; none take every order."""
+    def open(
+        cls,
+        services: Services,
+        sandbox: Sandbox,
+        app: Flask,
+        one: object,
+        two: object = None,
+        *,
+        second: str = "chitchats",
+    ) -> Carriers:
+        """Two accounts at emulated vendors with these rules; none take every order."""
         store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
         chrts = connect(services, store, "chrts", sandbox.base_url, api_key="k", rate="1000/1s")
         shop = Shop(services, sandbox, app, store, chrts, chrts)
-        made = cls(shop, chrts, chrts)
+        made = cls(shop, chrts, chrts, second)
         made.one = shop.chitchats = made.connect("one", one)
         made.two = made.connect("two", two)
         return made
 
     def connect(self, name: str, rules: object, **settings: str) -> Connection:
         """Connect again, with other rules or settings."""
-        given = {"client_id": {"one": "1", "two": "2"}[name], "token": "t", **PACKAGE, **settings}
+        vendor = {"one": "chitchats", "two": self.second}[name]
+        given = ACCOUNTS[name, vendor] | settings
         kept = None if rules is None else rulebook.read(json.dumps(rules), "rules.json")
         services, store = self.shop.services, self.shop.store
         url = self.shop.sandbox.base_url
-        return make_connection(services, store, "chitchats", url, given, name=name, rules=kept)
+        return make_connection(services, store, vendor, url, given, name=name, rules=kept)
 
     def post(self, topic: str = "orders/create", **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
         """A webhook about the one order, as its topic tells of it."""
@@ -75,9 +91,15 @@ class Carriers:
         self.shop.sandbox.emulators["chitchats"].faults.add(Fault(kind, match=match, **more))
 
     def live(self, ref: str = REF) -> list[str]:
-        """The accounts that have a booking of the order which is neither deleted nor refunded."""
-        found = self.shop.booked()
-        return sorted(one["client_id"] for one in found if one["order_id"] == ref and one["status"] not in DEAD)
+        """The accounts that have a booking of the order which is neither deleted nor refunded, and did not fail."""
+        return sorted(account for account, _ in self.places(ref))
+
+    def places(self, ref: str = REF) -> list[tuple[str, str]]:
+        """The same, each with the street that its parcel goes to."""
+        found = [(one["client_id"], one["to_address_1"], one["order_id"], one["status"]) for one in self.shop.booked()]
+        others = self.shop.sandbox.emulators["shiptheory"].state()["shipments"]
+        found += [("2", one["recipient"]["address_line_1"], one["reference2"], one["status"]) for one in others]
+        return [(account, street) for account, street, order, status in found if order == ref and status not in DEAD]
 
     def rows(self, connection: Connection, action: str = "book") -> list[dict[str, Any]]:
         """Deliveries of a connection, oldest first."""

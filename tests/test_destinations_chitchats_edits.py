@@ -94,6 +94,15 @@ def test_an_older_version_that_comes_late_changes_nothing(shop: Shop) -> None:
     assert streets(shop) == ["2 Newest Street"]
 
 
+def test_an_older_address_that_comes_late_is_old_news_however_often_the_newer_one_was_told(shop: Shop) -> None:
+    """What says the same as before owes nothing, and counts all the same: nothing older is an edit after it."""
+    booked(shop)
+    update(shop, moved("2 Newest Street", at="2026-11-20T19:00:00Z"))
+    update(shop, moved("2 Newest Street", at=LATEST, note="Hurry"))
+    update(shop, moved("1 Older Street", at=LATER))
+    assert streets(shop) == ["2 Newest Street"]
+
+
 def test_there_and_back_again(shop: Shop) -> None:
     """The same content as before is still a change from what is booked."""
     booked(shop)

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from plugin.flow.route import route_due
 from plugin.storage import views
-from plugin.storage.tables import deliveries
+from plugin.storage.tables import deliveries, shipments
 from tests.chitchats import BUYING, advance, configure, fault, left, order, purchases, replay
 from tests.line import hurry, only, owed, turn, work_off
 
@@ -155,3 +155,17 @@ def test_a_parcel_is_watched_until_it_is_delivered(shop: Shop) -> None:
     hurry(shop.services, watched=True)
     turn(shop.services)
     assert only(shop.services, destination="chitchats", action="track")["state"] == "skipped"
+
+
+@pytest.mark.parametrize(("days", "state"), [(59, "waiting"), (61, "skipped")])
+def test_a_parcel_that_nobody_scans_is_watched_for_sixty_days(shop: Shop, days: int, state: str) -> None:
+    """Chit Chats archives it then, so there is no more news to come."""
+    configure(shop, buy_seconds=0.0)
+    shop.reconnect("chitchats", **BUYING)
+    order(shop)
+    work_off(shop.services)
+    with shop.services.database.write() as db:
+        db.execute(update(shipments).values(created_at=datetime.now(UTC) - timedelta(days=days)))
+    hurry(shop.services, watched=True)
+    turn(shop.services)
+    assert only(shop.services, destination="chitchats", action="track")["state"] == state

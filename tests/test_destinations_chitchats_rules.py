@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from plugin.errors import ConfigError
+from plugin.http import Answer
+from plugin.mask import vendor_words
 from plugin.storage import views
 from tests.chitchats import ROOT, asked, configure, fault, order, purchases, replay
 from tests.line import only, owed, work_off
@@ -162,6 +165,44 @@ def test_retired_postage_and_odd_rules_are_refused_when_they_are_set(shop: Shop,
     """They would only ever answer "Unable to fetch postage rate"."""
     with pytest.raises(ConfigError, match=words):
         shop.reconnect("chitchats", postage_type=rule)
+
+
+def test_postage_that_does_not_go_there_fails_with_the_vendor_s_words(shop: Shop) -> None:
+    """`Unable to fetch postage rate`: not enabled for the account, or to another country. No draft is left."""
+    shop.reconnect("chitchats", postage_type="usps_priority")
+    order(shop)
+    work_off(shop.services)
+    found = only(shop.services, action="book")
+    assert (found["state"], shop.booked()) == ("failed", [])
+    assert "Unable to fetch postage rate" in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"error": {"message": "Unknown postage_type"}}, "Unknown postage_type"),
+        ({"error": {"message": "Internal Server Error", "reference": "a1"}}, "Internal Server Error"),
+        ({"errors": {"city": ["is missing"]}}, "city: is missing"),
+        ({"errors": {"line_items": [{"quantity": "is missing"}]}}, "line_items: quantity: is missing"),
+        ({"error": "No credit"}, "No credit"),
+        ({"message": "No credit", "errors": {}}, "No credit"),
+        ({"status": "unpaid"}, "without a reason"),
+    ],
+)
+def test_a_refusal_is_read_in_every_form_that_clients_have_seen(document: object, words: str) -> None:
+    """One form is confirmed; a person who has to act should not be told "without a reason" for any of the others."""
+    answer = Answer(status=400, headers={}, body=json.dumps(document).encode())
+    assert words in vendor_words(answer, None, None)
+
+
+def test_ids_stand_in_addresses_in_lower_case(shop: Shop) -> None:
+    """As the vendor's documents have them, though answers have capitals."""
+    assert bought(shop, "cheapest") is not None
+    order(shop, "orders/cancelled")
+    work_off(shop.services)
+    paths = [one["path"] for one in shop.sandbox.emulators["chitchats"].requests() if one["method"] == "PATCH"]
+    assert {path.rpartition("/")[2] for path in paths} == {"buy", "refund"}
+    assert paths == [path.lower() for path in paths]
 
 
 def test_a_wrong_client_id_pauses_the_connection(shop: Shop) -> None:

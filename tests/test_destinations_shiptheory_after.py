@@ -12,6 +12,8 @@ from freezegun import freeze_time
 from pypdf import PdfReader
 
 from plugin import destinations
+from plugin.asking import ask
+from plugin.destinations.shiptheory import destination
 from plugin.storage import papers, replaying, views
 from tests.cli import crossdock
 from tests.line import events, hurry, owed, work_off
@@ -108,9 +110,33 @@ def test_a_new_address_after_the_booking_is_a_problem_for_a_person(ship: Ship) -
     ship.mend(31, note="please hurry")
     assert ship.owed("check")["state"] == "skipped"
     ship.mend(32, shipping_address=sent("orders_create")["shipping_address"] | {"address1": "2 Other Street"})
-    (held,) = owed(ship.services, action="check", state="held")
+    held = ship.owed("check")
+    assert held["state"] == "held"
     assert f"changed after it was booked as {REFERENCE}" in held["reason"]
     assert ship.live() == [REFERENCE]
+
+
+def test_other_lines_after_the_booking_are_a_problem_for_a_person(ship: Ship) -> None:
+    """What is packed would not be what was bought; gone again with the version that takes the change back."""
+    ship.order()
+    lines = sent("orders_create")["line_items"]
+    ship.mend(31, line_items=[lines[0] | {"quantity": 9, "current_quantity": 9, "fulfillable_quantity": 9}, *lines[1:]])
+    found = ship.owed("check")
+    assert (found["state"], "the order's lines changed" in found["reason"]) == ("held", True)
+    ship.mend(32)
+    assert (ship.owed("check")["state"], ship.live()) == ("skipped", [REFERENCE])
+
+
+@pytest.mark.parametrize(("fulfilled", "state"), [(None, "held"), ("fulfilled", "skipped")])
+def test_a_refund_without_a_return_service_is_told_before_it_is_sent(
+    ship: Ship, fulfilled: str | None, state: str
+) -> None:
+    """Nobody waits for the parcel any more, and only a person can stop it; one on its way is nobody's problem."""
+    ship.reconnect()
+    ship.order()
+    ship.order("orders/updated", **REFUNDED, fulfillment_status=fulfilled)
+    found = ship.owed("check")
+    assert (found["state"], "refunded" in found["reason"]) == (state, state == "held")
 
 
 @freeze_time("2026-11-24T23:30:00Z", tick=True)
@@ -227,6 +253,15 @@ def test_services_and_sizes_are_listed_for_choosing(ship: Ship, environment: dic
     assert "nothing to choose from" in other.complaint
     unknown = ship.services.shops.add("shopify", "other.myshopify.com", {"secret": "s"}, None).id
     assert "not connected" in crossdock(environment, "services", "shiptheory", "--store", unknown).complaint
+
+
+def test_package_sizes_are_read_page_by_page(ship: Ship, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pagination block tells whether another one follows; a page past the end is a 404, and nothing."""
+    monkeypatch.setattr("plugin.destinations._shiptheory_listings._LARGEST_PAGE", "2")
+    (sizes,) = (one for one in destination.listings if one.name == "package sizes")
+    calls = [sizes.call(ship.connection.values, page) for page in (1, 2, 3)]
+    read = [sizes.read(ask(ship.services, ship.connection, call)) for call in calls]
+    assert [(len(rows), more) for rows, more in read] == [(2, True), (1, False), (0, False)]
 
 
 REFUSALS: dict[str, dict[str, Any]] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from plugin.sandbox.shiptheory import Shiptheory
+
 ROOT = Path(__file__).parent.parent
 TABLE = (ROOT / "docs" / "traps-shiptheory.md").read_text()
 
@@ -16,3 +18,12 @@ def test_every_trap_has_a_test_that_exists() -> None:
     heads = [line for line in rows if line.endswith("| test |")]
     assert len(named) == len(rows) - len(heads)
     assert [one for one in named if f"def {one[1]}(" not in (ROOT / one[0]).read_text()] == []
+
+
+def test_every_documented_call_has_its_row() -> None:
+    """The emulator has all that books, looks and lists; its other methods are the refusals of another row."""
+    vendor = Shiptheory()
+    routes = (route for route in vendor.routes() if route.view != vendor.not_allowed)
+    calls = {f"`{route.method} {route.path.removeprefix('/v1')}`" for route in routes}
+    assert len(calls) > 8
+    assert sorted(call for call in calls if call not in TABLE) == []

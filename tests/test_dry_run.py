@@ -103,9 +103,34 @@ def test_it_shows_the_booking_and_its_later_steps(carriers: Carriers, run: Calla
     assert (book["method"], book["after_minutes"]) == ("POST", 30)
     assert book["url"] == f"{carriers.shop.sandbox.base_url}/api/v1/clients/2/shipments"
     assert book["body"]["order_id"] == str(sent("orders_create")["id"])
-    assert [row["action"] for row in later] == ["buy", "wait", "label", "track"]
-    assert all(row["later"] and row["note"] for row in later)
+    assert [row["action"] for row in later] == ["buy", "poll", "label", "track"]
+    assert all(row["later"] and row["note"] and row["method"] for row in later)
     assert (later[0]["method"], later[0]["body"]) == ("PATCH", {"postage_type": "chit_chats_canada_tracked"})
+
+
+def test_it_shows_what_a_rule_and_a_batch_lead_to(carriers: Carriers, run: Callable[..., Ran]) -> None:
+    """What `cheapest` chooses is known once there are offers; everything else is shown as it goes out."""
+    carriers.connect("two", None, auto_buy="yes", postage_type="US:usps_priority,*:cheapest", batch="open")
+    _, buy, *others = [row for row in dry(carriers, run)["requests"] if row["destination"] == "chitchats"]
+    assert (buy["method"], buy["body"]) == ("PATCH", {"postage_type": "what the rule chooses among the offers"})
+    assert [(row["action"], row["method"]) for row in others] == [
+        *(("poll", "GET"), ("label", "GET"), ("batch", "GET"), ("track", "GET")),
+    ]
+
+
+def test_it_says_that_no_postage_is_bought_for_the_documented_order(
+    carriers: Carriers, run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """The booking is shown, as it is made; its first later step says why it ends there, the others are named."""
+    made = sent("orders_create")["created_at"]
+    document = sent("orders_create") | {"test": True, "confirmed": False, "cancelled_at": made}
+    found = dry(carriers, run, written(tmp_path, document))["requests"]
+    book, buy, *others = [row for row in found if row["destination"] == "chitchats"]
+    assert (book["method"], buy["action"], buy["method"]) == ("POST", "buy", None)
+    assert "no postage is ever bought" in buy["reason"]
+    assert [(row["action"], row["method"], row["reason"]) for row in others] == [
+        (action, None, "not without buy") for action in ("poll", "label", "track")
+    ]
 
 
 def test_it_shows_what_is_told_as_well(carriers: Carriers, run: Callable[..., Ran]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mappings.base import BodyIncomplete
-from mappings.canonical import Address, Line, Money, Order
+from mappings.canonical import Address, Line, Money, Order, TaxNumber
 from mappings.destinations import chitchats
 from plugin.sandbox._chitchats_rates import check_zone
 from plugin.sandbox._chitchats_rules import check_shipment
@@ -37,8 +37,16 @@ PLACES = (
     ("JP", "東京都", "JP-13", "100-0001"),
     ("DE", None, None, "10115"),
     ("FJ", None, None, None),
+    ("FJ", ("Central " * 60).strip(), None, None),
     (None, None, None, None),
 )
+# Names as platforms give them besides a full one: both, one of them, in any script, or far too long.
+HALVES = (
+    *[(None, None)] * 12,
+    *(("Jane", "Doe"), ("太郎", "山田"), ("Jane", None), (None, "Łukasz"), ("\u3000", "\u2800"), ("x" * 300, "y")),
+)
+TAX_NUMBERS = (TaxNumber(kind="VAT", number="GB1"), TaxNumber(kind="CPF", number="2"))
+PHONES = (None, "+1 416 555 0100", "n/a", "٠٣-١٢٣٤", "5" * 300)
 TEXTS = (
     "Jane Doe",
     "Marguerite Okafor-Lind",
@@ -47,6 +55,8 @@ TEXTS = (
     "山田太郎",
     "محمد عبد الله",
     "🎁 gift",
+    # A blank that only Latin letters show to be one.
+    "\u2800",
     "48 Invented Crescent",
     "O'Brien & Sons, Ltd",
     "a\nb\tc",
@@ -83,8 +93,11 @@ def addresses(draw: st.DrawFn) -> Address:
     """Of every country and script, with parts missing."""
     country, province, code, postal_code = draw(st.sampled_from(PLACES))
     name, company, first, second, city = draw(st.tuples(TEXT, TEXT, TEXT, TEXT, TEXT))
+    first_name, last_name = draw(st.sampled_from(HALVES))
     return Address(
         name=cleaned(name),
+        first_name=cleaned(first_name),
+        last_name=cleaned(last_name),
         company=cleaned(company),
         address1=cleaned(first),
         address2=cleaned(second),
@@ -93,7 +106,7 @@ def addresses(draw: st.DrawFn) -> Address:
         province_code=code,
         postal_code=postal_code,
         country_code=country,
-        phone=draw(st.sampled_from([None, "+1 416 555 0100", "n/a"])),
+        phone=draw(st.sampled_from(PHONES[:-1] * 4 + PHONES[-1:])),
     )
 
 
@@ -117,7 +130,10 @@ def lines(draw: st.DrawFn, currency: str) -> Line:
         tax=Money(amount=Decimal(0), currency=currency),
         requires_shipping=draw(st.sampled_from([True, True, True, False])),
         unit_weight_g=draw(st.sampled_from([1, 250, 4_000] * 4 + [0, None])),
-        sku=draw(st.sampled_from([None, "MUG-1"])),
+        sku=draw(st.sampled_from([*[None, "MUG-1", "MUG 2/é"] * 4, "x" * 101, "x" * 300])),
+        variant_ref=draw(st.sampled_from([None, str(2**63)])),
+        hs_code=draw(st.sampled_from([None, "6912.00"])),
+        origin_country=draw(st.sampled_from([None, "PT"])),
     )
 
 
@@ -139,6 +155,9 @@ def orders(draw: st.DrawFn) -> Order:
         lines=tuple(draw(st.lists(lines(currency), min_size=1, max_size=3))),
         shipping_address=draw(addresses()) if draw(st.integers(1, 16)) != 16 else None,
         email=draw(st.sampled_from([None, "jane@example.com"])),
+        note=draw(TEXT),
+        shipping_methods=tuple(filter(None, map(cleaned, draw(st.lists(TEXT, max_size=2))))),
+        tax_numbers=draw(st.sampled_from([(), TAX_NUMBERS])),
     )
 
 

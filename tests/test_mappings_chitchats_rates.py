@@ -207,6 +207,9 @@ def test_other_scripts_are_kept_unless_the_setting_says_latin() -> None:
     assert body(order(shipping_address=address))["name"] == "山田太郎"
     sent = body(order(shipping_address=address), latin=True)
     assert (sent["name"].isascii(), sent["city"].isascii()) == (True, True)
+    japan = replace(address, country_code="JP", province="東京都", province_code=None)
+    assert body(order(shipping_address=japan))["province_code"] == "東京都"
+    assert body(order(shipping_address=japan), latin=True)["province_code"].isascii()
 
 
 def test_each_parcel_declares_its_own_part() -> None:

@@ -126,6 +126,22 @@ def test_no_status_means_two_things() -> None:
     assert len(frozenset().union(*sets)) == sum(map(len, sets))
 
 
+@pytest.mark.parametrize(
+    ("known", "states"),
+    [
+        (chitchats.DRAFT_STATUSES, "incomplete unpaid postage_unpaid pending"),
+        (chitchats.REQUESTED_STATUSES, "postage_requested"),
+        (chitchats.FAILED_STATUSES, "postage_purchase_failed"),
+        (chitchats.PAID_STATUSES, "ready received released inducted delivered exception archived"),
+        (chitchats.PAID_STATUSES, "release_shipment_via_batch"),
+        (chitchats.DEAD_STATUSES, "canceled voided refund_requested refund_approved"),
+    ],
+)
+def test_every_state_is_known_by_what_may_be_done_about_it(known: frozenset[str], states: str) -> None:
+    """Those of the documents, those that employees told, and those that only a client knows (section 6)."""
+    assert known >= set(states.split())
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

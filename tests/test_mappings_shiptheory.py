@@ -101,6 +101,32 @@ def test_names_are_split_and_settings_fill_the_gap() -> None:
     assert (found["firstname"], found["lastname"]) == ("Prince", "-")
 
 
+def test_names_in_other_scripts_are_names_in_latin_letters_too() -> None:
+    """What is a blank there fills no required field; a setting does."""
+    blank = address(name=None, first_name="Ζωή", last_name="\u2800")
+    with pytest.raises(BodyIncomplete, match=r"^recipient\.lastname: "):
+        body(order(shipping_address=blank), latin=True)
+    found = body(order(shipping_address=blank), latin=True, missing_name="-")["recipient"]
+    assert (found["firstname"], found["lastname"]) == ("Zoi", "-")
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [({"province": "x" * 256}, "county"), ({"first_name": "x" * 256, "last_name": "y"}, "firstname")],
+)
+def test_what_is_too_long_for_any_field_is_held_by_name(changes: dict[str, str], path: str) -> None:
+    """Cut, it would be another name; nobody says how much is taken, so this is the usual width of a column."""
+    with pytest.raises(BodyIncomplete, match=rf"^recipient\.{path}: longer than 255"):
+        body(order(shipping_address=address(country_code="IE", **changes)))
+
+
+def test_a_name_without_a_word_is_still_a_name() -> None:
+    """Nothing to cut after: it is cut all the same, and the order is booked."""
+    lines = tuple(replace(line, name=", " * 80) for line in order().lines)
+    found = body(order(lines=lines))["products"]
+    assert {len(one["commodity_description"]) for one in found} == {99}
+
+
 def test_address_lines_flow_on_and_lose_no_word() -> None:
     """At most as long as the carriers print; what three lines don't hold goes into the instructions."""
     words = [f"word{number:02}" for number in range(24)]

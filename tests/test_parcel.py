@@ -100,6 +100,14 @@ def test_a_unit_heavier_than_a_parcel_goes_alone() -> None:
     assert [one.weight_g for one in packed] == [200, 900, 100]
 
 
+def test_goods_without_weight_ride_along() -> None:
+    """A sticker of 0 g in a box of its own would weigh what nobody said, or the default; and cost a parcel."""
+    goods = (line("1", unit_weight_g=0), line("2", 2, unit_weight_g=900), line("3", 5, unit_weight_g=0))
+    packed = parcel.pack(order(lines=goods), default_weight_g=300, most_g=250)
+    assert [one.weight_g for one in packed] == [900, 900]
+    assert [[piece.line.ref for piece in one.pieces] for one in packed] == [["1", "2"], ["2", "3"]]
+
+
 @pytest.mark.parametrize(("grams", "default", "expected"), [(None, 300, 300), (0, 300, 300), (None, None, None)])
 def test_unknown_weights_make_one_parcel_of_the_default(grams: int | None, default: int | None, expected: int) -> None:
     """What nobody weighed can't be divided by weight, and is never invented."""
@@ -130,6 +138,8 @@ LINES = st.lists(
 def test_parcels_hold_every_unit_once_and_stay_light(lines: list[Line], most_g: int) -> None:
     """Nothing is left behind, nothing is sent twice, and no parcel is heavier than said unless one unit is."""
     packed = parcel.pack(order(lines=tuple(lines)), default_weight_g=1, most_g=most_g)
+    known = sum(one.quantity * (one.unit_weight_g or 0) for one in lines)
+    assert sum(one.weight_g or 0 for one in packed) == (known or 1)
     units = [(piece.line.ref, piece.quantity) for one in packed for piece in one.pieces]
     for wanted in lines:
         assert sum(quantity for ref, quantity in units if ref == wanted.ref) == wanted.quantity

@@ -119,3 +119,7 @@ def test_what_has_not_changed_is_not_told_again(books: Books) -> None:
     assert [item["event"] for item in owed(books.services)] == [1, 3]
     books.plan(replace(step, content="C"), "0 b", event=2)
     assert [item["event"] for item in owed(books.services)] == [1, 3]
+    # What was said again counts too, though nothing was owed for it.
+    books.plan(replace(step, content="B"), "0 e", event=4)
+    books.plan(replace(step, content="C"), "0 d", event=5)
+    assert [item["event"] for item in owed(books.services)] == [1, 3]

@@ -62,6 +62,13 @@ def test_scripts_without_spaces_are_broken_where_they_must() -> None:
     assert wrap(["東京都千代田区千代田一丁目一番地"], (10, 10)) == (("東京都千代田区千代田", "一丁目一番地"), "")
 
 
+def test_blanks_of_other_scripts_are_blanks_in_latin_letters() -> None:
+    """A braille blank is no letter: alone it is no line and no city, at an edge it takes no room."""
+    written = Address(name="\u2800Jane", address1="1\u2800Main St", address2="\u2800", city="\u2800")
+    fitted = fit(written, Form(lines=(9, 9), name=4, latin=True))
+    assert (fitted.name, fitted.lines, fitted.city) == ("Jane", ("1 Main St",), None)
+
+
 @pytest.mark.parametrize(
     ("address", "expected"),
     [

@@ -1,6 +1,7 @@
 """Whatever happens to an order: one live booking at most, and none for a cancelled one unless a person is told.
 
-The real line on SQLite and the embedded Redis, with two accounts of an emulated vendor over sockets.
+The real line on SQLite and the embedded Redis, with two accounts of emulated vendors over sockets: both at Chit Chats,
+which takes bookings back, or one at Shiptheory, which never does.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from tests.shop import sent
 if TYPE_CHECKING:
     from flask import Flask
 
-    from plugin.sandbox import Sandbox
+    from plugin.sandbox import Emulator, Sandbox
     from plugin.services import Services
     from tests.conftest import Backend
 
@@ -45,7 +46,10 @@ ONE = rules(
 TWO = rules({"name": "late", "topics": ["order_updated", "order_paid"]}, {"name": "rest", "unless": {"tags": "never"}})
 BUYING = {"auto_buy": "yes", "postage_type": "chit_chats_canada_tracked"}
 TAGS = st.sampled_from(["", "rush", "slow", "never", "rush, slow"])
-CALLS = ["POST /api/v1/clients/1/shipments", "POST /api/v1/clients/2/shipments", "DELETE", "/buy", "GET"]
+CALLS = {
+    "chitchats": ["POST /api/v1/clients/1/shipments", "POST /api/v1/clients/2/shipments", "DELETE", "/buy", "GET"],
+    "shiptheory": ["POST /v1/shipments", "GET /v1/shipments"],
+}
 UNLIMITED = "100000/1s"
 RARELY = st.integers(0, 3).map(lambda number: number == 3)
 LOST = ["reset_after", "garbage", "cut", "empty", "reset_before", "status"]
@@ -61,16 +65,17 @@ class Story(RuleBasedStateMachine):
     @initialize(buys=st.booleans(), late=RARELY, tags=TAGS)
     def open_shop(self, *, buys: bool, late: bool, tags: str) -> None:
         """A new order; the first account buys postage at once, or only makes drafts."""
-        self.document: dict[str, Any] = sent("orders_create") | {"id": next(numbers), "financial_status": "pending"}
-        self.document["tags"] = tags
+        number = next(numbers)
+        known = {"id": number, "name": f"#{number}", "financial_status": "pending", "tags": tags}
+        self.document: dict[str, Any] = sent("orders_create") | known
         self.ref = str(self.document["id"])
         self.clock = datetime(2026, 11, 20, 16, tzinfo=UTC)
         self.sent: list[tuple[str, dict[str, Any], str]] = []
         self.delayed: list[tuple[str, dict[str, Any], str]] = []
-        emulator = self.carriers.shop.sandbox.emulators["chitchats"]
-        # The vendor's pauses and its limit would be waited for in real time.
-        emulator.configure(buy_seconds=0, refund_wait_seconds=0)
-        emulator.window.set(None)
+        # The vendors' pauses and their limits would be waited for in real time.
+        self.emulators["chitchats"].configure(buy_seconds=0, refund_wait_seconds=0)
+        for emulator in self.emulators.values():
+            emulator.window.set(None)
         self.carriers.connect("one", None, rate=UNLIMITED, **(BUYING if buys else {}))
         self.tell("orders/create", late=late)
 
@@ -102,6 +107,12 @@ class Story(RuleBasedStateMachine):
         """The merchant changes the tags, on which rules depend."""
         self.tell("orders/updated", late=late, tags=tags)
 
+    @rule(street=st.sampled_from(["1 Old Street", "2 New Street"]), late=RARELY)
+    def readdress(self, *, street: str, late: bool) -> None:
+        """The buyer wants it elsewhere, which no rule asks for."""
+        address = self.document["shipping_address"] | {"address1": street}
+        self.tell("orders/updated", late=late, shipping_address=address)
+
     @rule(late=RARELY)
     def pay(self, *, late: bool) -> None:
         """It is paid."""
@@ -118,10 +129,12 @@ class Story(RuleBasedStateMachine):
         """For good; whatever comes after it is about a cancelled order."""
         self.tell("orders/cancelled", late=late, cancelled_at=self.clock.isoformat(), cancel_reason="customer")
 
-    @rule(kind=st.sampled_from(LOST), call=st.sampled_from(CALLS))
-    def go_wrong(self, kind: Any, call: str) -> None:  # noqa: ANN401  (a kind of fault)
+    @rule(kind=st.sampled_from(LOST), vendor=st.sampled_from(sorted(CALLS)), place=st.integers(0, 4))
+    def go_wrong(self, kind: Any, vendor: str, place: int) -> None:  # noqa: ANN401  (a kind of fault)
         """The next such call or its answer is lost."""
-        self.carriers.shop.sandbox.emulators["chitchats"].faults.add(Fault(kind, match=call))
+        vendor = vendor if vendor in self.emulators else "chitchats"
+        calls = CALLS[vendor]
+        self.emulators[vendor].faults.add(Fault(kind, match=calls[place % len(calls)]))
 
     @rule()
     def look(self) -> None:
@@ -150,16 +163,17 @@ class Story(RuleBasedStateMachine):
         """Everything arrives and is worked off; then the books must balance."""
         if not hasattr(self, "ref"):
             return
-        emulator = self.carriers.shop.sandbox.emulators["chitchats"]
         while self.delayed:
             self.arrive(0)
-        emulator.faults.clear()
+        for emulator in self.emulators.values():
+            emulator.faults.clear()
         work_off(self.carriers.shop.services)
         self.balance()
         self.replay()
         work_off(self.carriers.shop.services)
         self.balance()
-        emulator.reset()
+        for emulator in self.emulators.values():
+            emulator.reset()
 
     def balance(self) -> None:
         """At rest: one at most, and where there is one that should not be, a person was told why."""
@@ -173,7 +187,9 @@ class Story(RuleBasedStateMachine):
             self.is_where_it_belongs(live)
 
     def is_where_it_belongs(self, live: list[str]) -> None:
-        """Nothing was held: then it is booked where the first rule that matches says."""
+        """Nothing was held: then it is booked where the first rule that matches says, to where it is wanted."""
+        wanted = self.document["shipping_address"]["address1"]
+        assert {street for _, street in self.carriers.places(self.ref)} <= {wanted}
         tags, status = self.document["tags"], self.document["financial_status"]
         if status == "refunded":
             return
@@ -182,6 +198,12 @@ class Story(RuleBasedStateMachine):
             assert live == ["1"]
         elif "never" not in tags or heard & {"orders/updated", "orders/paid"}:
             assert live == ["2"]
+
+    @property
+    def emulators(self) -> dict[str, Emulator]:
+        """The vendors that book."""
+        there = self.carriers.shop.sandbox.emulators
+        return {name: there[name] for name in {"chitchats", self.carriers.second}}
 
     def live(self) -> list[str]:
         """The accounts that have a booking of this order."""
@@ -204,13 +226,14 @@ def backend(embedded: Backend) -> Backend:
 
 
 @pytest.mark.timeout(170)
+@pytest.mark.parametrize("second", ["chitchats", "shiptheory"])
 def test_one_order_has_one_booking_whatever_happens(
-    services: Services, sandbox: Sandbox, app: Flask, monkeypatch: pytest.MonkeyPatch
+    services: Services, sandbox: Sandbox, app: Flask, monkeypatch: pytest.MonkeyPatch, second: str
 ) -> None:
     """Creation, payment, edits, cancellation, refund, redelivery and lost answers in any order."""
     # A round that has nothing to do waits for news; here all news comes from this very thread.
     monkeypatch.setattr("plugin.flow.rounds._IDLE_LOOK_SECONDS", 0.002)
-    Story.carriers = Carriers.open(services, sandbox, app, ONE, TWO)
+    Story.carriers = Carriers.open(services, sandbox, app, ONE, TWO, second=second)
     Story.carriers.connect("two", None, rate=UNLIMITED)
     Story.worker = Worker(services)
     try:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from mappings.canonical import TaxNumber
 
+# No length is documented; this is the usual width of a column, and longer texts could be refused, or cut in a word.
+MOST_CHARS: Final = 255
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
@@ -161,6 +164,9 @@ def parts(
     ]
     if lacking:
         raise BodyIncomplete(_complaint(lacking))
+    long = [f"recipient.{key}" for key, text in person.items() if len(text) > MOST_CHARS]
+    if long:
+        raise BodyIncomplete(f"{', '.join(long)}: longer than {MOST_CHARS} characters (shorten it in the order)")
     if tax_numbers:
         person["tax_numbers"] = [{"tax_number": one.number, "tax_number_type": one.kind} for one in tax_numbers]
     dumped = {"shipment_detail": whole, "recipient": person, "products": items}

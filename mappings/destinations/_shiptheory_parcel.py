@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mappings.base import BodyIncomplete
 from mappings.countries import alpha3
-from mappings.destinations._shiptheory_body import Detail, Product, Recipient
+from mappings.destinations._shiptheory_body import MOST_CHARS, Detail, Product, Recipient
 from mappings.destinations._shiptheory_terms import DUTY_TAX_COUNTRIES, SALES_SOURCES, TAX_NUMBER_TYPES
 from mappings.fields import as_json
 from mappings.phone import phone_of
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 # No length is documented but those of the catalogue (section 9), whose entries a booking's products overwrite.
 _NAME_CHARS, _SKU_CHARS, _COMMODITY_CHARS = 255, 100, 100
-# The usual width of a column; longer texts could be refused, or cut in the middle of a word.
-_TEXT_CHARS: Final = 255
 _CENT: Final = Decimal("0.01")
 _GRAMS: Final = Decimal(1000)
 _WITH_STATES: Final = frozenset({"AU", "CA", "US"})
@@ -47,7 +45,7 @@ def fitted(address: Address, given: Terms) -> Fitted:
     Shiptheory names no length, but what is longer is cut by its carriers: `address_chars`.
     """
     lines = (given.address_line_chars,) * 3
-    form = Form(lines=lines, name=_TEXT_CHARS, company=_TEXT_CHARS, instructions=_TEXT_CHARS, latin=given.latin)
+    form = Form(lines=lines, name=MOST_CHARS, company=MOST_CHARS, instructions=MOST_CHARS, latin=given.latin)
     return fit(address, form)
 
 
@@ -72,9 +70,9 @@ def detail(
         parcels=len(packed),
         value=sum((item.value * item.qty for item in items), Decimal(0)),
         currency_code=order.currency,
-        reference3=store[:_TEXT_CHARS],
+        reference3=store[:MOST_CHARS],
         instructions=_instructions(order, given, overflow),
-        channel_shipservice_name=_cut(", ".join(order.shipping_methods), _TEXT_CHARS) or None,
+        channel_shipservice_name=_cut(", ".join(order.shipping_methods), MOST_CHARS) or None,
         sales_source=SALES_SOURCES.get(platform),
         duty_tax_number=given.duty_tax_number if asked else None,
         duty_tax_number_type=kind if asked else None,
@@ -175,15 +173,15 @@ def _kilograms(grams: int | None) -> Decimal | None:
 def _instructions(order: Order, given: Terms, overflow: str | None) -> str | None:
     """What the address lines had no room for, then the buyer's note."""
     told = [overflow, order.note if given.note_as_instructions else None]
-    return _cut(" ".join(" ".join(text.split()) for text in told if text), _TEXT_CHARS) or None
+    return _cut(" ".join(" ".join(text.split()) for text in told if text), MOST_CHARS) or None
 
 
 def _latin(text: str | None, given: Terms) -> str | None:
-    return latin(text) if text and given.latin else text
+    return " ".join((latin(text) if given.latin else text).split()) or None if text else None
 
 
 def _cut(text: str, most: int) -> str:
     """Cut after a word, where there is one."""
     if len(text) <= most:
         return text
-    return text[: most + 1].rsplit(" ", 1)[0][:most].rstrip(" ,")
+    return text[: most + 1].rsplit(" ", 1)[0][:most].rstrip(" ,") or text[:most].rstrip()

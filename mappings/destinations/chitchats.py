@@ -30,6 +30,7 @@ from mappings.parcel import content, is_called_off, pack, skip_reason
 from mappings.phone import phone_of
 from mappings.postal import Form, fit, province_code
 from mappings.provinces import WITH_PROVINCES
+from mappings.script import latin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,7 +124,7 @@ def _shipment(order: Order, package: Package, platform: str, parcel: Parcel) -> 
         items=items,
         phone=phone_of(order),
         email=order.email or (order.customer.email if order.customer else None),
-        province=province_code(address, WITH_PROVINCES) if address else None,
+        province=_province(address, package) if address else None,
         description=package.description or _cut(", ".join(item.line.name for item in items)),
         value=sum((item.unit_value * item.quantity for item in items), Decimal(0)),
         currency=_CURRENCIES.get(order.currency),
@@ -140,6 +141,11 @@ def _fitted(address: Address | None, package: Package) -> Fitted | None:
         return None
     width = package.address_chars
     return fit(address, Form(lines=(width, width), name=WIDEST, other=WIDEST, latin=package.latin))
+
+
+def _province(address: Address, package: Package) -> str | None:
+    province = province_code(address, WITH_PROVINCES)
+    return latin(province) if province and package.latin else province
 
 
 def _item(order: Order, piece: Piece, package: Package, country: str | None) -> Item:

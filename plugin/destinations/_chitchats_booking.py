@@ -80,9 +80,8 @@ def found(work: Work, answer: Answer) -> Outcome | None:
 
 
 def buys(work: Work, remote_id: str) -> tuple[Step, ...]:
-    """Whether money is spent: only if asked for, never for the documentation's sample or a voided payment."""
-    order = parts.order_of(work)
-    wanted = work.settings["auto_buy"] == "yes" and not order.impossible_sample and order.payment_status != "voided"
+    """Whether money is spent: only if asked for, and only for an order that is to be paid."""
+    wanted = work.settings["auto_buy"] == "yes" and parts.never_bought(parts.order_of(work)) is None
     # Taken up again if it was skipped because the order was about to change.
     return (parts.then(work, remote_id, "buy", newest=True),) if wanted else ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mappings.destinations import chitchats as mapping
-from plugin.destinations._chitchats_parts import request
+from plugin.destinations._chitchats_parts import path_of, request
 from plugin.destinations.base import LabelFile, LabelLink
 from plugin.errors import ConfigError
 
@@ -25,7 +25,7 @@ _STARTS: Final = {
 
 def call(values: Mapping[str, str], booked: Booked) -> Request:
     """Ask for the shipment."""
-    return request(values, "GET", f"/shipments/{booked.remote_id}", repeatable=True)
+    return request(values, "GET", path_of(booked.remote_id), repeatable=True)
 
 
 def read(answer: Answer, form: str) -> LabelFile | LabelLink:

@@ -14,6 +14,7 @@ from plugin.model import Accepted, Deferred, Outcome, Priority, Request, Step
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mappings.canonical import Document
     from plugin.model import Booked, Work
 
 NO_CONTENT, CREATED, REFUSED, NOT_FOUND = 204, 201, 400, 404
@@ -34,6 +35,15 @@ def order_of(work: Work) -> Order:
     if not isinstance(work.document, Order):
         raise PayloadRejected("the event holds no order")
     return work.document
+
+
+def never_bought(document: Document | None) -> str | None:
+    """Why no money is spent on an order, or None if it may be."""
+    if not isinstance(document, Order):
+        return None
+    if document.impossible_sample:
+        return "the documentation's sample: no postage is ever bought for it"
+    return "its payment was voided: no postage is bought for it" if document.payment_status == "voided" else None
 
 
 def remote_id_of(work: Work) -> str:
@@ -93,6 +103,11 @@ def gone(remote_id: str) -> Receipt:
 def done(receipt: Receipt, note: str | None = None, *steps: Step) -> Accepted:
     """It is as it should be."""
     return Accepted(receipt=receipt, note=note, then=steps)
+
+
+def path_of(remote_id: str) -> str:
+    """A shipment's address; ids are upper case in answers and lower case in addresses (chitchats.md section 5)."""
+    return f"/shipments/{remote_id.lower()}"
 
 
 def call(

@@ -25,24 +25,33 @@ if TYPE_CHECKING:
     from plugin.model import Outcome, Step, Work
 
 _CHANGES = frozenset({"amend", "cancel"})
+# Stands in a rehearsal for what nobody can know before the vendor made its offers.
+_CHOSEN = "what the rule chooses among the offers"
 # So often a purchase is looked for in the lists that are read anyway, before it is looked at by itself.
 _MOST_LOOKS = 5
 _BOUGHT = mapping.PAID_STATUSES | mapping.REQUESTED_STATUSES
 
 
 def later(values: Mapping[str, str]) -> tuple[Later, ...]:
-    """What will follow from a booking whose postage is bought; by a fixed postage type it is known what."""
+    """What will follow from a booking whose postage is bought; what a rule chooses is known once there are offers."""
     if values.get("auto_buy") != "yes":
-        return ()
-    service = values["postage_type"]
-    offer = Rate(service=service, cost=Money(amount=Decimal(0), currency="CAD"))
-    draft = Booked(remote_id="SHIPMENT", status="unpaid", rates=(offer,))
-    known = service in (mapping.UNCHOSEN, mapping.fixed(service))
+        return (Later(action="buy", help="not by Crossdock, as auto_buy is no: somebody buys it at Chit Chats"),)
+    free, dear = (Money(amount=Decimal(amount), currency="CAD") for amount in (0, 1))
+    named = (Rate(service=part.rpartition(":")[2], cost=dear) for part in values["postage_type"].split(","))
+    offers = (Rate(service=_CHOSEN, cost=free, tracked=True, days=(1, 1)), *named)
+    draft = Booked(remote_id="SHIPMENT", status="unpaid", rates=offers)
+    ready = replace(draft, status="ready")
+    batch = (Later(action="batch", help="into the open batch, which is opened if there is none", booked=ready),)
     return (
-        Later(action="buy", help="at once; charged to the account", booked=draft if known else None),
-        Later(action="wait", help="until the purchase came true, by a list of all that are under way"),
-        Later(action="label", help="until there is one", booked=replace(draft, status="ready")),
-        Later(action="track", help="hourly until it is delivered, by a list of all that are on their way"),
+        Later(action="buy", help="at once; charged to the account", booked=draft),
+        Later(
+            action="poll",
+            help="each second until the purchase came true, one list for all that are under way",
+            booked=replace(draft, status="postage_requested"),
+        ),
+        Later(action="label", help="unless that list said already that there is one", booked=ready),
+        *(batch if values.get("batch") == "open" else ()),
+        Later(action="track", help="hourly until it is delivered, one list for all on their way", booked=ready),
     )
 
 
@@ -67,19 +76,21 @@ def buy(work: Work) -> Request | Outcome:
         return Skipped("the shipment was taken back before its postage was bought")
     if booked.status in _BOUGHT:
         return Accepted(note="its postage is bought already", then=_waits(work))
-    if work.later & _CHANGES:
-        return Skipped("the order changed before its postage was bought")
+    changed = "the order changed before its postage was bought" if work.later & _CHANGES else None
+    reason = changed or parts.never_bought(work.document)
+    if reason:
+        return Skipped(reason)
     if _rule(work) == mapping.UNCHOSEN:
         raise BodyIncomplete("postage_type: auto_buy needs the postage to buy; set postage_type on the connection")
     if not booked.rates:
         body = {"ship_date": work.settings["ship_date"]}
-        return parts.call(work, "PATCH", f"/shipments/{booked.remote_id}/refresh", body=body, repeatable=True)
+        return parts.call(work, "PATCH", f"{parts.path_of(booked.remote_id)}/refresh", body=body, repeatable=True)
     choice = mapping.choose(_rule(work), booked.rates)
     if choice.rate is None:
         # The offers may be others by the time that somebody tries again.
         return Rejected(reason=choice.problem, hold=True, receipt=_stale(booked))
     body = {"postage_type": choice.rate.service}
-    return parts.call(work, "PATCH", f"/shipments/{booked.remote_id}/buy", body=body)
+    return parts.call(work, "PATCH", f"{parts.path_of(booked.remote_id)}/buy", body=body)
 
 
 def bought(work: Work, answer: Answer) -> Outcome:
@@ -191,7 +202,7 @@ def _bought_steps(work: Work) -> tuple[Step, ...]:
 
 
 def _look(work: Work) -> Request:
-    return parts.call(work, "GET", f"/shipments/{parts.remote_id_of(work)}", repeatable=True)
+    return parts.call(work, "GET", parts.path_of(parts.remote_id_of(work)), repeatable=True)
 
 
 def _rule(work: Work) -> str:

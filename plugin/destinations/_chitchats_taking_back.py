@@ -35,7 +35,7 @@ def prepare(work: Work) -> Request | Outcome:
 
 def take_back(work: Work, booked: Booked) -> Request | Outcome:
     """The call that takes this shipment back, or looks at it, or who has to act where there is none."""
-    path = f"/shipments/{booked.remote_id}"
+    path = parts.path_of(booked.remote_id)
     if booked.status == parts.UNSURE or booked.status in mapping.REQUESTED_STATUSES:
         return look(work, booked)
     if booked.status in parts.UNPAID:

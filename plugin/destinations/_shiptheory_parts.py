@@ -112,6 +112,18 @@ def content_of(order: Order) -> str:
     return f"{parcel.content(order)[:_PRINT]}.{place_of(order)}"
 
 
+def changed(order: Order, booked: str) -> str | None:
+    """What a version of an order says otherwise than the one that was booked; its cancellation is told by itself."""
+    if order.cancelled_at or booked == content_of(order):
+        return None
+    if parcel.is_called_off(order):
+        # What is on its way by now can't be called back, and what came back is why it was refunded.
+        return None if order.fulfillment_status else "the order was refunded or left without goods"
+    if booked.partition(".")[2] != place_of(order):
+        return "the order's address changed"
+    return "the order's lines changed" if parcel.skip_reason(order) is None else None
+
+
 def place_of(order: Order) -> str:
     """A fingerprint of where an order goes."""
     address = asdict(order.shipping_address) if order.shipping_address else None

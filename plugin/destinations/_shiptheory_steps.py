@@ -80,14 +80,14 @@ def _cancel(work: Work) -> Request | Skipped | Rejected:
 
 
 def _check(work: Work) -> Request | Skipped | Rejected:
-    """Tell of a new address for what is booked already: the vendor has no way to change a shipment."""
+    """Tell of what changed about an order that is booked already: the vendor has no way to change a shipment."""
     if work.booked is None or not parts.is_live(work.booked) or work.booked.content is None:
         return Skipped("nothing was booked")
-    if work.booked.content.partition(".")[2] == parts.place_of(parts.order_of(work)):
-        return Skipped("what is booked goes to this address")
-    reason = f"the order's address changed after it was booked as {work.booked.remote_id}"
+    changed = parts.changed(parts.order_of(work), work.booked.content)
+    if changed is None:
+        return Skipped("what is booked is what the order asks for")
     how = "Shiptheory has no way to change a shipment by its API: change it with Shiptheory and the carrier"
-    return Rejected(reason=f"{reason}, and {how}", hold=True)
+    return Rejected(reason=f"{changed} after it was booked as {work.booked.remote_id}, and {how}", hold=True)
 
 
 def _send_back(work: Work) -> Request | Skipped | Rejected:

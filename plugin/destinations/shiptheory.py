@@ -15,7 +15,6 @@ from mappings.canonical import ORDER_TOPICS, Order, Topic
 from mappings.destinations import _shiptheory_label as labels
 from mappings.destinations import _shiptheory_reply as replies
 from mappings.destinations import _shiptheory_terms as terms
-from mappings.parcel import is_called_off
 from plugin.destinations import _shiptheory_finding as finding
 from plugin.destinations import _shiptheory_parts as parts
 from plugin.destinations import _shiptheory_settings as settings
@@ -42,7 +41,11 @@ _LATER = (
         help="until there is one; its tracking number comes with it",
         booked=Booked(remote_id="REFERENCE", status=replies.COMPLETE),
     ),
-    Later(action="watch", help="instead, where a person at Shiptheory has to approve it: every 10 minutes"),
+    Later(
+        action="watch",
+        help="instead, where a person at Shiptheory has to approve it: every 10 minutes",
+        booked=Booked(remote_id="REFERENCE", status="Waiting"),
+    ),
 )
 
 
@@ -97,9 +100,8 @@ class Shiptheory:
         if document.fully_refunded and "return_service" in values:
             # Never taken up again by later news: each call makes another label, which the carrier may charge.
             return (book, Step(action="return", key=f"return:{ref}", subject=subject))
-        if topic is Topic.ORDER_UPDATED and not is_called_off(document):
-            key = f"check:{ref}:{parts.place_of(document)}"
-            return (book, Step(action="check", key=key, subject=subject))
+        if topic is Topic.ORDER_UPDATED:
+            return (book, Step(action="check", key=f"check:{ref}", subject=subject, newest=True))
         return (book,)
 
     def prepare(self, work: Work) -> Request | Skipped | Rejected:

@@ -131,15 +131,18 @@ class _Rehearsed:
         return found
 
     def _later(self) -> Iterator[Call]:
+        """What follows from the booking; after a step that would not be taken, the others are named alone."""
+        ends: str | None = None
         for later in self._vendor.manner(self._connection.values).later:
-            known = Call(connection=self._connection, action=later.action, later=True, note=later.help)
-            if later.booked is None:
+            known = Call(connection=self._connection, action=later.action, later=True, note=later.help, reason=ends)
+            if later.booked is None or ends:
                 yield known
                 continue
             work = replace(self._work(later.action), booked=later.booked, shipments=(later.booked,))
             work = replace(work, data={"remote_id": later.booked.remote_id})
             request, reason = self._prepared(work)
             yield replace(known, request=request, reason=reason)
+            ends = None if request else f"not without {later.action}"
 
     def _work(self, action: str, step: Step | None = None) -> Work:
         message = step.message if step else None

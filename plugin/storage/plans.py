@@ -85,12 +85,18 @@ def _is_stale_or_same(db: Sql, owner: Owner, group: str, content: str | None) ->
     # Only their age counts here: a customer is told of after an order of theirs was cancelled, too.
     age = func.substr(deliveries.c.version, _AGE + 1)
     last = db.execute(
-        select(age.label("age"), deliveries.c.content)
+        select(deliveries.c.id, deliveries.c.version, deliveries.c.content)
         .where(deliveries.c.connection_id == owner.connection_id, deliveries.c.grouping == group)
         .order_by(age.desc(), deliveries.c.id.desc())
         .limit(1)
     ).first()
-    return last is not None and (last.content == content or last.age > owner.version[_AGE:])
+    if last is None or last.content != content:
+        return last is not None and last.version[_AGE:] > owner.version[_AGE:]
+    if last.version[_AGE:] < owner.version[_AGE:]:
+        # The same was said again: nothing is owed for it, but whatever is older than that comes too late from now on.
+        newer = last.version[:_AGE] + owner.version[_AGE:]
+        db.execute(update(deliveries).where(deliveries.c.id == last.id).values(version=newer))
+    return True
 
 
 def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
