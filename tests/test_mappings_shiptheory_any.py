@@ -15,7 +15,7 @@ from mappings.destinations import shiptheory
 from mappings.destinations._shiptheory_reference import base
 from mappings.destinations._shiptheory_terms import SENDER_REQUIRED, Terms
 from plugin.sandbox._shiptheory_rules import check_booking
-from tests.test_mappings_chitchats_any import orders
+from tests.any_order import orders
 
 if TYPE_CHECKING:
     from mappings.canonical import Order
