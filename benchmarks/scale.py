@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _SIZES = (1_000, 100_000, 1_000_000)
 _DUE, _LATER, _ELSEWHERE = 100_000, 50_000, 50_000
 _SHOP = "intake.myshopify.com"
-_CALLS, _WEBHOOKS, _CONNECTIONS, _CLAIM, _CLAIMS = 1000, 1200, 32, 64, 9
+_CALLS, _WEBHOOKS, _CONNECTIONS, _CLAIM, _CLAIMS = 700, 800, 32, 64, 5
 _SMALL, _PATIENCE = 50, 240.0
 # Deliveries before the first that is measured, while threads and connections are made.
 _WARM = 300

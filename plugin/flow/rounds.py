@@ -43,6 +43,8 @@ _LINGER = timedelta(seconds=1.5)
 # How often to look for what others made due.
 _LOOK_SECONDS = 0.05
 _IDLE_LOOK_SECONDS = 0.2
+# Between two looks, as many times as long as the last one took: over hundreds of lanes it takes a while.
+_LOOKS_REST = 20
 # The refusal was of the whole call, so that nothing is known against any part of it.
 _REFUSED_TOGETHER = Deferred(reason="refused together with others; sent again", after=timedelta(), waiting=True)
 # Few at a time: while events are mapped, nothing else is done.
@@ -98,10 +100,12 @@ class Round:
 
     def _look(self) -> int:
         """Route what arrived, lease what is due, settle what needs no call; return how many there were."""
+        began = time.monotonic()
         routed = route_due(self._services, _ROUTED_AT_ONCE) if self._services.inbox.is_waiting() else 0
         leased = self._lease(self._lanes.get(name) for name in sorted(self._services.ledger.due_lanes()))
-        pause = _LOOK_SECONDS if self._lanes.in_hand else _IDLE_LOOK_SECONDS
-        self._look_at = time.monotonic() + (0.0 if routed or leased else pause)
+        ends = time.monotonic()
+        pause = max(_LOOK_SECONDS if self._lanes.in_hand else _IDLE_LOOK_SECONDS, _LOOKS_REST * (ends - began))
+        self._look_at = ends + (0.0 if routed or leased else pause)
         return routed + leased
 
     def _lease(self, lanes: Iterable[Lane]) -> int:
