@@ -202,8 +202,6 @@ def _prepare(request: Request) -> requests.PreparedRequest:
 
 def _failure(error: Exception) -> Failure:
     """Only what is known to come before the first byte counts as not sent."""
-    if isinstance(error, exceptions.ConnectTimeoutError):
-        return Failure(sent=False, reason="connecting timed out")
     causes = _causes(error)
     if any(isinstance(cause, exceptions.NameResolutionError) for cause in causes):
         return Failure(sent=False, reason="the host name is not known")
@@ -211,6 +209,9 @@ def _failure(error: Exception) -> Failure:
         isinstance(cause, (exceptions.NewConnectionError, ConnectionRefusedError, socket.gaierror)) for cause in causes
     ):
         return Failure(sent=False, reason="the connection was refused")
+    # A refused connection is one of these to urllib3, too.
+    if isinstance(error, exceptions.ConnectTimeoutError):
+        return Failure(sent=False, reason="connecting timed out")
     if isinstance(error, exceptions.ReadTimeoutError):
         return Failure(sent=True, reason="no answer in time", timed_out=True)
     return Failure(sent=True, reason="the connection was cut before the answer came")

@@ -60,7 +60,9 @@ def vendor_words(answer: Answer, request: Request | None, document: Document | N
 
     `said` is the reason where the vendor's own form of it was read already.
     """
-    found = said or next(_messages(answer.json), None)
+    # Only where it can be told what of it is personal, texts under names of theirs are reasons too.
+    fields = request is not None or document is not None
+    found = said or next(_messages(answer.json, fields=fields), None)
     if found is None:
         return f"{answer.status} without a reason"
     return f"{answer.status}: {impersonal(found, request, document)}"
@@ -103,17 +105,20 @@ def _masked(item: Any, plain: frozenset[str], *, shown: bool) -> Any:  # noqa: A
     return HIDDEN
 
 
-def _messages(document: Any, *, inside: bool = False) -> Iterator[str]:  # noqa: ANN401
-    """Texts under the keys that vendors use for a reason, outermost first; inside of one, also field by field."""
+def _messages(document: Any, *, fields: bool, inside: bool = False) -> Iterator[str]:  # noqa: ANN401
+    """Texts under the keys that vendors use for a reason, outermost first; inside of one also by field, if `fields`."""
     if isinstance(document, str):
         yield document
     elif isinstance(document, list):
         for item in document:
-            yield from _messages(item, inside=inside)
+            yield from _messages(item, fields=fields, inside=inside)
     elif isinstance(document, Mapping):
-        found = [text for key in _REASONS for text in _messages(document.get(key), inside=True)]
-        fields = document.items() if inside and not found else ()
-        yield from (*found, *(f"{field}: {text}" for field, value in fields for text in _messages(value, inside=True)))
+        named = {key: document[key] for key in _REASONS if key in document}
+        found = [text for part in named.values() for text in _messages(part, fields=fields, inside=True)]
+        yield from found
+        for field, value in document.items() if fields and inside and not found else ():
+            if field not in named:
+                yield from (f"{field}: {text}" for text in _messages(value, fields=fields, inside=True))
 
 
 def _values(item: Any) -> Iterator[str]:  # noqa: ANN401

@@ -54,6 +54,20 @@ def waits(shop: Shop, state: str | None = None) -> list[dict[str, Any]]:
     return owed(shop.services, action="await", state=state)
 
 
+def test_a_wait_does_not_end_before_what_came_meanwhile_is_read(shop: Shop) -> None:
+    """The order was answered 200; that a dozen other webhooks are read first does not make its buyer one who left."""
+    post(shop, "checkouts/update")
+    for number in range(12):
+        other = sent("customers_update") | {"id": 900 + number, "email": f"p{number}@example.com"}
+        assert shop.post("customers/update", other).status_code == 200
+    assert shop.post("orders/create", sent("orders_create")).status_code == 200
+    let_hours_pass(shop)
+    assert shop.tracked(LEFT) == []
+    let_hours_pass(shop)
+    assert [one["reason"] for one in waits(shop, "skipped")] == ["it became an order"]
+    assert shop.tracked(LEFT) == []
+
+
 def test_a_checkout_that_is_left_is_told_of_once(shop: Shop) -> None:
     """A day later, with its goods and its money; nothing more comes of it, replayed or sent again."""
     post(shop, "checkouts/update")

@@ -10,6 +10,7 @@ import pytest
 from plugin.errors import ConfigError
 from plugin.http import Answer
 from plugin.mask import vendor_words
+from plugin.model import Request
 from plugin.storage import views
 from tests.chitchats import ROOT, asked, configure, fault, order, purchases, replay
 from tests.line import only, owed, work_off
@@ -192,7 +193,7 @@ def test_postage_that_does_not_go_there_fails_with_the_vendor_s_words(shop: Shop
 def test_a_refusal_is_read_in_every_form_that_clients_have_seen(document: object, words: str) -> None:
     """One form is confirmed; a person who has to act should not be told "without a reason" for any of the others."""
     answer = Answer(status=400, headers={}, body=json.dumps(document).encode())
-    assert words in vendor_words(answer, None, None)
+    assert words in vendor_words(answer, Request(method="POST", path="/shipments", body={}), None)
 
 
 def test_ids_stand_in_addresses_in_lower_case(shop: Shop) -> None:

@@ -36,15 +36,13 @@ def test_a_refused_connection_was_never_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     found = call(f"http://127.0.0.1:{port}")
-    assert isinstance(found, Failure)
-    assert not found.sent
+    assert found == Failure(sent=False, reason="the connection was refused")
 
 
 def test_an_unknown_host_was_never_sent() -> None:
     """`.invalid` never resolves (RFC 6761)."""
     found = call("http://vendor.invalid")
-    assert isinstance(found, Failure)
-    assert not found.sent
+    assert found == Failure(sent=False, reason="the host name is not known")
 
 
 LOST: dict[str, bytes | None] = {

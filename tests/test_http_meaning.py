@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -12,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.http import Answer, Failure
+from plugin.mask import vendor_words
 from plugin.meaning import classify, retry_after
-from plugin.model import Deferred, Rejected, Unknown
+from plugin.model import Deferred, Rejected, Request, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,3 +110,20 @@ def test_a_redirect_is_refused_and_names_the_setting(status: int) -> None:
 def test_what_no_answer_means(failure: Failure, repeatable: bool, kind: type) -> None:  # noqa: FBT001
     """Not sent: again. Sent: again only if that does no harm, else it is found out."""
     assert isinstance(classify(failure, repeatable=repeatable), kind)
+
+
+def test_a_reason_that_is_nested_absurdly_is_looked_at_once() -> None:
+    """However deep, each part is read once; a lane's thread would never come back otherwise."""
+    document: object = {"n": 1}
+    for _ in range(45):
+        document = {"errors": document, "more": 2}
+    answer = Answer(status=400, headers={}, body=json.dumps(document).encode())
+    assert vendor_words(answer, Request(method="POST", path="/"), None) == "400 without a reason"
+
+
+def test_names_of_fields_are_reasons_only_beside_what_was_sent() -> None:
+    """What a person is called can be hidden only where the request is at hand."""
+    answer = Answer(status=400, headers={}, body=b'{"errors": {"name": "Jane Doe is no name"}}')
+    sent = Request(method="POST", path="/", body={"name": "Jane Doe"})
+    assert vendor_words(answer, sent, None) == "400: name: • is no name"
+    assert vendor_words(answer, None, None) == "400 without a reason"

@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from plugin.model import Priority, State
 from plugin.services import Services
 from plugin.storage.ledger import Attempt
+from plugin.storage.tables import deliveries
 from tests.books import Books, a_step
 from tests.line import only, tries
 from tests.shop import connect
@@ -85,6 +87,20 @@ def test_two_forks_of_one_worker_never_share_a_lease(books: Books, environment: 
     )
     assert len(set(forked.stdout.split())) == 2
     assert all(len(lease) <= 64 for lease in forked.stdout.split())
+
+
+def test_one_call_takes_along_what_follows_in_order(books: Books) -> None:
+    """As far as it is due, and nothing behind what waits: a held one is passed over, a late one stops the rest."""
+    later = datetime.now(UTC) + timedelta(hours=1)
+    for key in ("a1", "a2", "a3", "b1", "b2", "c1", "c2", "c3"):
+        books.plan(a_step(key, f"person:{key[0]}"))
+    with books.services.database.write() as db:
+        db.execute(update(deliveries).where(deliveries.c.key == "b2").values(state=State.HELD))
+        db.execute(update(deliveries).where(deliveries.c.key == "c2").values(due_at=later))
+    leased = books.services.ledger.lease(books.connection.lane, 10, followers=True)
+    assert sorted(delivery.key for delivery in leased) == ["a1", "a2", "a3", "b1", "c1"]
+    assert [delivery.key for delivery in leased if delivery.key[0] == "a"] == ["a1", "a2", "a3"]
+    assert len({delivery.lease for delivery in leased}) == 1
 
 
 def test_deliveries_about_one_subject_go_out_in_order(books: Books) -> None:

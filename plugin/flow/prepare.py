@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from redis import RedisError
@@ -15,7 +16,7 @@ from plugin import destinations, log, telling
 from plugin.errors import Unavailable
 from plugin.flow.known import Known
 from plugin.flow.recall import load_document, recall
-from plugin.model import WAIT, Accepted, Rejected, Request, State, Unknown, Work
+from plugin.model import WAIT, Accepted, Deferred, Rejected, Request, State, Unknown, Work
 from plugin.storage import handover, inbox, parcels, plans
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from plugin.storage.shops import Connection
 
 _MOST_DOCUMENTS = 256
+_UNREAD = Deferred(reason="webhooks that came meanwhile are still to be read", after=timedelta(seconds=1), waiting=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,9 @@ class Preparer:
         vendor = destinations.get(delivery.destination)
         work: Work | None = None
         try:
+            # Before the document is read, so that whatever came until now is known of it.
+            if delivery.action == WAIT and self._services.inbox.is_waiting():
+                return Settled(delivery=delivery, outcome=_UNREAD, vendor=vendor, work=None)
             work = self._work(delivery)
             return self._decide(delivery, vendor, work)
         except MappingError as error:
@@ -166,7 +171,8 @@ class Preparer:
     def _document(self, delivery: Delivery, *, recalled: bool) -> tuple[Topic, Document]:
         """The event's document; beside what is `recalled` where somebody is told who did what."""
         known = self._documents.get((delivery.event_id, recalled))
-        if known is None:
+        # What a wait ends with is what is known by then.
+        if known is None or delivery.action == WAIT:
             store = self.known.store(delivery.store_id)
             with self._services.database.read() as db:
                 events = inbox.by_ids(db, [delivery.event_id])

@@ -106,17 +106,19 @@ def _follow(*, is_postgresql: bool) -> Any:  # noqa: ANN401  (a statement)
     """Lease what follows directly on deliveries that this very lease holds: every earlier one of its subject is ours.
 
     It starts from those and looks along their subjects, so that it costs nothing how much waits behind them; the lane
-    is compared in a way that no index serves, or PostgreSQL would go through all of it.
+    is compared in a way that no index serves, or PostgreSQL would go through all of it. What must still hold once the
+    row is locked stands outside: the inner part is only looked at once.
     """
     later = (
         f"SELECT later.id FROM {_NAMED[is_postgresql]} "  # noqa: S608
         "JOIN deliveries AS ours ON ours.id = CAST(value AS bigint) JOIN deliveries AS later "
         "ON later.connection_id = ours.connection_id AND later.subject = ours.subject AND later.id > ours.id "
-        f"AND later.lane || '' = ours.lane AND {unfinished('later').text}"
+        f"AND {unfinished('later').text}"
     )
     follows = text(f"deliveries.id {_ONE_OF[is_postgresql].format(later)}")
     is_first = _none(and_(_is_earlier, or_(_earlier.c.lease.is_(None), ~_held_by_us)))
-    return _leasing(select(deliveries.c.id).where(follows, _is_due, _free, is_first))
+    same_lane = deliveries.c.lane.concat("") == bindparam("in_lane")
+    return _leasing(select(deliveries.c.id).where(follows, unfinished(), same_lane, _is_due, _free, is_first))
 
 
 FOLLOW = {kind: _follow(is_postgresql=kind) for kind in (True, False)}
