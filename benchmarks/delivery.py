@@ -39,7 +39,7 @@ _SETTINGS = {_TRACKS: {"api_key": "key"}, _BATCHES: {"write_key": "key"}}
 # Accounts of the sink, by milliseconds until it answers.
 _ACCOUNTS = {0: "at-once", 50: "after-50", 200: "after-200"}
 _IN_FLIGHT = (64, 128)
-_COUNT, _EVENTS, _SMALL = 1500, 8_000, 30
+_COUNT, _EVENTS, _SMALL = 1200, 6_000, 30
 # Seconds that a portion of our run with slow answers takes at best.
 _LONG = 0.8
 _PATIENCE = 120.0
@@ -137,7 +137,7 @@ def _slow(plan: Plan, sink: Receiver, figures: Figures, queues: list[Queue | Bul
             figures.share(ours, "share", "(calls at once ÷ latency)")
             for queue in queues if at_once == _IN_FLIGHT[0] and not plan.small else []:
                 flying = min(at_once, queue.most_at_once)
-                few = max(2, int(flying * 400 / milliseconds))
+                few = max(2, int(flying * 300 / milliseconds))
                 case = f"{queue.name}, {what}"
                 run = _theirs(queue, owed, sink, few * plan.repeats, processes=1, at_once=flying)
                 _add(plan, figures, case, run, best)

@@ -35,7 +35,7 @@ _BARE, _FLASK = "bare WSGI", "Flask + HMAC"
 # Twice the cores and one.
 _ADVISED = 2 * (os.cpu_count() or 1) + 1
 # How many webhooks one repeat sends, by connections, so that each takes about a second.
-_COUNTS = {1: 500, 8: 1500, 32: 2500}
+_COUNTS = {1: 300, 8: 1000, 32: 2000}
 _SMALL = 40
 
 

@@ -104,7 +104,7 @@ def run_benchmark(plan: Plan) -> Figures:
 
 
 def _lanes(plan: Plan) -> tuple[dict[int, _Lane], list[_Lane]]:
-    count, window, windows = plan.size(100, 20), plan.size(4, 1), plan.size(3, 2)
+    count, window, windows = plan.size(100, 20), plan.size(3, 1), plan.size(3, 2)
     ours = {
         processes: _Lane(
             case=f"crossdock, {processes} proc., {count}/{window}s",
@@ -133,7 +133,7 @@ def _others(plan: Plan, figures: Figures) -> list[_Lane]:
     if not all(find_spec(module) for module in _OTHERS.values()):
         figures.note("limits or pyrate-limiter is not installed (requirements-bench.txt), so both are left out")
         return []
-    count, window, windows = plan.size(100, 20), plan.size(4, 1), plan.size(3, 2)
+    count, window, windows = plan.size(100, 20), plan.size(3, 1), plan.size(3, 2)
     return [
         _Lane(case=f"{name}, {count}/{window}s", account=name, count=count, window=window, windows=windows)
         for name in _OTHERS
