@@ -1,4 +1,4 @@
-"""Outgoing HTTP: one kept-alive session per lane. What an answer means is in `plugin/meaning.py`."""
+"""Outgoing HTTP: one pool of kept-alive connections per lane. What an answer means is in `plugin/meaning.py`."""
 
 from __future__ import annotations
 
