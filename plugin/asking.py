@@ -11,9 +11,10 @@ from redis import RedisError
 
 from plugin import destinations
 from plugin.errors import ConfigError
-from plugin.http import Answer, Failure, Sender
+from plugin.http import Answer, Failure
 from plugin.limits import limits_of_lane
 from plugin.pace import Ask, Over, Used
+from plugin.sender import Sender
 
 if TYPE_CHECKING:
     from plugin.model import Request
@@ -33,7 +34,7 @@ def ask(opened: Services, connection: Connection, request: Request, base_url: st
     """
     limits = limits_of_lane(item for item in opened.shops.connections() if item.lane == connection.lane)
     manner = destinations.get(connection.destination).manner(connection.values)
-    with closing(Sender(base_url or connection.base_url, 1)) as sender:
+    with closing(Sender(base_url or connection.base_url)) as sender:
         for _ in range(_MOST_TURNS):
             slot = _slot(opened, connection.lane, limits)
             began = time.monotonic()

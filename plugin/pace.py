@@ -57,7 +57,7 @@ class Ask:
     learns: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Used:
     """A slot whose call is over; or that was not used, if it was not `made`.
 

@@ -16,9 +16,9 @@ from plugin.errors import Unavailable
 from plugin.http import Answer, Failure
 
 if TYPE_CHECKING:
-    from plugin.http import Sender
     from plugin.manner import Login
     from plugin.model import Request
+    from plugin.sender import Sender
     from plugin.storage.tokens import Kept, TokenBox
 
 # A thread waits no longer than this for another one's login, since its lease goes on meanwhile.

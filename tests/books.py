@@ -17,9 +17,17 @@ from plugin.storefronts.base import Envelope
 from tests.shop import ADDRESS, SECRET, connect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from plugin.model import Delivery
     from plugin.services import Services
     from plugin.storage.shops import Connection
+
+
+def begin(services: Services, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
+    """Write down the intent in a transaction of its own."""
+    with services.database.write() as db:
+        return services.ledger.begin(db, leased)
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,10 @@ class Books:
     def lease(self, limit: int = 100) -> list[Delivery]:
         """Whatever is due and free."""
         return self.ledger.lease(self.connection.lane, limit)
+
+    def begin(self, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
+        """See the function of this name."""
+        return begin(self.services, leased)
 
     def keys(self) -> list[str]:
         """The keys of what can be leased now."""

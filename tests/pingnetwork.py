@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from mappings.canonical import Topic
 from plugin import destinations, storefronts
-from plugin.http import Answer, Sender
+from plugin.http import Answer
 from plugin.model import Request, Work
+from plugin.sender import Sender
 from tests.line import work_off
 from tests.scripted import Scripted
 from tests.shop import connect, sent
@@ -100,7 +101,7 @@ class Ping:
 
     def ask(self, method: str, path: str) -> Answer:
         """Call the emulator as a worker does."""
-        sender = Sender(self.shop.sandbox.base_url, 1)
+        sender = Sender(self.shop.sandbox.base_url)
         try:
             found = sender.send(Request(method=method, path=path, headers={"Authorization": "t"}))
         finally:

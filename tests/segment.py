@@ -11,8 +11,9 @@ from mappings.activity import Parcel
 from mappings.canonical import Order, Topic
 from plugin import destinations
 from plugin.commands._given import values_of
-from plugin.http import Answer, Sender
+from plugin.http import Answer
 from plugin.model import WAIT, Accepted, Request, StoreFacts, Work
+from plugin.sender import Sender
 from tests.golden import CANONICAL, KINDS, cases, read
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Line:
 
     def send(self, base_url: str, works: Sequence[Work], at: datetime = AT) -> list[Outcome]:
         """Send them in one call over a real connection; what became of each that got an answer to be read."""
-        sender = Sender(base_url, 1)
+        sender = Sender(base_url)
         try:
             answer = sender.send(self.call(works, at))
         finally:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plugin.flow.route import route_due
+from tests.books import begin
 from tests.carriers import Carriers, rules
 from tests.line import owed, turn, work_off
 
@@ -160,7 +161,7 @@ def test_what_a_worker_has_in_hand_when_the_order_moves_is_not_sent(carriers: Ca
     (leased,) = services.ledger.lease(carriers.two.lane, 5)
     carriers.edit("rush")
     route_due(services)
-    assert services.ledger.begin([(leased, True)]) == set()
+    assert begin(services, [(leased, True)]) == set()
     work_off(services)
     assert (carriers.live(), carriers.created()) == (["1"], 1)
 

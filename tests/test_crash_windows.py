@@ -66,6 +66,7 @@ WORKER = [
     Case("route.planned"),
     Case("route.planned", "second step", passing=2),
     Case("route.committed"),
+    Case("lease.taken"),
     Case("lease.committed"),
     Case("slot.claimed", "booking", only="chitchats"),
     Case("intent.committed", "booking", only="chitchats"),
@@ -79,11 +80,11 @@ WORKER = [
     Case("call.answered", "track", passing=2, only="chrts"),
     Case("slot.stamped", "booking", only="chitchats"),
     Case("slot.stamped", "track", passing=2, only="chrts"),
+    Case("gate.open", only="chitchats", fault=Fault("status", status=429, retry_after=1)),
     Case("record.settled", "booking", only="chitchats"),
     Case("record.shipment", "booking", only="chitchats"),
     Case("record.planned", "purchase", passing=2, only="chitchats"),
     Case("record.committed", "booking", only="chitchats"),
-    Case("gate.open", only="chitchats", fault=Fault("status", status=429, retry_after=1)),
     Case("pause.missing", only="chitchats", fault=Fault("status", status=401)),
 ]
 

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from plugin.flow.route import route_due
 from plugin.storage import views
 from plugin.storage.tables import deliveries, shipments
+from tests.books import begin
 from tests.chitchats import BUYING, advance, configure, fault, left, order, purchases, replay
 from tests.line import hurry, only, owed, turn, work_off
 
@@ -57,7 +58,7 @@ def test_a_worker_that_dies_with_a_step_in_hand_doubles_nothing(shop: Shop, acti
     hurry(shop.services)
     lane = shop.chitchats.lane
     (leased,) = [one for one in shop.services.ledger.lease(lane, 9) if one.action == action]
-    assert (leased.action, shop.services.ledger.begin([(leased, True)])) == (action, {leased.id})
+    assert (leased.action, begin(shop.services, [(leased, True)])) == (action, {leased.id})
     with shop.services.database.write() as db:
         db.execute(update(deliveries).values(leased_until=datetime.now(UTC) - timedelta(seconds=1)))
     work_off(shop.services)

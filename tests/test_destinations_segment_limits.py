@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from mappings.base import BodyIncomplete
 from mappings.canonical import Topic
 from mappings.destinations.segment import PRESETS
-from plugin.http import Answer, Sender
+from plugin.http import Answer
 from plugin.model import Accepted, Request
 from plugin.sandbox import Sandbox
+from plugin.sender import Sender
 from tests.segment import AT, Line, order
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def sale_of(line: Line, size: int, letter: str = "x") -> Work:
 
 def post(base_url: str, request: Request) -> Answer:
     """Send whatever it is."""
-    sender = Sender(base_url, 1)
+    sender = Sender(base_url)
     try:
         answer = sender.send(request)
     finally:

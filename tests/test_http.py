@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.http import Answer, Failure, Sender
+from plugin.http import Answer, Failure
 from plugin.model import Request
+from plugin.sender import Sender
 from tests.scripted import Scripted, answer
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ POST = Request(method="POST", path="/x", body={"name": "Zoë"})
 
 def call(url: str, request: Request = POST) -> Answer | Failure:
     """One call by a sender of its own."""
-    sender = Sender(url, 1)
+    sender = Sender(url)
     try:
         return sender.send(request)
     finally:
@@ -110,7 +111,7 @@ def test_a_netrc_never_replaces_our_credentials(monkeypatch: pytest.MonkeyPatch,
 def test_cookies_are_not_kept() -> None:
     """They would tie the accounts together that share a process."""
     with Scripted(answer(200, {}, "Set-Cookie: session=1; Path=/")) as vendor:
-        sender = Sender(vendor.url, 1)
+        sender = Sender(vendor.url)
         for _ in range(2):
             sender.send(GET)
         sender.close()
@@ -163,7 +164,7 @@ def test_a_connection_may_wait_less_than_others(
     monkeypatch.setattr("plugin.http.READ_SECONDS", longest)
     began = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        sender = Sender(f"http://127.0.0.1:{silent.getsockname()[1]}", 1, timeout)
+        sender = Sender(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout)
         found = sender.send(POST)
         sender.close()
     assert isinstance(found, Failure)

@@ -177,7 +177,7 @@ def test_a_lease_ends_by_itself(books: Books) -> None:
 def test_one_whose_process_died_while_sending_is_doubtful(books: Books) -> None:
     """The intent was committed before the call, so the next process knows that it may have arrived."""
     books.plan(a_step("a"))
-    assert books.ledger.begin([(books.lease()[0], True)])
+    assert books.begin([(books.lease()[0], True)])
     assert books.lease() == []
     books.expire()
     (again,) = books.lease()
@@ -189,9 +189,9 @@ def test_a_lost_lease_begins_nothing(books: Books) -> None:
     books.plan(a_step("a"))
     (late,) = books.lease()
     books.expire()
-    assert books.ledger.begin([(late, True)]) == set()
+    assert books.begin([(late, True)]) == set()
     (now,) = books.lease()
-    assert books.ledger.begin([(late, True), (now, True)]) == {now.id}
+    assert books.begin([(late, True), (now, True)]) == {now.id}
 
 
 def test_a_lost_lease_records_nothing_but_its_attempt(books: Books) -> None:

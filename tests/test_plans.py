@@ -93,7 +93,7 @@ def test_what_was_prepared_from_an_older_version_is_not_sent(books: Books) -> No
     books.plan(BOOK, "0 a")
     (leased,) = books.lease()
     books.plan(BOOK, "0 b", event=2)
-    assert books.ledger.begin([(leased, True)]) == set()
+    assert books.begin([(leased, True)]) == set()
 
 
 def test_a_cancelled_version_stays_the_newest(books: Books) -> None:

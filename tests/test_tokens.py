@@ -12,7 +12,8 @@ import requests
 from sqlalchemy import select, update
 
 from plugin.destinations.shiptheory import destination
-from plugin.http import Answer, Failure, Sender
+from plugin.http import Answer, Failure
+from plugin.sender import Sender
 from plugin.storage.database import Database
 from plugin.storage.shops import ConnectionState
 from plugin.storage.tables import attempts, metadata
@@ -94,7 +95,7 @@ def desk(services: Services, sandbox: Sandbox) -> Iterator[Desk]:
     sandbox.emulators["shiptheory"].window.set(None)
     login = destination.manner(VALUES).login
     assert login is not None
-    sender = Sender(sandbox.base_url, 16)
+    sender = Sender(sandbox.base_url)
     yield Desk(services, sandbox, sender, login, destination.listings[0].call(VALUES, 1))
     sender.close()
 

@@ -1,4 +1,4 @@
-"""Arrivals: calls that are over free their slots, and what they came to is written down together."""
+"""Arrivals: calls that are over free their slots, and say what is to be written down."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plugin.flow.prepare import Prepared
 from plugin.flow.record import understand
 from plugin.http import Answer, Failure
 from plugin.meaning import quota_of
-from plugin.model import Accepted, Rejected
+from plugin.model import Accepted, Deferred, Rejected
 from plugin.pace import Left, Over, Used
 
 if TYPE_CHECKING:
@@ -24,30 +24,41 @@ if TYPE_CHECKING:
     from plugin.flow.crew import Landed
     from plugin.flow.lanes import Lanes
     from plugin.flow.prepare import Preparer
-    from plugin.flow.record import Recorder, Returned
+    from plugin.flow.record import Returned
     from plugin.services import Services
 
 
 class Arrivals:
     """Takes in what the crew brings back."""
 
-    def __init__(self, services: Services, lanes: Lanes, preparer: Preparer, recorder: Recorder) -> None:
+    def __init__(self, services: Services, lanes: Lanes, preparer: Preparer) -> None:
         self._services = services
         self._lanes = lanes
         self._preparer = preparer
-        self._recorder = recorder
 
-    def take_in(self, landed: Sequence[Landed]) -> None:
-        """Stamp slots, halve what was refused together, write down the rest."""
+    def take_in(self, landed: Sequence[Landed]) -> list[Returned]:
+        """Stamp slots, halve what was refused together, close gates; return what is to be written down."""
         if not landed:
-            return
+            return []
         for one in landed:
             one.lane.arrive(one.flight)
             if isinstance(one.result, Answer):
                 one.lane.learn(one.took)
         self._stamp(landed)
         whole = [one for one in landed if not self._halved(one)]
-        self._recorder.write([self._read_again(item) for one in whole for item in one.returned])
+        returned = [self._read_again(said) for one in whole for said in one.returned]
+        for item in returned:
+            if isinstance(item.outcome, Deferred) and item.outcome.gate:
+                self._close_gate(item.lane, item.outcome.after or timedelta(seconds=1))
+        return returned
+
+    def _close_gate(self, lane: str, wait: timedelta) -> None:
+        """Before anybody asks for the next slot."""
+        log.trouble("lane closed", lane=lane, seconds=wait.total_seconds())
+        try:
+            self._services.pace.close_gate(lane, wait)
+        except RedisError as error:
+            log.trouble("gate not closed", lane=lane, reason=type(error).__name__)
 
     def _halved(self, one: Landed) -> bool:
         """A call that was refused as a whole is made again in two parts, until what is bad in it is alone."""

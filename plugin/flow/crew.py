@@ -1,4 +1,4 @@
-"""The threads that make calls: each takes one lane's calls in turn, says how they went, and knows no database.
+"""Who makes the calls: the hub, and threads for those that may block. Each says how it went, and knows no database.
 
 Only a vendor that wants a login has them look at its token, which is once an hour.
 """
@@ -12,26 +12,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from plugin import log
+from plugin.flow.hub import Hub, Made
 from plugin.flow.record import Returned, understand
-from plugin.http import Answer, Failure, Senders
+from plugin.http import Answer, Failure
 from plugin.mask import answer_text
+from plugin.sender import Senders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plugin.flow.lanes import Flight, Lane
+    from plugin.http import Sent
     from plugin.model import Request
+    from plugin.sender import Sender
     from plugin.tokens import Tokens
 
-# Threads over all lanes. One lane never takes them all: beyond `_CROWDED` a lane gets its first one only.
 _MOST_THREADS = 1024
-_CROWDED = 640
 # While much is on its way, what comes back is gathered for this long: a transaction costs the same for one as for many.
 _GATHER_SECONDS = 0.001
 _GATHER_FROM = 8
+_LOOK_AFTER_SECONDS = 0.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Landed:
     """A call that is over: with its answer or without, and when that was on the monotonic clock."""
 
@@ -44,52 +48,31 @@ class Landed:
 
 
 class Crew:
-    """Makes calls on threads, over connections that stay open. Made after a fork, never before.
+    """Makes calls over connections that stay open. Made after a fork, never before.
 
-    A pool of the standard library would make a future for every lane that is manned, which costs more than the call's
-    own bookkeeping.
+    The hub makes those that can't block it; each of the others is made whole on a thread. A pool of the standard
+    library would make a future for every one of these, which costs more than the call's own bookkeeping.
     """
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
-        self._senders = Senders(_MOST_THREADS)
+        self._senders = Senders()
         self._landed: queue.SimpleQueue[Landed] = queue.SimpleQueue()
-        self._tasks: queue.SimpleQueue[Lane | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[Made | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._idle = 0
+        self._hub = Hub(self)
 
-    def man(self, lane: Lane, at_once: int, others: int) -> int:
-        """Give a lane the threads that its queue and `at_once` ask for, `others` being at work; return how many."""
-        with lane.lock:
-            allowed = at_once if others < _CROWDED else min(at_once, 1)
-            more = max(0, min(allowed - lane.active, len(lane.queue)))
-            lane.active += more
-        if more:
-            self._hire(more)
-        for _ in range(more):
-            self._tasks.put(lane)
-        return more
-
-    def _hire(self, more: int) -> None:
-        with self._lock:
-            self._idle -= more
-            missing = min(-self._idle, _MOST_THREADS - len(self._threads))
-        for _ in range(missing):
-            with self._lock:
-                self._idle += 1
-            thread = threading.Thread(target=self._work, name="lane", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _work(self) -> None:
-        while (lane := self._tasks.get()) is not None:
-            self._serve(lane)
-            with self._lock:
-                self._idle += 1
+    def man(self, lane: Lane, at_once: int) -> None:
+        """See to it that the calls in a lane's queue are made, so many at once."""
+        lane.most = at_once
+        self._hub.call(lane)
 
     def collect(self, patience: float, flying: int) -> list[Landed]:
-        """What is over by now; waits up to `patience` seconds for the first."""
+        """What is over by now; waits up to `patience` seconds for the first, less if the hub must be looked after."""
+        self._hub.relieve()
+        patience = min(patience, _LOOK_AFTER_SECONDS) if flying else patience
         found: list[Landed] = []
         try:
             found.append(self._landed.get(timeout=patience) if patience > 0 else self._landed.get_nowait())
@@ -102,33 +85,84 @@ class Crew:
 
     def close(self) -> None:
         """Close every connection and end the threads."""
+        self._hub.close()
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:
             thread.join()
         self._senders.close()
 
-    def _serve(self, lane: Lane) -> None:
-        while True:
-            with lane.lock:
-                if not lane.queue:
-                    lane.active -= 1
-                    return
-                flight = lane.queue.popleft()
-            self._landed.put(self._call(lane, flight))
+    def begin(self, lane: Lane, flight: Flight) -> Made:
+        """For the hub: send it if nothing can block, else leave it to a thread. What comes too late is not sent."""
+        made = Made(lane=lane, flight=flight, at=datetime.now(UTC), began=time.monotonic())
+        if made.began >= flight.latest:
+            self._land(made, Failure(sent=False, reason="its turn came too late", late=True))
+            return made
+        started = self._start(made)
+        if started is None:
+            self._hire()
+            self._tasks.put(made)
+        elif isinstance(started, Failure):
+            self._land(made, started)
+        else:
+            made.sent = started
+        return made
 
-    def _call(self, lane: Lane, flight: Flight) -> Landed:
-        """Send; a call whose turn comes too late is not made."""
-        at, began = datetime.now(UTC), time.monotonic()
-        result: Answer | Failure = Failure(sent=False, reason="its turn came too late", late=True)
-        if began < flight.latest:
-            first = flight.items[0]
-            sender = self._senders.of(lane.name, first.connection.base_url, first.connection.values.get("timeout"))
-            result = self._tokens.send(sender, first.connection.lane, first.manner.login, _request(flight, at))
+    def end(self, made: Made) -> None:
+        """For the hub: read the answer of what `begin` has sent."""
+        if made.sent is not None:
+            self._land(made, made.sent.finish())
+
+    def _start(self, made: Made) -> Sent | Failure | None:
+        manner = made.flight.items[0].manner
+        if manner.login is not None or made.flight.batch is not None or made.began < made.lane.left_alone_until:
+            return None
+        try:
+            return self._sender(made).start(_request(made.flight, made.at))
+        except Exception as error:  # noqa: BLE001  (one call that can't be made must not stop every lane)
+            return _at_fault(made, error)
+
+    def _hire(self) -> None:
+        with self._lock:
+            self._idle -= 1
+            if self._idle >= 0 or len(self._threads) >= _MOST_THREADS:
+                return
+            self._idle += 1
+        thread = threading.Thread(target=self._work, name="call", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _work(self) -> None:
+        while (made := self._tasks.get()) is not None:
+            self._land(made, self._make(made))
+            with self._lock:
+                self._idle += 1
+
+    def _make(self, made: Made) -> Answer | Failure:
+        """A whole call, with its login if it needs one."""
+        first = made.flight.items[0]
+        try:
+            request = _request(made.flight, made.at)
+            return self._tokens.send(self._sender(made), first.connection.lane, first.manner.login, request)
+        except Exception as error:  # noqa: BLE001  (one call that can't be made must not stop its thread)
+            return _at_fault(made, error)
+
+    def _sender(self, made: Made) -> Sender:
+        connection = made.flight.items[0].connection
+        return self._senders.of(made.lane.name, connection.base_url, connection.values.get("timeout"))
+
+    def _land(self, made: Made, result: Answer | Failure) -> None:
         ended = time.monotonic()
-        took = ended - began
-        returned = list(_returned(flight, result, at, round(took * 1000)))
-        return Landed(lane=lane, flight=flight, result=result, returned=returned, at=ended, took=took)
+        took = ended - made.began
+        returned = list(_returned(made.flight, result, made.at, round(took * 1000)))
+        landed = Landed(lane=made.lane, flight=made.flight, result=result, returned=returned, at=ended, took=took)
+        self._landed.put(landed)
+        self._hub.over(made.lane)
+
+
+def _at_fault(made: Made, error: Exception) -> Failure:
+    log.fault("call failed", lane=made.lane.name)
+    return Failure(sent=True, reason=f"a fault of Crossdock's own ({type(error).__name__}); please report it")
 
 
 def _request(flight: Flight, at: datetime) -> Request:

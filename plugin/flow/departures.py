@@ -1,4 +1,4 @@
-"""Departures: slots are claimed for what is ready, the intent is committed, and the calls go to the crew."""
+"""Departures: slots are claimed for what is ready, and once the intent is committed, the calls go to the crew."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from plugin.flow.lanes import Flight
 from plugin.pace import Ask
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from plugin.flow.crew import Crew
     from plugin.flow.lanes import Lane, Lanes
@@ -22,39 +22,14 @@ _LONG_SLEEP_SECONDS = 5.0
 
 
 class Departures:
-    """Begins calls, as many as the lanes' limits and the crew allow."""
+    """Begins calls, as many as the lanes' limits allow."""
 
     def __init__(self, services: Services, lanes: Lanes, crew: Crew) -> None:
         self._services = services
         self._lanes = lanes
         self._crew = crew
 
-    def launch(self) -> int:
-        """Begin as many calls as the lanes' limits and our threads allow; return how many."""
-        flights = self._reserve()
-        if not flights:
-            return 0
-        begun = self._services.ledger.begin(
-            (item.delivery, not item.finds) for _, flight in flights for item in flight.items
-        )
-        for lane, flight in flights:
-            self._depart(lane, flight, begun)
-        self.man_all()
-        return len(flights)
-
-    def _depart(self, lane: Lane, flight: Flight, begun: set[int]) -> None:
-        # Some lost their lease, others their place to a newer version of the same order.
-        lost = [item.delivery for item in flight.items if item.delivery.id not in begun]
-        if lost:
-            self._services.ledger.give_back(lost)
-            flight.items = [item for item in flight.items if item.delivery.id in begun]
-        if flight.items:
-            flight.latest = time.monotonic() + _LATEST_SECONDS
-            lane.depart(flight)
-        else:
-            self._services.pace.release(lane.name, [flight.slot])
-
-    def _reserve(self) -> list[tuple[Lane, Flight]]:
+    def reserve(self) -> list[tuple[Lane, Flight]]:
         """Claim slots for every lane that has something ready, and pack what each is to carry."""
         wants = {lane.name: want for lane in self._lanes.awake() if (want := self._lanes.calls_wanted(lane))}
         asks = [self._ask(name, want) for name, want in wants.items()]
@@ -65,6 +40,23 @@ class Departures:
                 self._put_to_sleep(lane, grant.wait.total_seconds())
             flights += self._pack(lane, grant.slots)
         return flights
+
+    def depart(self, flights: Sequence[tuple[Lane, Flight]], begun: Container[int]) -> None:
+        """Send the flights on their way, as far as the intents of what they carry are committed."""
+        for lane, flight in flights:
+            self._depart(lane, flight, begun)
+
+    def _depart(self, lane: Lane, flight: Flight, begun: Container[int]) -> None:
+        # Some lost their lease, others their place to a newer version of the same order.
+        lost = [item.delivery for item in flight.items if item.delivery.id not in begun]
+        if lost:
+            self._services.ledger.give_back(lost)
+            flight.items = [item for item in flight.items if item.delivery.id in begun]
+        if flight.items:
+            flight.latest = time.monotonic() + _LATEST_SECONDS
+            lane.depart(flight)
+        else:
+            self._services.pace.release(lane.name, [flight.slot])
 
     def _ask(self, name: str, want: int) -> Ask:
         terms = self._lanes.terms(name)
@@ -90,11 +82,10 @@ class Departures:
             lane.is_full = False
 
     def man_all(self) -> None:
-        """See to it that every lane's queue has the threads it may have."""
-        queued = [lane for lane in self._lanes if lane.queue]
-        others = self._lanes.active if queued else 0
-        for lane in queued:
-            others += self._crew.man(lane, lane.at_once(self._lanes.terms(lane.name)), others)
+        """See to it that the calls in every lane's queue are made, as many at once as the lane may have."""
+        for lane in self._lanes:
+            if lane.queue:
+                self._crew.man(lane, lane.at_once(self._lanes.terms(lane.name)))
 
     def give_back(self) -> None:
         """Give back what was leased and not begun."""

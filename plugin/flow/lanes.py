@@ -1,13 +1,12 @@
 """Lanes as one round holds them: what is leased, what is on its way, and how many calls at once make sense.
 
-A call that was begun waits in its lane's queue until one of the lane's threads takes it. A thread goes from call to
-call by itself, so that nobody has to be asked between two of them.
+A call that was begun waits in its lane's queue until the hub takes it, which goes from call to call by itself, so that
+nobody has to be asked between two of them.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -23,13 +22,13 @@ if TYPE_CHECKING:
     from plugin.flow.prepare import Prepared
     from plugin.manner import Batch
 
-# What one process can make in a second; more threads than that needs would only fight for the interpreter.
+# What one process can make in a second; more calls at once than that needs would only wait for the interpreter.
 _FASTEST = 1500.0
 _MOST = 128
-# Below this time to an answer a few threads do more than many.
+# Below this time to an answer a few calls at once do more than many.
 _QUICK = 0.01
 _FEW, _SOME = 4, 16
-# Begun ahead of the threads, so that none of them waits for a turn of the round.
+# Begun ahead, so that no answer waits for a turn of the round before the next call goes out.
 _TURN_SECONDS, _LONGEST_TURN = 0.02, 0.2
 _AHEAD = 128
 # How much of what a lane will need next is leased in advance, and the least.
@@ -52,14 +51,16 @@ class Flight:
 
 @dataclass(slots=True)
 class Lane:
-    """What this round holds of one lane. Only `queue` and `active` are touched by threads, under `lock`."""
+    """What this round holds of one lane. The hub takes from `queue`, and alone changes `active`: calls being made."""
 
     name: str
     ready: deque[Prepared] = field(default_factory=deque)
     halves: deque[list[Prepared]] = field(default_factory=deque)
     queue: deque[Flight] = field(default_factory=deque)
-    lock: threading.Lock = field(default_factory=threading.Lock)
     active: int = 0
+    # How many calls the hub may make at once, and until when it leaves them to threads.
+    most: int = 1
+    left_alone_until: float = 0.0
     flying: int = 0
     # Subjects on their way, where one call carries several: what follows them waits for their answer.
     subjects: Counter[str] = field(default_factory=Counter)
@@ -138,8 +139,7 @@ class Lane:
         self.flying += 1
         if flight.batch is not None:
             self.subjects.update(item.delivery.subject for item in flight.items)
-        with self.lock:
-            self.queue.append(flight)
+        self.queue.append(flight)
 
     def arrive(self, flight: Flight) -> None:
         """A call is over."""
@@ -213,11 +213,6 @@ class Lanes:
     def flying(self) -> int:
         """Calls that were begun and are not over."""
         return sum(lane.flying for lane in self)
-
-    @property
-    def active(self) -> int:
-        """Threads at work."""
-        return sum(lane.active for lane in self)
 
     @property
     def in_hand(self) -> bool:

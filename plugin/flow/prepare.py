@@ -31,7 +31,7 @@ _MOST_DOCUMENTS = 256
 _UNREAD = Deferred(reason="webhooks that came meanwhile are still to be read", after=timedelta(seconds=1), waiting=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Prepared:
     """A delivery with its call. `finds` says that the call only asks what became of an earlier one."""
 
@@ -44,7 +44,7 @@ class Prepared:
     finds: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Settled:
     """A delivery that needs no call."""
 

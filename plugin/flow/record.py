@@ -1,13 +1,13 @@
-"""Record: what came back is written down in one transaction, together with the steps that follow from it."""
+"""Record: what came back is written down in one transaction, together with the steps that follow from it.
+
+What a turn of the round begins and leases belongs to the same transaction: each costs a flush of the disk.
+"""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
-
-from redis import RedisError
+from typing import TYPE_CHECKING, TypeVar
 
 from mappings.canonical import Order
 from plugin import log
@@ -23,7 +23,8 @@ from plugin.rates import Schedule
 from plugin.storage import handover, ledger, parcels, plans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection as Sql
 
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
     from plugin.services import Services
 
 
+_Also = TypeVar("_Also")
 _PATIENCE_SECONDS = 20.0
 _RETRY_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Returned:
     """A delivery that was called, or one that needed no call (then there is no result).
 
@@ -59,52 +61,70 @@ class Returned:
 
 
 class Recorder:
-    """Turns what came back into states, shipments, further steps and closed gates."""
+    """Turns what came back into states, shipments and further steps."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def write(self, returned: Sequence[Returned]) -> None:
-        """Write down everything that came back, all of it or nothing; then close gates and pause connections."""
-        if not returned:
-            return
-        self._write_down(returned)
-        for one in returned:
-            self._warn_others(one, one.outcome)
+    def write(self, returned: Sequence[Returned], also: Callable[[Sql], _Also]) -> _Also:
+        """Write down everything that came back and do `also` in the same transaction; all of it or nothing.
 
-    def _write_down(self, returned: Sequence[Returned]) -> None:
-        """What a vendor answered is worth waiting for a database that restarts, as long as the leases last."""
+        Then pause connections whose credentials were refused. Raises `Unavailable` when the database is away; what a
+        vendor answered is worth waiting for one that restarts, as long as the leases last.
+        """
         ends = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
-                return self._write_together(returned)
+                done = self._write_together(returned, also)
+                break
             except Unavailable as error:
-                log.trouble("not recorded yet", reason=str(error))
-                if time.monotonic() > ends:
+                if not returned or time.monotonic() > ends:
                     raise
+                log.trouble("not recorded yet", reason=str(error))
                 time.sleep(_RETRY_SECONDS)
+        if returned:
+            self._written(returned)
+        return done
 
-    def _write_together(self, returned: Sequence[Returned]) -> None:
+    def _write_together(self, returned: Sequence[Returned], also: Callable[[Sql], _Also]) -> _Also:
         """One transaction for all; if one of them can't be written, each in its own, and that one is held."""
         try:
             results = [_result(one) for one in returned]
             with self._services.database.write() as db:
-                kept = self._services.ledger.settle_all(db, results)
-                for one, result in zip(returned, results, strict=True):
-                    if one.item.delivery.id in kept:
-                        self._keep_shipment(db, one, one.outcome)
-                        self._plan_next(db, one, one.outcome)
-                        handover.settled(self._services.database, db, one.item.delivery, result.state)
+                kept = self._settle(db, returned, results)
+                done = also(db)
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001  (whatever one answer holds, the others are written down)
+        except Exception as error:
+            if not returned:
+                raise
             log.fault("recording failed", deliveries=[one.item.delivery.id for one in returned])
             if len(returned) == 1:
                 self._hold(returned[0], error)
             for one in returned if len(returned) > 1 else ():
-                self._write_together([one])
-        else:
-            _tell(returned, results, kept)
+                self._write_together([one], _nothing)
+            return self._write_together([], also)
+        _tell(returned, results, kept)
+        return done
+
+    def _settle(self, db: Sql, returned: Sequence[Returned], results: Sequence[ledger.Result]) -> set[int]:
+        """Write down results with what follows from them; return the deliveries whose lease still held."""
+        kept = self._services.ledger.settle_all(db, results) if results else set()
+        for one, result in zip(returned, results, strict=True):
+            if one.item.delivery.id in kept:
+                self._keep_shipment(db, one, one.outcome)
+                self._plan_next(db, one, one.outcome)
+                handover.settled(self._services.database, db, one.item.delivery, result.state)
+        return kept
+
+    def _written(self, returned: Sequence[Returned]) -> None:
+        """What may only happen once it is committed."""
+        for one in returned:
+            if isinstance(one.outcome, Deferred) and one.outcome.pause:
+                delivery = one.item.delivery
+                log.trouble("connection paused", connection=delivery.connection_id, reason=one.outcome.reason)
+                seen = one.item.connection.updated_at if isinstance(one.item, Prepared) else None
+                self._services.shops.pause(delivery.connection_id, one.outcome.reason, seen)
 
     def _hold(self, one: Returned, error: Exception) -> None:
         reason = f"a fault of Crossdock's own ({type(error).__name__}); please report it"
@@ -135,24 +155,6 @@ class Recorder:
         for step in outcome.then if isinstance(outcome, Accepted) else ():
             plans.plan(self._services.database, db, owner, step)
 
-    def _warn_others(self, one: Returned, outcome: Outcome | None) -> None:
-        if not isinstance(outcome, Deferred):
-            return
-        delivery = one.item.delivery
-        if outcome.pause:
-            log.trouble("connection paused", connection=delivery.connection_id, reason=outcome.reason)
-            seen = one.item.connection.updated_at if isinstance(one.item, Prepared) else None
-            self._services.shops.pause(delivery.connection_id, outcome.reason, seen)
-        if outcome.gate:
-            self._close_gate(one.lane, outcome.after or timedelta(seconds=1))
-
-    def _close_gate(self, lane: str, wait: timedelta) -> None:
-        log.trouble("lane closed", lane=lane, seconds=wait.total_seconds())
-        try:
-            self._services.pace.close_gate(lane, wait)
-        except RedisError as error:
-            log.trouble("gate not closed", lane=lane, reason=type(error).__name__)
-
 
 def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
     """What came back, as an outcome; None says that a look-up found nothing. Pure, so any thread may call it."""
@@ -173,6 +175,10 @@ def _result(one: Returned) -> ledger.Result:
     result.refund_attempt = result.refund_attempt and not isinstance(one.item, Settled)
     result.attempt = _attempt(one, result)
     return result
+
+
+def _nothing(db: Sql) -> None:
+    del db
 
 
 def _tell(returned: Sequence[Returned], results: Sequence[ledger.Result], kept: set[int]) -> None:

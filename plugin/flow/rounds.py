@@ -1,7 +1,8 @@
 """A round: one RQ job that serves every lane until nothing is due.
 
-It leases rows, sends them over kept-alive connections on threads, and writes what became of them in batches. Only the
-round's own thread talks to the database and to Redis; the threads only wait for vendors.
+It goes in turns: slots are claimed for what is ready; one transaction records what came back, commits the intents of
+what goes out, and leases what follows; then it waits for answers. Only the round's own thread talks to the database and
+to Redis; the crew talks to vendors.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,7 @@ from plugin.flow.arrivals import Arrivals
 from plugin.flow.crew import Crew
 from plugin.flow.departures import Departures
 from plugin.flow.lanes import Lanes
-from plugin.flow.prepare import Prepared, Preparer, Settled
+from plugin.flow.prepare import Prepared, Preparer
 from plugin.flow.record import Recorder, Returned
 from plugin.flow.route import route_due
 from plugin.garbage import collect_rarely
@@ -30,9 +32,12 @@ from plugin.services import Services
 from plugin.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Mapping, Sequence
 
-    from plugin.flow.lanes import Lane
+    from sqlalchemy import Connection as Sql
+
+    from plugin.flow.lanes import Flight, Lane
+    from plugin.model import Delivery
 
 # Long, because every round starts with empty caches. RQ's own limit for a job is longer: see `jobs.JOB_SECONDS`.
 _SECONDS = 600.0
@@ -51,6 +56,14 @@ _REFUSED_TOGETHER = Deferred(reason="refused together with others; sent again", 
 _ROUTED_AT_ONCE = 10
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What a turn's transaction came to: the deliveries whose intent is committed, and those that were leased."""
+
+    begun: Container[int]
+    leased: Sequence[Delivery]
+
+
 class Round:
     """One pass over everything that is due. Not for two threads."""
 
@@ -62,7 +75,9 @@ class Round:
         self._recorder = Recorder(services)
         self._lanes = Lanes(self._preparer.known)
         self._departures = Departures(services, self._lanes, crew)
-        self._arrivals = Arrivals(services, self._lanes, self._preparer, self._recorder)
+        self._arrivals = Arrivals(services, self._lanes, self._preparer)
+        # What is over and not written down yet.
+        self._returned: list[Returned] = []
         self._look_at = 0.0
         self._turned_at = time.monotonic()
 
@@ -89,41 +104,62 @@ class Round:
         now = time.monotonic()
         self._lanes.turned(now - self._turned_at)
         self._turned_at = now
-        found = self._look() if now >= self._look_at else 0
-        launched = self._departures.launch()
+        looks = now >= self._look_at
+        routed, due = self._look() if looks else (0, [])
         # What a lane will need next is leased while its calls are on their way.
-        self._lease(lane for lane in self._lanes if lane.is_full)
-        landed = self._crew.collect(self._lanes.patience(self._look_at), self._lanes.flying)
-        self._arrivals.take_in(landed)
-        self._departures.man_all()
-        return bool(landed or launched or found or self._lanes.in_hand) or self._is_due_soon()
+        wanted = self._lanes.wanted([*due, *(lane for lane in self._lanes if lane.is_full)])
+        done = self._commit(self._departures.reserve(), wanted)
+        if looks:
+            self._look_again(time.monotonic() - now, found=bool(routed or done.leased))
+        # What was leased just now may be sent at once.
+        landed = self._collect(0.0 if done.leased else self._lanes.patience(self._look_at))
+        is_busy = landed or routed or done.begun or done.leased or self._returned or self._lanes.in_hand
+        return bool(is_busy) or self._is_due_soon()
 
-    def _look(self) -> int:
-        """Route what arrived, lease what is due, settle what needs no call; return how many there were."""
-        began = time.monotonic()
+    def _look(self) -> tuple[int, list[Lane]]:
+        """Route what arrived; return how much that was, and the lanes that have something due."""
         routed = route_due(self._services, _ROUTED_AT_ONCE) if self._services.inbox.is_waiting() else 0
-        leased = self._lease(self._lanes.get(name) for name in sorted(self._services.ledger.due_lanes()))
-        ends = time.monotonic()
-        pause = max(_LOOK_SECONDS if self._lanes.in_hand else _IDLE_LOOK_SECONDS, _LOOKS_REST * (ends - began))
-        self._look_at = ends + (0.0 if routed or leased else pause)
-        return routed + leased
+        return routed, [self._lanes.get(name) for name in sorted(self._services.ledger.due_lanes())]
 
-    def _lease(self, lanes: Iterable[Lane]) -> int:
-        wanted = self._lanes.wanted(lanes)
-        if not wanted:
-            return 0
-        leased = self._services.ledger.lease_each(wanted, self._lanes.crowded(wanted))
-        prepared = [self._preparer.prepare(delivery) for delivery in leased]
-        counts = Counter(item.delivery.lane for item in prepared)
-        for item in prepared:
+    def _look_again(self, took: float, *, found: bool) -> None:
+        pause = max(_LOOK_SECONDS if self._lanes.in_hand else _IDLE_LOOK_SECONDS, _LOOKS_REST * took)
+        self._look_at = time.monotonic() + (0.0 if found else pause)
+
+    def _commit(self, flights: Sequence[tuple[Lane, Flight]], wanted: Mapping[str, int]) -> _Done:
+        """One transaction for a whole turn: what came back, what goes out now, and what is to go out next."""
+        returned, self._returned = self._returned, []
+        if not (returned or flights or wanted):
+            return _Done(begun=frozenset(), leased=[])
+        done = self._recorder.write(returned, lambda db: self._begin_and_lease(db, flights, wanted))
+        self._departures.depart(flights, done.begun)
+        self._departures.man_all()
+        self._take_up(done.leased, wanted)
+        return done
+
+    def _begin_and_lease(self, db: Sql, flights: Sequence[tuple[Lane, Flight]], wanted: Mapping[str, int]) -> _Done:
+        ledger = self._services.ledger
+        begun = ledger.begin(db, ((item.delivery, not item.finds) for _, flight in flights for item in flight.items))
+        leased = ledger.lease_each(db, wanted, self._lanes.crowded(wanted)) if wanted else []
+        return _Done(begun=begun, leased=leased)
+
+    def _take_up(self, leased: Sequence[Delivery], wanted: Mapping[str, int]) -> None:
+        """Put what was leased into its lanes, as calls to make; what needs none is written down with the next turn."""
+        counts = Counter(delivery.lane for delivery in leased)
+        for delivery in leased:
+            item = self._preparer.prepare(delivery)
             if isinstance(item, Prepared):
-                self._lanes.get(item.delivery.lane).ready.append(item)
+                self._lanes.get(delivery.lane).ready.append(item)
+            else:
+                self._returned.append(Returned(item=item, outcome=item.outcome))
         for name, room in wanted.items():
             self._lanes.get(name).is_full = counts[name] >= room
-        self._recorder.write(
-            [Returned(item=item, outcome=item.outcome) for item in prepared if isinstance(item, Settled)]
-        )
-        return len(leased)
+
+    def _collect(self, patience: float) -> int:
+        """Wait for calls that are over; return how many there were."""
+        landed = self._crew.collect(patience, self._lanes.flying)
+        self._returned += self._arrivals.take_in(landed)
+        self._departures.man_all()
+        return len(landed)
 
     def _is_due_soon(self) -> bool:
         return bool(self._services.ledger.due_lanes(_LINGER))
@@ -135,19 +171,18 @@ class Round:
         while (self._lanes.flying or self._lanes.is_halving) and time.monotonic() < ends:
             if self._stopping.is_set():
                 return
-            if self._lanes.is_halving:
-                self._departures.launch()
-            patience = self._lanes.patience(time.monotonic() + 1.0)
-            self._arrivals.take_in(self._crew.collect(patience, self._lanes.flying))
-            self._departures.man_all()
+            self._commit(self._departures.reserve() if self._lanes.is_halving else [], {})
+            self._collect(self._lanes.patience(time.monotonic() + 1.0))
 
     def _land(self) -> None:
         """Bring everything home."""
+        self._commit([], {})
         while self._lanes.flying:
-            self._arrivals.take_in(self._crew.collect(1.0, self._lanes.flying))
-            self._departures.man_all()
+            self._collect(1.0)
+            self._commit([], {})
         self._departures.give_back()
-        self._recorder.write([Returned(item=item, outcome=_REFUSED_TOGETHER) for item in self._lanes.halved()])
+        self._returned += [Returned(item=item, outcome=_REFUSED_TOGETHER) for item in self._lanes.halved()]
+        self._commit([], {})
 
 
 class Worker:

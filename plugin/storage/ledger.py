@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from plugin.model import Delivery, Priority, State
 from plugin.storage import _ledger_sql as sql
-from plugin.storage.tables import attempts, deliveries
+from plugin.storage.moment import as_text
+from plugin.storage.tables import deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,10 +34,9 @@ _DEEPEST = 4
 
 # The column holds 64 characters, and so may the name of a machine.
 _machine = os.uname().nodename[:24]
-_ATTEMPT = insert(attempts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Attempt:
     """One HTTP try, masked. `purpose` is `send` or `find`; `status` is None when no answer came."""
 
@@ -77,10 +77,11 @@ class Ledger:
         self._database = database
 
     def lease(self, lane: str, limit: int, *, followers: bool = False) -> list[Delivery]:
-        """Take up to `limit` due deliveries of one lane; see `lease_each`."""
-        return self.lease_each({lane: limit}, {lane} if followers else frozenset())
+        """Take up to `limit` due deliveries of one lane in a transaction of its own; see `lease_each`."""
+        with self._database.write() as db:
+            return self.lease_each(db, {lane: limit}, {lane} if followers else frozenset())
 
-    def lease_each(self, limits: Mapping[str, int], crowded: Iterable[str] = ()) -> list[Delivery]:
+    def lease_each(self, db: Sql, limits: Mapping[str, int], crowded: Iterable[str] = ()) -> list[Delivery]:
         """Take due deliveries of each lane, most urgent first, so that no other process takes them.
 
         A delivery waits for every earlier one about the same subject, except that lanes in `crowded`, which send
@@ -88,11 +89,10 @@ class Ledger:
         that lease has ended, in state `sending`: whether it arrived has to be found out.
         """
         following = frozenset(crowded)
-        with self._database.write() as db:
-            now = self._database.now(db)
-            taken: list[Delivery] = []
-            for lane, limit in limits.items():
-                taken += self._take(db, now, lane, limit, followers=lane in following)
+        now = self._database.now(db)
+        taken: list[Delivery] = []
+        for lane, limit in limits.items():
+            taken += self._take(db, now, lane, limit, followers=lane in following)
         return taken
 
     def _take(self, db: Sql, now: datetime, lane: str, limit: int, *, followers: bool) -> list[Delivery]:
@@ -119,8 +119,8 @@ class Ledger:
             now = self._database.now(db)
             return set(db.execute(sql.DUE_LANES, {"now": now, "due_by": now + within}).scalars())
 
-    def begin(self, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
-        """Commit the intent before anything goes out; return the ids that still are what was prepared.
+    def begin(self, db: Sql, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
+        """Write down the intent, to be committed before anything goes out; return the ids still as they were prepared.
 
         The flag says whether the call itself is sent, which spends an attempt, or only what became of it is looked up.
         """
@@ -128,7 +128,7 @@ class Ledger:
         for delivery, sends in leased:
             kinds[sends].append(delivery)
         begun: set[int] = set()
-        with self._database.write() as db:
+        if kinds[True] or kinds[False]:
             now = self._database.now(db)
             for sends, chosen in kinds.items():
                 state = State.SENDING if sends else State.UNKNOWN
@@ -147,10 +147,18 @@ class Ledger:
         plain = [result.delivery for result in results if result.is_plain]
         kept = self._each(db, "finish", plain, {"now": datetime.now(UTC)})
         kept |= {result.delivery.id for result in results if not result.is_plain and _settle(db, result)}
-        tried = [_row(result) for result in results if result.attempt is not None]
+        tried = [row for result in results if (row := self._row(result)) is not None]
         if tried:
-            db.execute(_ATTEMPT, tried)
+            db.exec_driver_sql(sql.TRIED[self._database.is_postgresql], tried)
         return kept
+
+    def _row(self, result: Result) -> tuple[object, ...] | None:
+        attempt = result.attempt
+        if attempt is None:
+            return None
+        at = attempt.at if self._database.is_postgresql else as_text(attempt.at)
+        told = (attempt.request, attempt.status, attempt.answer, attempt.outcome, attempt.reason)
+        return (result.delivery.id, at, attempt.milliseconds, attempt.purpose, *told)
 
     def _each(self, db: Sql, what: str, chosen: Sequence[Delivery], values: Mapping[str, object]) -> set[int]:
         if not chosen:
@@ -195,11 +203,6 @@ def _urgency(result: Result) -> Priority:
     """What failed once lets what is new go first."""
     again = result.state is State.WAITING and not result.refund_attempt
     return Priority.RETRY if again and result.delivery.priority is Priority.LIVE else result.delivery.priority
-
-
-def _row(result: Result) -> dict[str, object]:
-    attempt = result.attempt
-    return {"delivery_id": result.delivery.id} | {name: getattr(attempt, name) for name in Attempt.__slots__}
 
 
 def by_lane(leased: Iterable[Delivery]) -> dict[str, list[Delivery]]:

@@ -1,0 +1,136 @@
+"""Connections that stay open, as urllib3 makes them, for calls in two halves: sent now, answered later.
+
+`urlopen` would wait for the answer in between. What it does besides belongs to nothing here: retries and redirects.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, cast
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+    from urllib3 import BaseHTTPResponse
+
+
+class Wire(HTTPConnection):
+    """One that sends head and body in one piece: half the packets, and half the journeys into the kernel."""
+
+    _pieces: list[Any] | None = None
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """What to wait for."""
+        return self.sock
+
+    def ask(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> None:
+        """Send a request; its answer is read by `answer`."""
+        self.request(method, target, body, headers, preload_content=False, decode_content=False)
+
+    def answer(self, timeout: float) -> BaseHTTPResponse:
+        """Read the head of the answer, in which no two bytes may be further apart than `timeout` seconds."""
+        self.timeout = timeout
+        return self.getresponse()
+
+    def request(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
+        """Gather what is sent, then send it."""
+        self._pieces = []
+        try:
+            super().request(*arguments, **options)
+            whole = b"".join(self._pieces)
+        finally:
+            self._pieces = None
+        self.send(whole)
+
+    def send(self, data: Any) -> None:  # noqa: ANN401  (passed on)
+        """Send now, or gather while a request is put together."""
+        if self._pieces is None:
+            super().send(data)
+        else:
+            self._pieces.append(data)
+
+
+class _TlsWire(Wire, HTTPSConnection):
+    pass
+
+
+class Pool(HTTPConnectionPool):
+    """Connections of one address: those that are open and free, the last one used first."""
+
+    ConnectionCls = Wire
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
+        super().__init__(*arguments, **options)
+        self._free: deque[Wire] = deque()
+
+    def free(self) -> Wire | None:
+        """An open connection that nobody uses; those that the other side has closed meanwhile are dropped."""
+        while self._free:
+            try:
+                wire = self._free.pop()
+            except IndexError:
+                return None
+            if wire.is_connected:
+                return wire
+            wire.close()
+        return None
+
+    def fresh(self) -> Wire:
+        """A new connection, not open yet."""
+        return cast("Wire", self._new_conn())
+
+    def open(self, wire: Wire, timeout: float) -> None:
+        """Connect, through a proxy where that is the way, with at most `timeout` seconds for each step.
+
+        Raises whatever urllib3 and the socket do; nothing of a request was sent then.
+        """
+        wire.timeout = timeout
+        self._reach(wire)
+        if wire.is_closed:
+            wire.connect()
+
+    def keep(self, wire: Wire) -> None:
+        """Take a connection back, for the next call if it is still open."""
+        if not wire.is_closed:
+            self._free.append(wire)
+
+    def close(self) -> None:
+        """Close every connection that nobody uses."""
+        while self._free:
+            self._free.pop().close()
+        super().close()
+
+    def _reach(self, wire: Wire) -> None:
+        """What must come before connecting. A proxy of an address without TLS passes requests on, as they are."""
+
+
+class _TlsPool(Pool, HTTPSConnectionPool):
+    ConnectionCls = _TlsWire
+
+    def _reach(self, wire: Wire) -> None:
+        if self.proxy is not None:
+            self._prepare_proxy(cast("HTTPSConnection", wire))
+
+
+class Adapter(HTTPAdapter):
+    """Requests' way of finding out how an address is reached, with pools of ours."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
+        """Make pools of our connections."""
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  (passed on)
+        """The same behind a proxy."""
+        manager = super().proxy_manager_for(*arguments, **options)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+_POOLS = {"http": Pool, "https": _TlsPool}
