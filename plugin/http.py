@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from urllib3 import exceptions
 
-from plugin.mask import storable
+from plugin.mask import json_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,15 +48,8 @@ class Answer:
     def json(self) -> Any:  # noqa: ANN401  (any JSON value)
         """The parsed body, fit to be stored, or None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
         if not self._parsed:
-            self._parsed.append(_parse(self.body))
+            self._parsed.append(json_of(self.body))
         return self._parsed[0]
-
-
-def _parse(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
-    try:
-        return storable(json.loads(body))
-    except (ValueError, RecursionError):
-        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +100,13 @@ class Sent:
             return self._over(_not_connected(error))
         # Kept here because a connection gives its socket away to an answer whose end is the connection's end.
         self._sock = wire.socket
-        # A vendor may answer before it has read all, and close: then that answer counts.
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            try:
-                wire.ask(method, target, body, headers)
-            except (BrokenPipeError, ConnectionResetError):
-                raise
-            except _TROUBLE as error:
-                return self._over(_lost(error))
+        try:
+            wire.ask(method, target, body, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            # A vendor may answer before it has read all, and close: then that answer counts.
+            pass
+        except _TROUBLE as error:
+            return self._over(_lost(error))
         self.ends = min(self._total, time.monotonic() + self._patience)
         return None
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mappings.activity import Checkout
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _LONGEST_KEPT = 4_000
 _LONGEST_WORDS = 200
+_SHORT = 500
 # Shorter values occur in ordinary words, and say nothing about anybody.
 _SHORTEST_SECRET = 3
 _REASONS = ("message", "error", "errors", "detail")
@@ -39,6 +41,14 @@ def storable(item: Any, depth: int = 0) -> Any:  # noqa: ANN401  (any JSON value
     return [storable(value, depth + 1) for value in item] if isinstance(item, list) else item
 
 
+def json_of(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
+    """A parsed body, fit to be stored; None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
+    try:
+        return storable(json.loads(body))
+    except (ValueError, RecursionError):
+        return None
+
+
 def request_line(request: Request, plain: frozenset[str]) -> str:
     """The call as it may be kept: method, path, and the body with every text hidden whose key is not in `plain`."""
     body = "" if request.body is None else " " + masked(_parsed(request.body), plain)
@@ -47,7 +57,16 @@ def request_line(request: Request, plain: frozenset[str]) -> str:
 
 def answer_text(answer: Answer, plain: frozenset[str]) -> str:
     """The answer as it may be kept; of one that is not JSON only its size."""
+    if len(answer.body) <= _SHORT:
+        # Receivers of events say the same few words to everybody.
+        return _short_text(answer.body, plain)
     return masked(answer.json, plain) if answer.json is not None else f"{len(answer.body)} bytes, not JSON"
+
+
+@lru_cache(maxsize=256)
+def _short_text(body: bytes, plain: frozenset[str]) -> str:
+    said = json_of(body)
+    return masked(said, plain) if said is not None else f"{len(body)} bytes, not JSON"
 
 
 def masked(document: Any, plain: frozenset[str]) -> str:  # noqa: ANN401  (any JSON value)

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from plugin.tokens import Tokens
 
 _MOST_THREADS = 1024
-# While much is on its way, what comes back is gathered for this long: a transaction costs the same for one as for many.
-_GATHER_SECONDS = 0.001
+# While much is on its way, what comes back is gathered for a while: a transaction costs the same for one as for many.
+# Longer the more it is, as long as nothing else is to be done.
 _GATHER_FROM = 8
+_GATHER_SECONDS, _LONGEST_GATHER = 0.0001, 0.01
+_SHORTEST_GATHER = 0.001
 _LOOK_AFTER_SECONDS = 0.05
 
 
@@ -73,11 +75,13 @@ class Crew:
         """What is over by now; waits up to `patience` seconds for the first, less if the hub must be looked after."""
         self._hub.relieve()
         patience = min(patience, _LOOK_AFTER_SECONDS) if flying else patience
+        ends = time.monotonic() + patience
         found: list[Landed] = []
         try:
             found.append(self._landed.get(timeout=patience) if patience > 0 else self._landed.get_nowait())
             if flying >= _GATHER_FROM:
-                time.sleep(_GATHER_SECONDS)
+                wanted = min(flying * _GATHER_SECONDS, _LONGEST_GATHER, ends - time.monotonic())
+                time.sleep(max(wanted, _SHORTEST_GATHER))
             while True:
                 found.append(self._landed.get_nowait())
         except queue.Empty:

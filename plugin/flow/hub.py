@@ -131,7 +131,8 @@ class Hub:
                 if key.data is None:
                     with contextlib.suppress(BlockingIOError):
                         self._listening.recv(4096)
-                elif not self._read(turn, key.data):
+                elif not (self._read(turn, key.data) and self._listen(turn)):
+                    # The next call goes out before the next answer is read: the vendor is to work meanwhile.
                     return
 
     def _listen(self, turn: _Turn) -> bool:

@@ -81,7 +81,8 @@ class Lane:
     def calls_wanted(self, terms: Terms, turn: float) -> int:
         """How many more calls could be begun now, slots permitting, if the next chance comes after `turn` seconds."""
         at_once = self.at_once(terms)
-        ahead = min(_AHEAD, max(1, math.ceil(at_once * turn / max(self.latency or _QUICK, 0.0005))))
+        # What lands just after a turn has looked waits for the whole next one to be replaced.
+        ahead = min(_AHEAD, max(1, math.ceil(2 * at_once * turn / max(self.latency or _QUICK, 0.0005))))
         waiting = len(self.ready) if terms.batch is None else math.ceil(len(self.ready) / terms.batch.items)
         return max(0, min(len(self.halves) + waiting, at_once + ahead - self.flying))
 

@@ -111,9 +111,11 @@ class Round:
         done = self._commit(self._departures.reserve(), wanted)
         if looks:
             self._look_again(time.monotonic() - now, found=bool(routed or done.leased))
-        # What was leased just now may be sent at once.
+        if done.leased and not self._lanes.flying:
+            # Nothing is on its way, so there is nothing to wait for.
+            self._commit(self._departures.reserve(), {})
         landed = self._collect(0.0 if done.leased else self._lanes.patience(self._look_at))
-        is_busy = landed or routed or done.begun or done.leased or self._returned or self._lanes.in_hand
+        is_busy = landed or routed or done.leased or self._returned or self._lanes.in_hand
         return bool(is_busy) or self._is_due_soon()
 
     def _look(self) -> tuple[int, list[Lane]]:

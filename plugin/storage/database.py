@@ -158,6 +158,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  (the d
         # NORMAL may lose the last commits in a power cut; a webhook answered 200 must survive one.
         "synchronous=FULL",
         "foreign_keys=ON",
+        "cache_size=-8000",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

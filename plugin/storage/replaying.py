@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from plugin.model import EventState, State
-from plugin.storage.tables import deliveries, events
+from plugin.storage.tables import deliveries, events, notable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Selection:
 def deliveries_to_replay(database: Database, selection: Selection) -> list[int]:
     """Deliveries at rest that fit; what is done or still under way is never among them."""
     allowed = [selection.state] if selection.state else list(AT_REST)
-    query = select(deliveries.c.id).where(deliveries.c.state.in_(allowed), deliveries.c.state.in_(AT_REST))
+    query = select(deliveries.c.id).where(notable(), deliveries.c.state.in_(allowed), deliveries.c.state.in_(AT_REST))
     if selection.destination:
         query = query.where(deliveries.c.destination == selection.destination)
     return _ids(database, query, deliveries.c, selection)

@@ -9,15 +9,28 @@ from sqlalchemy import and_, func, or_, select
 
 from plugin.model import EventState, Priority, State
 from plugin.storage.shops import ConnectionState
-from plugin.storage.tables import attempts, connections, deliveries, events, shipments, unfinished
+from plugin.storage.tables import (
+    attempts,
+    connections,
+    deliveries,
+    events,
+    notable,
+    notable_event,
+    received,
+    shipments,
+    unfinished,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import Connection as Sql
-    from sqlalchemy import Row, Select
+    from sqlalchemy import Row, Select, Table, TextClause
 
     from plugin.storage.database import Database
+
+
+_SENDING = deliveries.c.state == State.SENDING
 
 
 def list_events(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
@@ -27,9 +40,13 @@ def list_events(database: Database, **wanted: str | None) -> list[dict[str, Any]
 
 def list_deliveries(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
     """The newest deliveries, newest first."""
-    return _rows(
-        database, _filtered(select(deliveries), deliveries.c, wanted).order_by(deliveries.c.id.desc()), _delivery
-    )
+    query = _filtered(select(deliveries), deliveries.c, wanted)
+    # So that an index is found, which there is for every state but the one that most are in.
+    if wanted.get("state") == State.SENDING:
+        query = query.where(deliveries.c.id.in_(select(deliveries.c.id).where(unfinished(), _SENDING)))
+    elif wanted.get("state") not in (None, State.DONE):
+        query = query.where(notable())
+    return _rows(database, query.order_by(deliveries.c.id.desc()), _delivery)
 
 
 def list_shipments(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
@@ -48,8 +65,8 @@ def counts(database: Database) -> dict[str, dict[str, int]]:
     """How many events and deliveries are in each state; a state nobody is in is named too."""
     with database.read() as db:
         return {
-            "events": dict.fromkeys(map(str, EventState), 0) | _by_state(db, events.c.state),
-            "deliveries": dict.fromkeys(map(str, State), 0) | _by_state(db, deliveries.c.state),
+            "events": dict.fromkeys(map(str, EventState), 0) | _event_counts(db),
+            "deliveries": dict.fromkeys(map(str, State), 0) | _delivery_counts(db),
         }
 
 
@@ -81,8 +98,28 @@ def _owed() -> Any:  # noqa: ANN401  (an SQL condition)
     return and_(unfinished(), deliveries.c.connection_id.in_(active), urgent)
 
 
-def _by_state(db: Sql, column: Any) -> dict[str, int]:  # noqa: ANN401
-    return {state: count for state, count in db.execute(select(column, func.count()).group_by(column))}  # noqa: C416
+def _event_counts(db: Sql) -> dict[str, int]:
+    """By state; whatever is in no index of its own is what remains of all."""
+    found, fresh = _by_state(db, events, notable_event()), _count(db, events, received())
+    routed = _count(db, events) - fresh - sum(found.values())
+    return found | {EventState.RECEIVED: fresh, EventState.ROUTED: max(0, routed)}
+
+
+def _delivery_counts(db: Sql) -> dict[str, int]:
+    found = _by_state(db, deliveries, notable())
+    sending = _count(db, deliveries, unfinished()) - found.get(State.WAITING, 0) - found.get(State.UNKNOWN, 0)
+    done = _count(db, deliveries) - sending - sum(found.values())
+    return found | {State.SENDING: max(0, sending), State.DONE: max(0, done)}
+
+
+def _by_state(db: Sql, table: Table, condition: TextClause) -> dict[str, int]:
+    query = select(table.c.state, func.count()).where(condition).group_by(table.c.state)
+    return {state: count for state, count in db.execute(query)}  # noqa: C416  (rows are no plain tuples)
+
+
+def _count(db: Sql, table: Table, *conditions: TextClause) -> int:
+    found: int = db.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
+    return found
 
 
 def _filtered(query: Select[Any], columns: Any, wanted: Mapping[str, str | None]) -> Select[Any]:  # noqa: ANN401
