@@ -30,6 +30,7 @@ READ_SECONDS = 15.0
 TOTAL_SECONDS = 20.0
 _LARGEST_ANSWER = 5_000_000
 _CHUNK = 1_000_000
+_FIRST_FINAL = 200
 _TROUBLE = (exceptions.HTTPError, HTTPException, OSError, ValueError)
 _NO_ANSWER = "no answer in time"
 
@@ -121,9 +122,11 @@ class Sent:
         try:
             response = self._wire.answer(self._patience)
             with contextlib.closing(response):
-                result = Answer(status=response.status, headers=response.headers, body=_read(response))
+                result = _answer(response)
         except _TROUBLE as error:
             result = _lost(error)
+        # From here on it is not cut any more; before, it may have been while its answer was read.
+        self._watch.discard(self)
         return self._over(Failure(sent=True, reason=_NO_ANSWER, timed_out=True) if self._cut else result)
 
     def cut(self) -> None:
@@ -132,7 +135,8 @@ class Sent:
         sock = self._sock or self._wire.socket
         if sock is not None:
             with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                # Not the one of TLS, which would take its state away from whoever reads just then.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def _over(self, result: _Result) -> _Result:
         self._watch.discard(self)
@@ -173,6 +177,13 @@ def _lost(error: Exception) -> Failure:
     if isinstance(error, (exceptions.ReadTimeoutError, TimeoutError)):
         return Failure(sent=True, reason=_NO_ANSWER, timed_out=True)
     return Failure(sent=True, reason="the connection was cut before the answer came")
+
+
+def _answer(response: BaseHTTPResponse) -> Answer:
+    if response.status < _FIRST_FINAL:
+        # The answer proper follows, and would be taken for that of the next call.
+        raise exceptions.ProtocolError("an interim answer that nobody asked for")
+    return Answer(status=response.status, headers=response.headers, body=_read(response))
 
 
 def _read(response: BaseHTTPResponse) -> bytes:

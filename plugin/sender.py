@@ -126,7 +126,7 @@ class _Route:
     @property
     def for_the_proxy(self) -> dict[str, str]:
         """What a proxy wants to know that passes requests on; through a tunnel it is told while connecting."""
-        return {} if self.pool.proxy is None or self.pool.scheme == "https" else dict(self.pool.proxy_headers)
+        return dict(self.pool.proxy_headers) if self.pool.forwards else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

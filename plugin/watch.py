@@ -37,13 +37,14 @@ class Watch:
         with self._lock:
             self._calls.add(call)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="watch", daemon=True)
+                thread.start()
+                self._thread = thread
         if not self._some.is_set():
             self._some.set()
 
     def discard(self, call: Watched) -> None:
-        """It is over."""
+        """It is over, and no longer cut: what it used may be used again."""
         with self._lock:
             self._calls.discard(call)
 
@@ -62,5 +63,10 @@ class Watch:
                 now = time.monotonic()
                 late = [call for call in self._calls if call.ends < now]
             for call in late:
-                call.cut()
+                self._cut(call)
             time.sleep(_TICK_SECONDS)
+
+    def _cut(self, call: Watched) -> None:
+        with self._lock:
+            if call in self._calls:
+                call.cut()

@@ -26,8 +26,8 @@ class Wire(HTTPConnection):
 
     @property
     def socket(self) -> socket.socket | None:
-        """What to wait for."""
-        return self.sock
+        """What to wait for and what to cut; of TLS within TLS the outer one, which the kernel knows."""
+        return getattr(self.sock, "socket", self.sock)
 
     def ask(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> None:
         """Send a request; its answer is read by `answer`."""
@@ -69,6 +69,11 @@ class Pool(HTTPConnectionPool):
         super().__init__(*arguments, **options)
         self._free: deque[Wire] = deque()
 
+    @property
+    def forwards(self) -> bool:
+        """Whether the other end is a proxy that passes requests on; with each it is told what a tunnel is told once."""
+        return self.proxy is not None and (self.host, self.port) == (self.proxy.host, self.proxy.port)
+
     def free(self) -> Wire | None:
         """An open connection that nobody uses; those that the other side has closed meanwhile are dropped."""
         while self._free:
@@ -107,14 +112,14 @@ class Pool(HTTPConnectionPool):
         super().close()
 
     def _reach(self, wire: Wire) -> None:
-        """What must come before connecting. A proxy of an address without TLS passes requests on, as they are."""
+        """What must come before connecting: a tunnel to an address with TLS, if there is a proxy in between."""
 
 
 class _TlsPool(Pool, HTTPSConnectionPool):
     ConnectionCls = _TlsWire
 
     def _reach(self, wire: Wire) -> None:
-        if self.proxy is not None:
+        if self.proxy is not None and not self.forwards:
             self._prepare_proxy(cast("HTTPSConnection", wire))
 
 
