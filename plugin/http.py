@@ -32,7 +32,6 @@ _LARGEST_ANSWER = 5_000_000
 _CHUNK = 1_000_000
 _FIRST_FINAL = 200
 _TROUBLE = (exceptions.HTTPError, HTTPException, OSError, ValueError)
-_NO_ANSWER = "no answer in time"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +66,8 @@ class Failure:
     used: bool = False
 
 
+_TOO_LATE = Failure(sent=True, reason="no answer in time", timed_out=True)
+_CUT_OFF = Failure(sent=True, reason="the connection was cut before the answer came")
 _Result = TypeVar("_Result", bound=Answer | Failure)
 
 
@@ -118,16 +119,18 @@ class Sent:
     def finish(self) -> Answer | Failure:
         """Read the answer, waiting for it; never raises for what the network or the vendor does."""
         self.ends = self._total
-        result: Answer | Failure
+        result: Answer | Failure = _CUT_OFF
         try:
             response = self._wire.answer(self._patience)
             with contextlib.closing(response):
                 result = _answer(response)
         except _TROUBLE as error:
             result = _lost(error)
-        # From here on it is not cut any more; before, it may have been while its answer was read.
-        self._watch.discard(self)
-        return self._over(Failure(sent=True, reason=_NO_ANSWER, timed_out=True) if self._cut else result)
+        finally:
+            # From here on it is not cut any more; before, it may have been while its answer was read.
+            self._watch.discard(self)
+            result = self._over(_TOO_LATE if self._cut else result)
+        return result
 
     def cut(self) -> None:
         """Wake whoever waits for the answer or reads it: nothing more comes."""
@@ -175,8 +178,8 @@ def _not_connected(error: Exception) -> Failure:
 def _lost(error: Exception) -> Failure:
     """The request may have arrived."""
     if isinstance(error, (exceptions.ReadTimeoutError, TimeoutError)):
-        return Failure(sent=True, reason=_NO_ANSWER, timed_out=True)
-    return Failure(sent=True, reason="the connection was cut before the answer came")
+        return _TOO_LATE
+    return _CUT_OFF
 
 
 def _answer(response: BaseHTTPResponse) -> Answer:

@@ -104,8 +104,7 @@ class Crew:
             return made
         started = self._start(made)
         if started is None:
-            self._hire()
-            self._tasks.put(made)
+            self._give(made)
         elif isinstance(started, Failure):
             self._land(made, started)
         else:
@@ -113,9 +112,11 @@ class Crew:
         return made
 
     def end(self, made: Made) -> None:
-        """For the hub: read the answer of what `begin` has sent."""
-        if made.sent is not None:
-            self._land(made, made.sent.finish())
+        """For the hub: read the answer of what `begin` has sent; a lane that held the hub up has threads read it."""
+        if time.monotonic() < made.lane.left_alone_until:
+            self._give(made)
+        else:
+            self._land(made, self._make(made))
 
     def _start(self, made: Made) -> Sent | Failure | None:
         manner = made.flight.items[0].manner
@@ -126,15 +127,30 @@ class Crew:
         except Exception as error:  # noqa: BLE001  (one call that can't be made must not stop every lane)
             return _at_fault(made, error)
 
-    def _hire(self) -> None:
+    def _give(self, made: Made) -> None:
+        """Leave a call to a thread, a new one if all are busy; where there can be none at all, it is over."""
         with self._lock:
             self._idle -= 1
-            if self._idle >= 0 or len(self._threads) >= _MOST_THREADS:
-                return
-            self._idle += 1
+            wants_more = self._idle < 0 and len(self._threads) < _MOST_THREADS
+        if wants_more and not self._hire() and not self._threads:
+            with self._lock:
+                self._idle += 1
+            self._land(made, Failure(sent=made.sent is not None, reason="no thread can be started here"))
+        else:
+            self._tasks.put(made)
+
+    def _hire(self) -> bool:
         thread = threading.Thread(target=self._work, name="call", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # Platforms limit how many a process may have. Those that there are take it when they are done.
+            log.trouble("no further thread", threads=len(self._threads), reason=str(error))
+            return False
         self._threads.append(thread)
-        thread.start()
+        with self._lock:
+            self._idle += 1
+        return True
 
     def _work(self) -> None:
         while (made := self._tasks.get()) is not None:
@@ -143,9 +159,11 @@ class Crew:
                 self._idle += 1
 
     def _make(self, made: Made) -> Answer | Failure:
-        """A whole call, with its login if it needs one."""
+        """What is left of a call: its answer if it was sent, else all of it, with its login if it needs one."""
         first = made.flight.items[0]
         try:
+            if made.sent is not None:
+                return made.sent.finish()
             request = _request(made.flight, made.at)
             return self._tokens.send(self._sender(made), first.connection.lane, first.manner.login, request)
         except Exception as error:  # noqa: BLE001  (one call that can't be made must not stop its thread)

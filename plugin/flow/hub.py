@@ -47,7 +47,7 @@ class Maker(Protocol):
         """Take a flight out of its lane's queue. What is not sent afterwards was given to a thread, or is over."""
 
     def end(self, made: Made) -> None:
-        """Read the answer that is there, and land."""
+        """Read the answer that is there, or have a thread read it, and land."""
 
 
 @dataclass(slots=True)
@@ -118,8 +118,8 @@ class Hub:
             self._wake()
 
     def _wake(self) -> None:
-        # A full buffer wakes as well.
-        with contextlib.suppress(BlockingIOError):
+        # A full buffer wakes as well, and a closed hub has nothing to wake for.
+        with contextlib.suppress(OSError):
             self._waking.send(b"!")
 
     def _run(self, turn: _Turn) -> None:
@@ -151,16 +151,18 @@ class Hub:
                     return False
 
     def _send(self, turn: _Turn, lane: Lane) -> bool:
+        # Taken before it can be held up by it: whoever relieves us then finds only what is left.
+        flight = lane.queue.popleft()
         turn.since, turn.lane = time.monotonic(), lane
-        made = self._maker.begin(lane, lane.queue.popleft())
+        made = self._maker.begin(lane, flight)
         if made.sent is not None:
             self._selector.register(made.sent, selectors.EVENT_READ, made)
         return self._goes_on(turn)
 
     def _read(self, turn: _Turn, made: Made) -> bool:
-        turn.since, turn.lane = time.monotonic(), made.lane
         if made.sent is not None:
             self._selector.unregister(made.sent)
+            turn.since, turn.lane = time.monotonic(), made.lane
             self._maker.end(made)
         return self._goes_on(turn)
 
