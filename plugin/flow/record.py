@@ -99,10 +99,11 @@ class Recorder:
             if not returned:
                 raise
             log.fault("recording failed", deliveries=[one.item.delivery.id for one in returned])
-            if len(returned) == 1:
+            if also is _nothing:
                 self._hold(returned[0], error)
-            for one in returned if len(returned) > 1 else ():
-                self._write_together([one], _nothing)
+            else:
+                for one in returned:
+                    self._write_together([one], _nothing)
             return self._write_together([], also)
         _tell(returned, results, kept)
         return done
