@@ -135,6 +135,7 @@ def test_after_a_429_no_further_slot_is_asked_for(shop: Shop) -> None:
     for number in range(3):
         document = sent("orders_create")
         document["email"] = document["customer"]["email"] = f"person{number}@example.com"
+        document["customer"]["id"] += number
         document["id"] += number
         shop.post("orders/create", document)
     worker = Worker(shop.services)

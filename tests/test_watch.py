@@ -20,9 +20,10 @@ def test_what_is_over_is_not_cut_any_more() -> None:
         watch.discard(second)
         gone.set()
 
+    ending = threading.Thread(target=end_second)
+
     def cut_others() -> None:
-        if not gone.is_set():
-            ending = threading.Thread(target=end_second)
+        if not ending.ident:
             ending.start()
             ending.join(0.1)
 
