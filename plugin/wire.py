@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 if TYPE_CHECKING:
@@ -134,8 +134,9 @@ class Adapter(HTTPAdapter):
     def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  (passed on)
         """The same behind a proxy."""
         manager = super().proxy_manager_for(*arguments, **options)
-        manager.pool_classes_by_scheme = _POOLS
+        if isinstance(manager, ProxyManager):
+            manager.pool_classes_by_scheme = _POOLS
         return manager
 
 
-_POOLS = {"http": Pool, "https": _TlsPool}
+_POOLS: dict[str, type[HTTPConnectionPool]] = {"http": Pool, "https": _TlsPool}

@@ -127,17 +127,22 @@ def test_a_call_leaves_once_its_intent_is_committed(shop: Shop) -> None:
     assert all(one["sending"] >= 1 for one in seen)
 
 
+def order(shop: Shop, number: int) -> None:
+    """An order of a person of its own."""
+    document = sent("orders_create")
+    document["email"] = document["customer"]["email"] = f"person{number}@example.com"
+    document["customer"]["id"] += number
+    document["id"] += number
+    shop.post("orders/create", document)
+
+
 def test_after_a_429_no_further_slot_is_asked_for(shop: Shop) -> None:
     """`Retry-After` closes the lane within the round that is going on, though slots would be free again."""
     shop.reconnect("chrts", rate="1/1s")
     chrts = shop.sandbox.emulators["chrts"]
     chrts.faults.add(Fault("status", status=429, retry_after=60, times=None))
     for number in range(3):
-        document = sent("orders_create")
-        document["email"] = document["customer"]["email"] = f"person{number}@example.com"
-        document["customer"]["id"] += number
-        document["id"] += number
-        shop.post("orders/create", document)
+        order(shop, number)
     worker = Worker(shop.services)
     ends = time.monotonic() + 1.6
     try:
@@ -147,3 +152,20 @@ def test_after_a_429_no_further_slot_is_asked_for(shop: Shop) -> None:
         worker.close()
     assert len(owed(shop.services, destination="chrts", state="waiting")) > 1
     assert chrts.journal.total == 1
+
+
+def test_what_was_begun_ahead_of_a_429_is_called_off(shop: Shop) -> None:
+    """Calls that wait for their turn when the vendor says stop are not sent, and have spent no attempt."""
+    shop.reconnect("chrts", rate="1000/1s", in_flight="1")
+    chrts = shop.sandbox.emulators["chrts"]
+    chrts.faults.add(Fault("status", status=429, retry_after=60, times=None))
+    for number in range(20):
+        order(shop, number)
+    worker = Worker(shop.services)
+    try:
+        worker.round(1.5)
+    finally:
+        worker.close()
+    spent = [item["attempts"] for item in owed(shop.services, destination="chrts") if item["action"] != "book"]
+    assert chrts.journal.total == 1
+    assert sum(spent) == 0

@@ -50,6 +50,7 @@ class Arrivals:
         for item in returned:
             if isinstance(item.outcome, Deferred) and item.outcome.gate:
                 self._close_gate(item.lane, item.outcome.after or timedelta(seconds=1))
+                self._lanes.get(item.lane).call_off()
         return returned
 
     def _close_gate(self, lane: str, wait: timedelta) -> None:

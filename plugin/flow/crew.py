@@ -17,6 +17,7 @@ from plugin.flow.hub import Hub, Made
 from plugin.flow.record import Returned, understand
 from plugin.http import Answer, Failure
 from plugin.mask import answer_text
+from plugin.model import Deferred
 from plugin.sender import Senders
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Crew:
     def begin(self, lane: Lane, flight: Flight) -> Made:
         """For the hub: send it if nothing can block, else leave it to a thread. What comes too late is not sent."""
         made = Made(lane=lane, flight=flight, at=datetime.now(UTC), began=time.monotonic())
-        if made.began >= flight.latest:
+        if made.began >= flight.latest or lane.is_shut:
             self._land(made, Failure(sent=False, reason="its turn came too late", late=True))
             return made
         started = self._start(made)
@@ -177,9 +178,15 @@ class Crew:
         ended = time.monotonic()
         took = ended - made.began
         returned = list(_returned(made.flight, result, made.at, round(took * 1000)))
+        if _shuts(returned[0]):
+            made.lane.is_shut = True
         landed = Landed(lane=made.lane, flight=made.flight, result=result, returned=returned, at=ended, took=took)
         self._landed.put(landed)
         self._hub.over(made.lane)
+
+
+def _shuts(returned: Returned) -> bool:
+    return isinstance(returned.outcome, Deferred) and returned.outcome.gate
 
 
 def _at_fault(made: Made, error: Exception) -> Failure:

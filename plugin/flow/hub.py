@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from plugin import log
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -79,7 +81,8 @@ class Hub:
     def call(self, lane: Lane) -> None:
         """Have an eye on a lane: there may be something in its queue, or it may have more calls at once."""
         if self._turn is None:
-            self._appoint()
+            with self._lock:
+                self._appoint()
         self._tell(lane, 0)
 
     def over(self, lane: Lane) -> None:
@@ -94,7 +97,11 @@ class Hub:
                 return
             lane = turn.lane
             lane.left_alone_until = time.monotonic() + _LEFT_ALONE_SECONDS
-            self._appoint()
+            try:
+                self._appoint()
+            except RuntimeError as error:
+                # Platforms limit how many threads a process may have; then it has to go on with this one.
+                log.trouble("hub not relieved", lane=lane.name, reason=str(error))
         self._tell(lane, 0)
 
     def close(self) -> None:
@@ -108,9 +115,10 @@ class Hub:
         self._waking.close()
 
     def _appoint(self) -> None:
-        self._turn = _Turn()
-        self._thread = threading.Thread(target=self._run, args=(self._turn,), name="hub", daemon=True)
-        self._thread.start()
+        turn = _Turn()
+        thread = threading.Thread(target=self._run, args=(turn,), name="hub", daemon=True)
+        thread.start()
+        self._turn, self._thread = turn, thread
 
     def _tell(self, lane: Lane, over: int) -> None:
         self._inbox.put((lane, over))

@@ -61,6 +61,8 @@ class Lane:
     # How many calls the hub may make at once, and until when it leaves them to threads.
     most: int = 1
     left_alone_until: float = 0.0
+    # The vendor wants no more calls for now, and the gate is not closed yet.
+    is_shut: bool = False
     flying: int = 0
     # Subjects on their way, where one call carries several: what follows them waits for their answer.
     subjects: Counter[str] = field(default_factory=Counter)
@@ -141,6 +143,12 @@ class Lane:
         if flight.batch is not None:
             self.subjects.update(item.delivery.subject for item in flight.items)
         self.queue.append(flight)
+
+    def call_off(self) -> None:
+        """Have the calls that were begun and not sent yet come back as too late, now that the gate is closed."""
+        for flight in tuple(self.queue):
+            flight.latest = 0.0
+        self.is_shut = False
 
     def arrive(self, flight: Flight) -> None:
         """A call is over."""
