@@ -49,7 +49,7 @@ _POINTS = (
     Point("lease.committed", "plugin.flow.prepare:Preparer.prepare", before=True),
     Point("slot.claimed", "plugin.flow.lanes:Lane.pack"),
     Point("intent.committed", "plugin.flow.departures:Departures._depart", before=True),
-    Point("call.sent", "urllib3.connection:HTTPConnection.getresponse", before=True),
+    Point("call.sent", "plugin.wire:Wire.answer", before=True),
     Point("call.answered", "plugin.http:Sent.finish"),
     Point("slot.stamped", "plugin.pace:Pace.finish"),
     Point("gate.open", "plugin.pace:Pace.close_gate", before=True),

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from urllib3 import exceptions
+from urllib3 import HTTPHeaderDict, exceptions
+from urllib3 import HTTPResponse as Decoding
 
 from plugin.mask import json_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from urllib3 import BaseHTTPResponse
+    from http.client import HTTPResponse
 
     from plugin.watch import Watch
     from plugin.wire import Pool, Wire
@@ -121,8 +121,7 @@ class Sent:
         self.ends = self._total
         result: Answer | Failure = _CUT_OFF
         try:
-            response = self._wire.answer(self._patience)
-            with contextlib.closing(response):
+            with contextlib.closing(self._wire.answer(self._patience)) as response:
                 result = _answer(response)
         except _TROUBLE as error:
             result = _lost(error)
@@ -182,17 +181,26 @@ def _lost(error: Exception) -> Failure:
     return _CUT_OFF
 
 
-def _answer(response: BaseHTTPResponse) -> Answer:
+def _answer(response: HTTPResponse) -> Answer:
     if response.status < _FIRST_FINAL:
         # The answer proper follows, and would be taken for that of the next call.
-        raise exceptions.ProtocolError("an interim answer that nobody asked for")
-    return Answer(status=response.status, headers=response.headers, body=_read(response))
+        raise HTTPException("an interim answer that nobody asked for")
+    headers = HTTPHeaderDict(response.getheaders())
+    lengths = response.headers.get_all("Content-Length", ())
+    is_plain = len(lengths) == 1 and not response.chunked and "Content-Encoding" not in headers
+    if is_plain and response.length is not None and response.length <= _LARGEST_ANSWER:
+        body = response.read()
+    else:
+        body = _read(response, headers)
+    return Answer(status=response.status, headers=headers, body=body)
 
 
-def _read(response: BaseHTTPResponse) -> bytes:
+def _read(response: HTTPResponse, headers: HTTPHeaderDict) -> bytes:
+    """A body of unknown length, or encoded, or of a length that is said in several ways."""
     body = b""
+    decoding = Decoding(body=response, headers=headers, preload_content=False, original_response=response)
     # Until nothing more comes: only then is it known whether the answer was cut off.
-    while chunk := response.read(_CHUNK, decode_content=True):
+    while chunk := decoding.read(_CHUNK, decode_content=True):
         body += chunk
         if len(body) > _LARGEST_ANSWER:
             raise exceptions.DecodeError("larger than any answer should be")
