@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection as Sql
 
-    from plugin.model import Outcome
+    from plugin.model import Delivery, Outcome
     from plugin.services import Services
 
 
 _Also = TypeVar("_Also")
 _PATIENCE_SECONDS = 20.0
 _RETRY_SECONDS = 0.5
+_USUAL = Schedule()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -144,6 +145,9 @@ class Recorder:
             parcels.learn(db, one.item.delivery.connection_id, learned)
 
     def _plan_next(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
+        then = outcome.then if isinstance(outcome, Accepted) else ()
+        if not then:
+            return
         delivery = one.item.delivery
         owner = plans.Owner(
             event_id=delivery.event_id,
@@ -153,7 +157,7 @@ class Recorder:
             lane=delivery.lane,
             version="",
         )
-        for step in outcome.then if isinstance(outcome, Accepted) else ():
+        for step in then:
             plans.plan(self._services.database, db, owner, step)
 
 
@@ -183,19 +187,23 @@ def _nothing(db: Sql) -> None:
 
 
 def _tell(returned: Sequence[Returned], results: Sequence[ledger.Result], kept: set[int]) -> None:
+    tells_steps = log.tells_steps()
     for one, result in zip(returned, results, strict=True):
         delivery = result.delivery
-        facts = {"delivery": delivery.id, "destination": delivery.destination, "action": delivery.action}
-        if delivery.id in kept:
-            log.step("recorded", **facts, state=result.state, ms=one.milliseconds)
-        else:
-            log.trouble("lease lost", **facts)
+        if tells_steps and delivery.id in kept:
+            log.step("recorded", **_named(delivery), state=result.state, ms=one.milliseconds)
+        elif delivery.id not in kept:
+            log.trouble("lease lost", **_named(delivery))
+
+
+def _named(delivery: Delivery) -> dict[str, object]:
+    return {"delivery": delivery.id, "destination": delivery.destination, "action": delivery.action}
 
 
 def _settled(one: Returned) -> ledger.Result:
     item, outcome, work = one.item, one.outcome, one.item.work
     own = work.settings.get("retry") if work else None
-    schedule = Schedule.parse(own) if own else Schedule()
+    schedule = Schedule.parse(own) if own else _USUAL
     if (isinstance(item, Prepared) and item.finds) or outcome is None:
         return of_finding(item.delivery, outcome, schedule)
     if isinstance(outcome, Deferred) and outcome.doubtful and work is not None and item.vendor.find(work) is not None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from plugin.model import Delivery, Priority, State
+from plugin.storage.deflated import inflate
 from plugin.storage.shops import ConnectionState
 from plugin.storage.tables import connections, deliveries, unfinished
 
@@ -203,4 +204,6 @@ def delivery(row: Sequence[Any]) -> Delivery:
     # Its process died while it was being sent.
     found.doubtful = found.doubtful or found.state == State.SENDING
     found.state, found.priority = State(found.state), Priority(found.priority)
+    if found.message is not None:
+        found.message = inflate(found.message)
     return found

@@ -11,6 +11,7 @@ from sqlalchemy import Connection as Sql
 from sqlalchemy import and_, case, func, literal, null, or_, select, update
 
 from plugin.model import State
+from plugin.storage.deflated import deflate
 from plugin.storage.tables import deliveries
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
         "losses": 0,
         "due_at": now + step.delay,
         "data": dict(step.data) | ({STANDS_ALONE: True} if step.stands_alone else {}),
-        "message": step.message,
+        "message": None if step.message is None else deflate(step.message),
         "created_at": now,
         "updated_at": now,
     }

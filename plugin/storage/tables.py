@@ -172,7 +172,7 @@ deliveries = Table(
     Column("leased_until", Moment),
     Column("reason", Text),
     Column("data", JSON, nullable=False),
-    # The mapped body while it is owed; a person's data is kept in the event alone.
+    # The mapped body while it is owed, deflated; a person's data is kept in the event alone.
     Column("message", LargeBinary),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
