@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _RETRY_SECONDS = 2.0
-# Threads that mostly wait for the commit they share.
-_WEB_THREADS = 32
+# Threads that mostly wait for the commit they share. More would bring nothing, but that the unluckiest waits longer.
+_WEB_THREADS = 16
 
 
 def _obey(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:

@@ -158,7 +158,10 @@ def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  (the d
         # NORMAL may lose the last commits in a power cut; a webhook answered 200 must survive one.
         "synchronous=FULL",
         "foreign_keys=ON",
+        # Kilobytes: a round comes back to the same rows three times.
         "cache_size=-8000",
+        # Pages, 40 MB: whoever commits when the log is full has to empty it, and webhooks wait meanwhile.
+        "wal_autocheckpoint=10000",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
