@@ -177,7 +177,7 @@ def test_a_worker_that_died_is_replaced(case: Case, buyer: Shop, environment: di
 def _answer(port: int) -> int | None:
     """What posting the order came to; None when the connection was cut before an answer."""
     raw = json.dumps(ORDER).encode()
-    with suppress(requests.ConnectionError):
+    with suppress(requests.RequestException):
         address = f"http://127.0.0.1:{port}/webhooks/shopify"
         return requests.post(address, data=raw, headers=headers(raw, "orders/create", "one"), timeout=20).status_code
     return None

@@ -81,7 +81,8 @@ def _claimed_store(
 
 def _secrets(services: Services, storefront: Storefront, store: Store | None) -> Sequence[str]:
     own = [store.secrets[name] for name in ("secret", "previous") if store.secrets.get(name)] if store else []
-    return [*own, *storefront.app_secrets(services.settings.environment)]
+    # A shop's own may be the app's, and each is tried on the whole body.
+    return tuple(dict.fromkeys([*own, *storefront.app_secrets(services.settings.environment)]))
 
 
 def _listens(storefront: Storefront, store: Store, platform_topic: str) -> bool:

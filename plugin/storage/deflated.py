@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import zlib
 
-# What JSON begins with, and no deflated stream with a window of ours.
+from isal import isal_zlib
+
+# What JSON begins with, and no deflated stream.
 _PLAIN = b"{"
+# At 1 it makes as little of an order as zlib does, in a fifth of the time; 0 would save half of that and keep a tenth
+# more.
+_LEVEL = 1
 
 
 def deflate(body: bytes) -> bytes:
-    """Deflate at its quickest, with a window of 8 KB; never empty, not even of nothing.
-
-    A webhook or a message is hardly larger than that, and clearing the usual memory takes three times as long as
-    compressing it. It keeps nine tenths of what the slowest level gains.
-    """
-    compressor = zlib.compressobj(level=1, wbits=13, memLevel=6)
-    return compressor.compress(body) + compressor.flush()
+    """In the format of zlib; never empty, not even of nothing."""
+    return isal_zlib.compress(body, _LEVEL)
 
 
 def inflate(stored: bytes) -> bytes | None:
