@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from plugin.http import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from plugin.flow.known import Known, Terms
     from plugin.flow.prepare import Prepared
@@ -198,13 +198,13 @@ class Lanes:
 
     def wanted(self, lanes: Iterable[Lane]) -> dict[str, int]:
         """How many deliveries to lease for each of these that can use some soon."""
+        rooms = {lane.name: lane.room(self.terms(lane.name)) for lane in lanes if not self._is_closed(lane)}
+        return self.without_sleepers({name: room for name, room in rooms.items() if room > 0})
+
+    def without_sleepers(self, wanted: Mapping[str, int]) -> dict[str, int]:
+        """The same without lanes that will not send soon, as far as is known by now."""
         soon = time.monotonic() + 1
-        rooms = {
-            lane.name: lane.room(self.terms(lane.name))
-            for lane in lanes
-            if lane.asleep_until < soon and not self._is_closed(lane)
-        }
-        return {name: room for name, room in rooms.items() if room > 0}
+        return {name: room for name, room in wanted.items() if self.get(name).asleep_until < soon}
 
     def crowded(self, names: Iterable[str]) -> set[str]:
         """Which of these lanes send several deliveries in one call."""
@@ -213,7 +213,7 @@ class Lanes:
     def patience(self, look_at: float) -> float:
         """For how long nothing but an answer has to be attended to, at most until `look_at`."""
         now = time.monotonic()
-        waking = [lane for lane in self if lane.ready or lane.halves]
+        waking = [lane for lane in self if lane.halves or (lane.ready and not self._is_closed(lane))]
         if any(lane.asleep_until <= now and not lane.flying for lane in waking):
             return 0.0
         return min([look_at, *(lane.asleep_until for lane in waking if lane.asleep_until > now)]) - now

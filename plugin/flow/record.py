@@ -126,7 +126,11 @@ class Recorder:
                 delivery = one.item.delivery
                 log.trouble("connection paused", connection=delivery.connection_id, reason=one.outcome.reason)
                 seen = one.item.connection.updated_at if isinstance(one.item, Prepared) else None
-                self._services.shops.pause(delivery.connection_id, one.outcome.reason, seen)
+                try:
+                    self._services.shops.pause(delivery.connection_id, one.outcome.reason, seen)
+                except Unavailable as error:
+                    # The next refusal pauses it. What was begun in this turn is committed, and has to depart.
+                    log.trouble("connection not paused", connection=delivery.connection_id, reason=str(error))
 
     def _hold(self, one: Returned, error: Exception) -> None:
         reason = f"a fault of Crossdock's own ({type(error).__name__}); please report it"

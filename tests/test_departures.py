@@ -1,0 +1,223 @@
+"""What was begun departs or comes back, whatever fails beside it; what comes too late is not sent by anybody."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from redis import RedisError
+from sqlalchemy import event, func, select
+
+from plugin import destinations
+from plugin.errors import Unavailable
+from plugin.flow.departures import Departures
+from plugin.flow.known import Known
+from plugin.flow.lanes import Lane, Lanes
+from plugin.flow.prepare import Settled
+from plugin.flow.record import Recorder, Returned
+from plugin.flow.rounds import Worker
+from plugin.http import Failure
+from plugin.model import Deferred, Request
+from plugin.pace import Pace
+from plugin.sandbox import Fault
+from plugin.services import connect_redis
+from plugin.storage import views
+from plugin.storage.database import Database
+from plugin.storage.ledger import LEASE
+from plugin.storage.shops import Shops
+from plugin.storage.tables import deliveries
+from tests.books import Books, a_step
+from tests.conftest import wait_until
+from tests.lasting import Lasting, echo, target
+from tests.shop import sent
+from tests.tower import Tower, flight, flights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection as Sql
+
+    from plugin.flow.crew import Landed
+    from plugin.services import Services
+    from tests.shop import Shop
+
+LATE = Failure(sent=False, reason="its turn came too late", late=True)
+NOBODY = "redis://127.0.0.1:1"
+
+
+@pytest.fixture
+def books(services: Services) -> Books:
+    """A connection that is owed something for three people, and nothing else."""
+    made = Books.open(services)
+    for key in ("a", "b", "c"):
+        made.plan(a_step(key))
+    return made
+
+
+def departing(services: Services, tower: Tower, lane: str) -> tuple[Departures, Lane]:
+    """Departures of one lane, whose calls the tower makes."""
+    lanes = Lanes(Known(services))
+    return Departures(services, lanes, tower.crew), lanes.get(lane)
+
+
+def bodies(*paths: str) -> list[Request]:
+    """A request to each of these."""
+    return [Request(method="POST", path=path, body={}) for path in paths]
+
+
+@pytest.mark.parametrize("is_shut", [False, True])
+def test_a_call_that_waited_too_long_for_a_thread_is_not_made(
+    monkeypatch: pytest.MonkeyPatch,
+    is_shut: bool,  # noqa: FBT001  (a case)
+) -> None:
+    """Its lease may end before its answer is there, or its vendor has asked for no more calls meanwhile."""
+    lane, goes_on = Lane("a"), threading.Event()
+    start, most = threading.Thread.start, threading.Semaphore(1)
+
+    def sparing(self: threading.Thread) -> None:
+        if self.name == "call" and not most.acquire(blocking=False):
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    def say(request: bytes) -> Iterator[bytes]:
+        goes_on.wait(10)
+        yield from echo(request)
+
+    monkeypatch.setattr(threading.Thread, "start", sparing)
+    with Lasting(say) as vendor, Tower() as tower:
+        first, second = flights(vendor.url, ["/first", "/second"])
+        tower.send(lane, first, second, most=2)
+        wait_until(lambda: len(vendor.heard) == 1 and not lane.queue)
+        if is_shut:
+            lane.is_shut = True
+        else:
+            second.latest = time.monotonic()
+        goes_on.set()
+        tower.serve()
+    assert list(map(target, vendor.heard)) == ["/first"]
+    assert [one.result for one in tower.landed if one.flight is second] == [LATE]
+
+
+def test_what_was_begun_departs_though_redis_is_gone(books: Books) -> None:
+    """Another call of that turn was not begun, and its slot can't be given back."""
+    gone = replace(books.services, pace=Pace(connect_redis(NOBODY), LEASE))
+    with Lasting(echo) as vendor, Tower() as tower:
+        departures, lane = departing(gone, tower, books.connection.lane)
+        lost = flight(vendor.url, *bodies("/lost"))
+        begun = flight(vendor.url, *bodies("/lost too", "/begun"))
+        with pytest.raises(RedisError):
+            departures.depart([(lane, lost), (lane, begun)], {2}, time.monotonic())
+        assert (lane.flying, list(lane.queue)) in [(1, [begun]), (1, [])]
+        wait_until(lambda: [target(one) for one in vendor.heard] == ["/begun"])
+
+
+def test_what_was_begun_departs_though_its_turn_can_pause_nobody(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is away just after the commit; the next refusal pauses the connection."""
+
+    def away(*_: object) -> None:
+        raise Unavailable("away")
+
+    first, second, _ = books.lease()
+    refused = Deferred(reason="401", pause=True)
+    item = Settled(delivery=first, outcome=refused, vendor=destinations.get("chrts"), work=None)
+
+    def begin(db: Sql) -> set[int]:
+        return books.ledger.begin(db, [(second, True)])
+
+    monkeypatch.setattr(Shops, "pause", away)
+    assert Recorder(books.services).write([Returned(item=item, outcome=refused)], begin) == {second.id}
+
+
+def test_what_was_committed_too_slowly_is_not_sent(books: Books) -> None:
+    """A transaction that waited for somebody's lock has used up the leases that it renewed at its beginning."""
+    with Lasting(echo) as vendor, Tower() as tower:
+        departures, lane = departing(books.services, tower, books.connection.lane)
+        late, early = flight(vendor.url, *bodies("/late")), flight(vendor.url, *bodies("/early"))
+        departures.depart([(lane, late)], {1}, time.monotonic() - 20)
+        departures.depart([(lane, early)], {1}, time.monotonic() - 2)
+        landed = {id(one.flight): one.result for one in collected(tower, 2)}
+        assert landed[id(late)] == LATE
+        assert list(map(target, vendor.heard)) == ["/early"]
+
+
+def collected(tower: Tower, count: int) -> list[Landed]:
+    """So many calls that are over."""
+    found: list[Landed] = []
+    wait_until(lambda: len(found.__iadd__(tower.crew.collect(0.05, 1))) == count)
+    return found
+
+
+def test_a_lane_that_is_put_to_sleep_holds_no_leases(shop: Shop) -> None:
+    """For as long as `Retry-After` says, what it is owed is free for whoever asks first when it is over."""
+    shop.reconnect("chrts", rate="1000/1s", in_flight="1")
+    chrts = shop.sandbox.emulators["chrts"]
+    chrts.faults.add(Fault("status", status=429, retry_after=60, times=None))
+    for number in range(60):
+        document = sent("orders_create")
+        document["email"] = document["customer"]["email"] = f"person{number}@example.com"
+        document["customer"]["id"] += number
+        document["id"] += number
+        shop.post("orders/create", document)
+    worker = Worker(shop.services)
+    serving = threading.Thread(target=worker.round, args=(15.0,))
+    serving.start()
+    try:
+        wait_until(lambda: chrts.journal.total == 1)
+        wait_until(lambda: not shop.services.inbox.is_waiting() and not leased(shop.services), 8)
+        assert serving.is_alive()
+    finally:
+        worker.stopping.set()
+        serving.join()
+        worker.close()
+
+
+def leased(services: Services) -> int:
+    """How many deliveries to chrts are in anybody's hands."""
+    query = select(func.count()).where(deliveries.c.lease.is_not(None), deliveries.c.destination == "chrts")
+    with services.database.read() as db:
+        return db.execute(query).scalar_one()
+
+
+def test_a_round_that_ends_waits_for_slow_vendors_at_rest(books: Books) -> None:
+    """What it will not begin any more is nothing to be attended to again and again."""
+    lanes = Lanes(Known(books.services))
+    lane = lanes.get(books.connection.lane)
+    lane.latency, lanes.closing = 5.0, True
+    lane.ready.extend(flight("http://127.0.0.1:1", *bodies("/a")).items)
+    assert lanes.patience(time.monotonic() + 1.0) > 0.5
+
+
+def test_what_holds_for_a_lane_is_known_while_the_database_is_away(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slots are stamped by it when calls come home, and those must not be lost for want of it."""
+    monkeypatch.setattr("plugin.flow.known._SECONDS", -1.0)
+    known = Known(books.services)
+    before = known.terms(books.connection.lane)
+    monkeypatch.setattr(books.services.database, "engine", Database("postgresql://127.0.0.1:1/nothing").engine)
+    assert known.terms(books.connection.lane) == before
+
+
+def test_counts_are_of_one_moment(books: Books) -> None:
+    """What is planned while they are taken is not taken for done, whatever the database lets through."""
+    numbers = iter(range(100))
+
+    def plan(*_: object) -> None:
+        if threading.current_thread().name == "counting":
+            other = threading.Thread(target=books.plan, args=(a_step(f"more{next(numbers)}"),))
+            other.start()
+            other.join()
+
+    found: list[dict[str, int]] = []
+    counting = threading.Thread(
+        target=lambda: found.append(views.counts(books.services.database)["deliveries"]), name="counting"
+    )
+    event.listen(books.services.database.engine, "after_cursor_execute", plan)
+    counting.start()
+    counting.join()
+    event.remove(books.services.database.engine, "after_cursor_execute", plan)
+    assert (found[0]["done"], found[0]["sending"]) == (0, 0)
+    assert found[0]["waiting"] >= 3
