@@ -22,11 +22,12 @@ from plugin.flow.rounds import Worker
 from plugin.http import Failure
 from plugin.model import Deferred, Request
 from plugin.pace import Pace
+from plugin.rates import RateLimit
 from plugin.sandbox import Fault
 from plugin.services import connect_redis
 from plugin.storage import views
 from plugin.storage.database import Database
-from plugin.storage.ledger import LEASE
+from plugin.storage.ledger import LEASE, Ledger
 from plugin.storage.shops import Shops
 from plugin.storage.tables import deliveries
 from tests.books import Books, a_step
@@ -36,7 +37,7 @@ from tests.shop import sent
 from tests.tower import Tower, flight, flights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection as Sql
 
@@ -172,6 +173,27 @@ def test_a_lane_that_is_put_to_sleep_holds_no_leases(shop: Shop) -> None:
         worker.stopping.set()
         serving.join()
         worker.close()
+
+
+def test_a_turn_that_fails_frees_what_it_took(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers' transactions may wait for each other, and a database gives one of them up: it only tries again."""
+
+    def given_up(_: Ledger, __: Sql, chosen: Iterable[object]) -> set[int]:
+        if list(chosen):
+            raise Unavailable("DeadlockDetected")
+        return set()
+
+    shop.post("orders/create", sent("orders_create"))
+    monkeypatch.setattr(Ledger, "begin", given_up)
+    worker = Worker(shop.services)
+    try:
+        with pytest.raises(Unavailable):
+            worker.round(5)
+    finally:
+        worker.close()
+    lane = Known(shop.services).connection(shop.chrts.id).lane
+    assert leased(shop.services) == 0
+    assert shop.services.pace.use({lane: [RateLimit(10, 1)]})[lane].in_use == 0
 
 
 def leased(services: Services) -> int:

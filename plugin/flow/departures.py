@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
+
+from redis import RedisError
 
 from plugin.flow.lanes import Flight
 from plugin.pace import Ask
@@ -68,6 +71,14 @@ class Departures:
             flight.latest = latest
             lane.depart(flight)
         return lost
+
+    def take_back(self, flights: Sequence[tuple[Lane, Flight]]) -> None:
+        """Have what was packed wait again, since nothing of it was begun, and free its slots."""
+        for lane, flight in flights:
+            lane.ready.extendleft(reversed(flight.items))
+        with contextlib.suppress(RedisError):
+            for lane, flight in flights:
+                self._services.pace.release(lane.name, [flight.slot])
 
     def _ask(self, name: str, want: int) -> Ask:
         terms = self._lanes.terms(name)

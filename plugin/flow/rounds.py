@@ -137,7 +137,11 @@ class Round:
         returned, self._returned = self._returned, []
         if not (returned or flights or wanted):
             return _Done(begun=frozenset(), leased=[], since=0.0)
-        done = self._recorder.write(returned, lambda db: self._begin_and_lease(db, flights, wanted))
+        try:
+            done = self._recorder.write(returned, lambda db: self._begin_and_lease(db, flights, wanted))
+        except Exception:
+            self._departures.take_back(flights)
+            raise
         self._departures.depart(flights, done.begun, done.since)
         self._take_up(done.leased, wanted)
         return done
