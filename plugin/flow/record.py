@@ -221,7 +221,8 @@ def _settled(one: Returned) -> ledger.Result:
 
 def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
     item = one.item
-    if isinstance(item, Settled) or one.at is None:
+    late = isinstance(one.result, Failure) and one.result.late and not one.result.used
+    if isinstance(item, Settled) or one.at is None or late:  # no call was made
         return None
     answer = one.result if isinstance(one.result, Answer) else None
     return ledger.Attempt(
