@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from redis import RedisError
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from plugin import destinations
 from plugin.errors import Unavailable
@@ -25,7 +25,6 @@ from plugin.pace import Pace
 from plugin.rates import RateLimit
 from plugin.sandbox import Fault
 from plugin.services import connect_redis
-from plugin.storage import views
 from plugin.storage.database import Database
 from plugin.storage.ledger import LEASE, Ledger
 from plugin.storage.shops import Shops
@@ -37,11 +36,12 @@ from tests.shop import sent
 from tests.tower import Tower, flight, flights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import Connection as Sql
 
     from plugin.flow.crew import Landed
+    from plugin.flow.lanes import Flight
     from plugin.services import Services
     from tests.shop import Shop
 
@@ -69,10 +69,21 @@ def bodies(*paths: str) -> list[Request]:
     return [Request(method="POST", path=path, body={}) for path in paths]
 
 
-@pytest.mark.parametrize("is_shut", [False, True])
+def _shut(lane: Lane, _: Flight) -> None:
+    lane.is_shut = True
+
+
+def _call_off(lane: Lane, _: Flight) -> None:
+    lane.call_off()
+
+
+def _delay(_: Lane, second: Flight) -> None:
+    second.latest = time.monotonic()
+
+
+@pytest.mark.parametrize("happens", [_shut, _call_off, _delay])
 def test_a_call_that_waited_too_long_for_a_thread_is_not_made(
-    monkeypatch: pytest.MonkeyPatch,
-    is_shut: bool,  # noqa: FBT001  (a case)
+    monkeypatch: pytest.MonkeyPatch, happens: Callable[[Lane, Flight], None]
 ) -> None:
     """Its lease may end before its answer is there, or its vendor has asked for no more calls meanwhile."""
     lane, goes_on = Lane("a"), threading.Event()
@@ -92,10 +103,7 @@ def test_a_call_that_waited_too_long_for_a_thread_is_not_made(
         first, second = flights(vendor.url, ["/first", "/second"])
         tower.send(lane, first, second, most=2)
         wait_until(lambda: len(vendor.heard) == 1 and not lane.queue)
-        if is_shut:
-            lane.is_shut = True
-        else:
-            second.latest = time.monotonic()
+        happens(lane, second)
         goes_on.set()
         tower.serve()
     assert list(map(target, vendor.heard)) == ["/first"]
@@ -221,25 +229,3 @@ def test_what_holds_for_a_lane_is_known_while_the_database_is_away(
     before = known.terms(books.connection.lane)
     monkeypatch.setattr(books.services.database, "engine", Database("postgresql://127.0.0.1:1/nothing").engine)
     assert known.terms(books.connection.lane) == before
-
-
-def test_counts_are_of_one_moment(books: Books) -> None:
-    """What is planned while they are taken is not taken for done, whatever the database lets through."""
-    numbers = iter(range(100))
-
-    def plan(*_: object) -> None:
-        if threading.current_thread().name == "counting":
-            other = threading.Thread(target=books.plan, args=(a_step(f"more{next(numbers)}"),))
-            other.start()
-            other.join()
-
-    found: list[dict[str, int]] = []
-    counting = threading.Thread(
-        target=lambda: found.append(views.counts(books.services.database)["deliveries"]), name="counting"
-    )
-    event.listen(books.services.database.engine, "after_cursor_execute", plan)
-    counting.start()
-    counting.join()
-    event.remove(books.services.database.engine, "after_cursor_execute", plan)
-    assert (found[0]["done"], found[0]["sending"]) == (0, 0)
-    assert found[0]["waiting"] >= 3

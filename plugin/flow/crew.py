@@ -190,7 +190,7 @@ class Crew:
 
 
 def _is_late(made: Made) -> bool:
-    return time.monotonic() >= made.flight.latest or made.lane.is_shut
+    return time.monotonic() >= made.flight.latest or made.lane.is_shut or made.began < made.lane.off
 
 
 def _shuts(returned: Returned) -> bool:

@@ -61,8 +61,9 @@ class Lane:
     # How many calls the hub may make at once, and until when it leaves them to threads.
     most: int = 1
     left_alone_until: float = 0.0
-    # The vendor wants no more calls for now, and the gate is not closed yet.
+    # The vendor wants no more calls for now, and the gate is not closed yet; what was taken before `off` is called off.
     is_shut: bool = False
+    off: float = 0.0
     flying: int = 0
     # Subjects on their way, where one call carries several: what follows them waits for their answer.
     subjects: Counter[str] = field(default_factory=Counter)
@@ -148,6 +149,7 @@ class Lane:
         """Have the calls that were begun and not sent yet come back as too late, now that the gate is closed."""
         for flight in tuple(self.queue):
             flight.latest = 0.0
+        self.off = time.monotonic()
         self.is_shut = False
 
     def arrive(self, flight: Flight) -> None:
