@@ -204,6 +204,18 @@ def test_a_turn_that_fails_frees_what_it_took(shop: Shop, monkeypatch: pytest.Mo
     assert shop.services.pace.use({lane: [RateLimit(10, 1)]})[lane].in_use == 0
 
 
+def test_what_was_taken_back_waits_as_it_did(books: Books) -> None:
+    """In its order, and halves of what was refused as a whole stay halves: what they carry was being sent already."""
+    with Tower() as tower:
+        departures, lane = departing(books.services, tower, books.connection.lane)
+        one, two = (flight("http://127.0.0.1:1", *bodies(path)) for path in ("/a", "/b"))
+        half, other = (flight("http://127.0.0.1:1", *bodies(path, path)) for path in ("/c", "/d"))
+        half.is_half = other.is_half = True
+        departures.take_back([(lane, half), (lane, other), (lane, one), (lane, two)])
+        assert list(lane.ready) == [*one.items, *two.items]
+        assert list(lane.halves) == [half.items, other.items]
+
+
 def leased(services: Services) -> int:
     """How many deliveries to chrts are in anybody's hands."""
     query = select(func.count()).where(deliveries.c.lease.is_not(None), deliveries.c.destination == "chrts")

@@ -74,8 +74,11 @@ class Departures:
 
     def take_back(self, flights: Sequence[tuple[Lane, Flight]]) -> None:
         """Have what was packed wait again, since nothing of it was begun, and free its slots."""
-        for lane, flight in flights:
-            lane.ready.extendleft(reversed(flight.items))
+        for lane, flight in reversed(flights):
+            if flight.is_half:
+                lane.halves.appendleft(list(flight.items))
+            else:
+                lane.ready.extendleft(reversed(flight.items))
         with contextlib.suppress(RedisError):
             for lane, flight in flights:
                 self._services.pace.release(lane.name, [flight.slot])
@@ -88,12 +91,12 @@ class Departures:
         batch = self._lanes.terms(lane.name).batch
         flights: list[tuple[Lane, Flight]] = []
         for number, slot in enumerate(slots):
-            items = lane.pack(batch)
+            is_half, items = bool(lane.halves), lane.pack(batch)
             if not items:
                 self._services.pace.release(lane.name, slots[number:])
                 break
             together = None if items[0].finds else batch
-            flights.append((lane, Flight(items=items, slot=slot, batch=together, latest=0.0)))
+            flights.append((lane, Flight(items=items, slot=slot, batch=together, latest=0.0, is_half=is_half)))
         return flights
 
     def _put_to_sleep(self, lane: Lane, seconds: float) -> None:

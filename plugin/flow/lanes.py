@@ -41,12 +41,13 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True, kw_only=True)
 class Flight:
-    """One call with what it carries; it is not made after `latest`."""
+    """One call with what it carries; it is not made after `latest`. `is_half`: of one that was refused as a whole."""
 
     items: Sequence[Prepared]
     slot: str
     batch: Batch | None
     latest: float
+    is_half: bool = False
 
 
 @dataclass(slots=True)
@@ -205,8 +206,7 @@ class Lanes:
 
     def without_sleepers(self, wanted: Mapping[str, int]) -> dict[str, int]:
         """The same without lanes that will not send soon, as far as is known by now."""
-        soon = time.monotonic() + 1
-        return {name: room for name, room in wanted.items() if self.get(name).asleep_until < soon}
+        return {name: room for name, room in wanted.items() if self.get(name).asleep_until < time.monotonic() + 1}
 
     def crowded(self, names: Iterable[str]) -> set[str]:
         """Which of these lanes send several deliveries in one call."""
