@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 
 from plugin.flow.route import route_due
 from plugin.status import snapshot
+from plugin.storage import views
+from tests.books import Books, a_step
 from tests.line import personal
 from tests.shop import Shop, sent
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
     import pytest
     from flask import Flask
+
+    from plugin.services import Services
 
 Sample = dict[tuple[str, ...], float]
 
@@ -69,3 +74,28 @@ def test_without_a_database_it_says_503(app: Flask, monkeypatch: pytest.MonkeyPa
     services = app.extensions["crossdock"]
     monkeypatch.setattr(services.database, "engine", create_engine("sqlite:////nowhere/at/all.db"))
     assert app.test_client().get("/metrics").status_code == 503
+
+
+def test_counts_are_of_one_moment(services: Services) -> None:
+    """What is planned while they are taken is not taken for done, whatever the database lets through."""
+    books = Books.open(services)
+    for key in ("a", "b", "c"):
+        books.plan(a_step(key))
+    numbers = iter(range(100))
+
+    def plan(*_: object) -> None:
+        if threading.current_thread().name == "counting":
+            other = threading.Thread(target=books.plan, args=(a_step(f"more{next(numbers)}"),))
+            other.start()
+            other.join()
+
+    found: list[dict[str, int]] = []
+    counting = threading.Thread(
+        target=lambda: found.append(views.counts(services.database)["deliveries"]), name="counting"
+    )
+    event.listen(services.database.engine, "after_cursor_execute", plan)
+    counting.start()
+    counting.join()
+    event.remove(services.database.engine, "after_cursor_execute", plan)
+    assert (found[0]["done"], found[0]["sending"]) == (0, 0)
+    assert found[0]["waiting"] >= 3

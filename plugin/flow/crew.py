@@ -36,6 +36,7 @@ _GATHER_FROM = 8
 _GATHER_SECONDS, _LONGEST_GATHER = 0.0001, 0.01
 _SHORTEST_GATHER = 0.001
 _LOOK_AFTER_SECONDS = 0.05
+_TOO_LATE = Failure(sent=False, reason="its turn came too late", late=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,8 +101,8 @@ class Crew:
     def begin(self, lane: Lane, flight: Flight) -> Made:
         """For the hub: send it if nothing can block, else leave it to a thread. What comes too late is not sent."""
         made = Made(lane=lane, flight=flight, at=datetime.now(UTC), began=time.monotonic())
-        if made.began >= flight.latest or lane.is_shut:
-            self._land(made, Failure(sent=False, reason="its turn came too late", late=True))
+        if _is_late(made):
+            self._land(made, _TOO_LATE)
             return made
         started = self._start(made)
         if started is None:
@@ -165,6 +166,9 @@ class Crew:
         try:
             if made.sent is not None:
                 return made.sent.finish()
+            if _is_late(made):
+                # All threads were busy, perhaps for long.
+                return _TOO_LATE
             request = _request(made.flight, made.at)
             return self._tokens.send(self._sender(made), first.connection.lane, first.manner.login, request)
         except Exception as error:  # noqa: BLE001  (one call that can't be made must not stop its thread)
@@ -183,6 +187,10 @@ class Crew:
         landed = Landed(lane=made.lane, flight=made.flight, result=result, returned=returned, at=ended, took=took)
         self._landed.put(landed)
         self._hub.over(made.lane)
+
+
+def _is_late(made: Made) -> bool:
+    return time.monotonic() >= made.flight.latest or made.lane.is_shut or made.began < made.lane.off
 
 
 def _shuts(returned: Returned) -> bool:

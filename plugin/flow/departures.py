@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
+
+from redis import RedisError
 
 from plugin.flow.lanes import Flight
 from plugin.pace import Ask
@@ -13,10 +16,13 @@ if TYPE_CHECKING:
 
     from plugin.flow.crew import Crew
     from plugin.flow.lanes import Lane, Lanes
+    from plugin.model import Delivery
     from plugin.services import Services
 
 # Later than this after its lease was renewed, a call could outlast it, and somebody else might send it too.
 _LATEST_SECONDS = 5.0
+# The same where the transaction that renewed it took longer: a lease, less the longest login and call.
+_SAFE_SECONDS = 15.0
 # A lane that may not send for longer than this gives its leases back.
 _LONG_SLEEP_SECONDS = 5.0
 
@@ -41,22 +47,41 @@ class Departures:
             flights += self._pack(lane, grant.slots)
         return flights
 
-    def depart(self, flights: Sequence[tuple[Lane, Flight]], begun: Container[int]) -> None:
-        """Send the flights on their way, as far as the intents of what they carry are committed."""
-        for lane, flight in flights:
-            self._depart(lane, flight, begun)
+    def depart(self, flights: Sequence[tuple[Lane, Flight]], begun: Container[int], since: float) -> None:
+        """Send the flights on their way, as far as the intents of what they carry are committed.
 
-    def _depart(self, lane: Lane, flight: Flight, begun: Container[int]) -> None:
+        `since` is when their leases were renewed, on the monotonic clock: the transaction may have taken long since.
+        """
+        latest = min(time.monotonic() + _LATEST_SECONDS, since + _SAFE_SECONDS)
+        lost = [delivery for lane, flight in flights for delivery in self._depart(lane, flight, begun, latest)]
+        self.man_all()
+        # Only now: should the database or Redis be gone, what was begun is on its way nevertheless.
+        self._services.ledger.give_back(lost)
+        for lane, flight in flights:
+            if not flight.items:
+                self._services.pace.release(lane.name, [flight.slot])
+
+    def _depart(self, lane: Lane, flight: Flight, begun: Container[int], latest: float) -> list[Delivery]:
+        """Put what was begun into the lane's queue; return what was not."""
         # Some lost their lease, others their place to a newer version of the same order.
         lost = [item.delivery for item in flight.items if item.delivery.id not in begun]
         if lost:
-            self._services.ledger.give_back(lost)
             flight.items = [item for item in flight.items if item.delivery.id in begun]
         if flight.items:
-            flight.latest = time.monotonic() + _LATEST_SECONDS
+            flight.latest = latest
             lane.depart(flight)
-        else:
-            self._services.pace.release(lane.name, [flight.slot])
+        return lost
+
+    def take_back(self, flights: Sequence[tuple[Lane, Flight]]) -> None:
+        """Have what was packed wait again, since nothing of it was begun, and free its slots."""
+        for lane, flight in reversed(flights):
+            if flight.is_half:
+                lane.halves.appendleft(list(flight.items))
+            else:
+                lane.ready.extendleft(reversed(flight.items))
+        with contextlib.suppress(RedisError):
+            for lane, flight in flights:
+                self._services.pace.release(lane.name, [flight.slot])
 
     def _ask(self, name: str, want: int) -> Ask:
         terms = self._lanes.terms(name)
@@ -66,12 +91,12 @@ class Departures:
         batch = self._lanes.terms(lane.name).batch
         flights: list[tuple[Lane, Flight]] = []
         for number, slot in enumerate(slots):
-            items = lane.pack(batch)
+            is_half, items = bool(lane.halves), lane.pack(batch)
             if not items:
                 self._services.pace.release(lane.name, slots[number:])
                 break
             together = None if items[0].finds else batch
-            flights.append((lane, Flight(items=items, slot=slot, batch=together, latest=0.0)))
+            flights.append((lane, Flight(items=items, slot=slot, batch=together, latest=0.0, is_half=is_half)))
         return flights
 
     def _put_to_sleep(self, lane: Lane, seconds: float) -> None:

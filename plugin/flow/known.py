@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mappings.base import PayloadRejected
 from plugin import destinations
+from plugin.errors import Unavailable
 from plugin.limits import limits_of_lane, most_in_flight
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Known:
         self._services = services
         self._stores: dict[str, Store] = {}
         self._connections: dict[str, Connection] = {}
+        self._former: dict[str, Connection] = {}
         self._manners: dict[str, Manner] = {}
         self._terms: dict[str, Terms] = {}
         self._fresh_until = 0.0
@@ -83,13 +85,20 @@ class Known:
     def _all(self) -> dict[str, Connection]:
         self._forget()
         if not self._connections:
-            self._connections = {item.id: item for item in self._services.shops.connections()}
+            try:
+                self._connections = {item.id: item for item in self._services.shops.connections()}
+            except Unavailable:
+                if not self._former:
+                    raise
+                # Calls that are on their way are to be brought home; who needs more than this finds out anyway.
+                self._connections = self._former
+            self._former = self._connections
         return self._connections
 
     def _forget(self) -> None:
         if time.monotonic() > self._fresh_until:
             self._stores.clear()
-            self._connections.clear()
+            self._connections = {}
             self._manners.clear()
             self._terms.clear()
             self._fresh_until = time.monotonic() + _SECONDS

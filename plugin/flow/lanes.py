@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from plugin.http import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from plugin.flow.known import Known, Terms
     from plugin.flow.prepare import Prepared
@@ -41,12 +41,13 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True, kw_only=True)
 class Flight:
-    """One call with what it carries; it is not made after `latest`."""
+    """One call with what it carries; it is not made after `latest`. `is_half`: of one that was refused as a whole."""
 
     items: Sequence[Prepared]
     slot: str
     batch: Batch | None
     latest: float
+    is_half: bool = False
 
 
 @dataclass(slots=True)
@@ -61,8 +62,9 @@ class Lane:
     # How many calls the hub may make at once, and until when it leaves them to threads.
     most: int = 1
     left_alone_until: float = 0.0
-    # The vendor wants no more calls for now, and the gate is not closed yet.
+    # The vendor wants no more calls for now, and the gate is not closed yet; what was taken before `off` is called off.
     is_shut: bool = False
+    off: float = 0.0
     flying: int = 0
     # Subjects on their way, where one call carries several: what follows them waits for their answer.
     subjects: Counter[str] = field(default_factory=Counter)
@@ -148,6 +150,7 @@ class Lane:
         """Have the calls that were begun and not sent yet come back as too late, now that the gate is closed."""
         for flight in tuple(self.queue):
             flight.latest = 0.0
+        self.off = time.monotonic()
         self.is_shut = False
 
     def arrive(self, flight: Flight) -> None:
@@ -198,13 +201,12 @@ class Lanes:
 
     def wanted(self, lanes: Iterable[Lane]) -> dict[str, int]:
         """How many deliveries to lease for each of these that can use some soon."""
-        soon = time.monotonic() + 1
-        rooms = {
-            lane.name: lane.room(self.terms(lane.name))
-            for lane in lanes
-            if lane.asleep_until < soon and not self._is_closed(lane)
-        }
-        return {name: room for name, room in rooms.items() if room > 0}
+        rooms = {lane.name: lane.room(self.terms(lane.name)) for lane in lanes if not self._is_closed(lane)}
+        return self.without_sleepers({name: room for name, room in rooms.items() if room > 0})
+
+    def without_sleepers(self, wanted: Mapping[str, int]) -> dict[str, int]:
+        """The same without lanes that will not send soon, as far as is known by now."""
+        return {name: room for name, room in wanted.items() if self.get(name).asleep_until < time.monotonic() + 1}
 
     def crowded(self, names: Iterable[str]) -> set[str]:
         """Which of these lanes send several deliveries in one call."""
@@ -213,7 +215,7 @@ class Lanes:
     def patience(self, look_at: float) -> float:
         """For how long nothing but an answer has to be attended to, at most until `look_at`."""
         now = time.monotonic()
-        waking = [lane for lane in self if lane.ready or lane.halves]
+        waking = [lane for lane in self if lane.halves or (lane.ready and not self._is_closed(lane))]
         if any(lane.asleep_until <= now and not lane.flying for lane in waking):
             return 0.0
         return min([look_at, *(lane.asleep_until for lane in waking if lane.asleep_until > now)]) - now

@@ -89,7 +89,7 @@ class Preparer:
             topic, document = self._document(
                 item.delivery, recalled=telling.attributes([item.connection.values]) is not None
             )
-        except MappingError:
+        except (MappingError, Unavailable):
             return None
         return replace(item, work=replace(item.work, topic=topic, document=document))
 

@@ -126,7 +126,11 @@ class Recorder:
                 delivery = one.item.delivery
                 log.trouble("connection paused", connection=delivery.connection_id, reason=one.outcome.reason)
                 seen = one.item.connection.updated_at if isinstance(one.item, Prepared) else None
-                self._services.shops.pause(delivery.connection_id, one.outcome.reason, seen)
+                try:
+                    self._services.shops.pause(delivery.connection_id, one.outcome.reason, seen)
+                except Unavailable as error:
+                    # The next refusal pauses it. What was begun in this turn is committed, and has to depart.
+                    log.trouble("connection not paused", connection=delivery.connection_id, reason=str(error))
 
     def _hold(self, one: Returned, error: Exception) -> None:
         reason = f"a fault of Crossdock's own ({type(error).__name__}); please report it"
@@ -217,7 +221,8 @@ def _settled(one: Returned) -> ledger.Result:
 
 def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
     item = one.item
-    if isinstance(item, Settled) or one.at is None:
+    late = isinstance(one.result, Failure) and one.result.late and not one.result.used
+    if isinstance(item, Settled) or one.at is None or late:  # no call was made
         return None
     answer = one.result if isinstance(one.result, Answer) else None
     return ledger.Attempt(

@@ -58,10 +58,14 @@ _ROUTED_AT_ONCE = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
-    """What a turn's transaction came to: the deliveries whose intent is committed, and those that were leased."""
+    """What a turn's transaction came to: the deliveries whose intent is committed, and those that were leased.
+
+    Their leases count from `since`, on the monotonic clock.
+    """
 
     begun: Container[int]
     leased: Sequence[Delivery]
+    since: float
 
 
 class Round:
@@ -108,7 +112,8 @@ class Round:
         routed, due = self._look() if looks else (0, [])
         # What a lane will need next is leased while its calls are on their way.
         wanted = self._lanes.wanted([*due, *(lane for lane in self._lanes if lane.is_full)])
-        done = self._commit(self._departures.reserve(), wanted)
+        flights = self._departures.reserve()
+        done = self._commit(flights, self._lanes.without_sleepers(wanted))
         if looks:
             self._look_again(time.monotonic() - now, found=bool(routed or done.leased))
         if done.leased and not self._lanes.flying:
@@ -131,18 +136,21 @@ class Round:
         """One transaction for a whole turn: what came back, what goes out now, and what is to go out next."""
         returned, self._returned = self._returned, []
         if not (returned or flights or wanted):
-            return _Done(begun=frozenset(), leased=[])
-        done = self._recorder.write(returned, lambda db: self._begin_and_lease(db, flights, wanted))
-        self._departures.depart(flights, done.begun)
-        self._departures.man_all()
+            return _Done(begun=frozenset(), leased=[], since=0.0)
+        try:
+            done = self._recorder.write(returned, lambda db: self._begin_and_lease(db, flights, wanted))
+        except Exception:
+            self._departures.take_back(flights)
+            raise
+        self._departures.depart(flights, done.begun, done.since)
         self._take_up(done.leased, wanted)
         return done
 
     def _begin_and_lease(self, db: Sql, flights: Sequence[tuple[Lane, Flight]], wanted: Mapping[str, int]) -> _Done:
-        ledger = self._services.ledger
+        ledger, since = self._services.ledger, time.monotonic()
         begun = ledger.begin(db, ((item.delivery, not item.finds) for _, flight in flights for item in flight.items))
         leased = ledger.lease_each(db, wanted, self._lanes.crowded(wanted)) if wanted else []
-        return _Done(begun=begun, leased=leased)
+        return _Done(begun=begun, leased=leased, since=since)
 
     def _take_up(self, leased: Sequence[Delivery], wanted: Mapping[str, int]) -> None:
         """Put what was leased into its lanes, as calls to make; what needs none is written down with the next turn."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, literal, or_, select, union_all
 
 from plugin.model import EventState, Priority, State
 from plugin.storage.shops import ConnectionState
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 
 _SENDING = deliveries.c.state == State.SENDING
+# No states.
+_SOME, _ALL = "some of them", "all of them"
 
 
 def list_events(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
@@ -100,26 +102,28 @@ def _owed() -> Any:  # noqa: ANN401  (an SQL condition)
 
 def _event_counts(db: Sql) -> dict[str, int]:
     """By state; whatever is in no index of its own is what remains of all."""
-    found, fresh = _by_state(db, events, notable_event()), _count(db, events, received())
-    routed = _count(db, events) - fresh - sum(found.values())
+    found, fresh, everything = _by_state(db, events, notable_event(), received())
+    routed = everything - fresh - sum(found.values())
     return found | {EventState.RECEIVED: fresh, EventState.ROUTED: max(0, routed)}
 
 
 def _delivery_counts(db: Sql) -> dict[str, int]:
-    found = _by_state(db, deliveries, notable())
-    sending = _count(db, deliveries, unfinished()) - found.get(State.WAITING, 0) - found.get(State.UNKNOWN, 0)
-    done = _count(db, deliveries) - sending - sum(found.values())
+    found, owed, everything = _by_state(db, deliveries, notable(), unfinished())
+    sending = owed - found.get(State.WAITING, 0) - found.get(State.UNKNOWN, 0)
+    done = everything - sending - sum(found.values())
     return found | {State.SENDING: max(0, sending), State.DONE: max(0, done)}
 
 
-def _by_state(db: Sql, table: Table, condition: TextClause) -> dict[str, int]:
-    query = select(table.c.state, func.count()).where(condition).group_by(table.c.state)
-    return {state: count for state, count in db.execute(query)}  # noqa: C416  (rows are no plain tuples)
+def _by_state(db: Sql, table: Table, notable: TextClause, some: TextClause) -> tuple[dict[str, int], int, int]:
+    """How many are notable, by state, how many are among `some`, and how many there are.
 
-
-def _count(db: Sql, table: Table, *conditions: TextClause) -> int:
-    found: int = db.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
-    return found
+    In one statement, which is what PostgreSQL looks at all at once: between two, a difference would be of two moments.
+    """
+    named = select(table.c.state, func.count()).where(notable).group_by(table.c.state)
+    of_some = select(literal(_SOME), func.count()).select_from(table).where(some)
+    of_all = select(literal(_ALL), func.count()).select_from(table)
+    found = {state: count for state, count in db.execute(union_all(named, of_some, of_all))}  # noqa: C416  (rows are no plain tuples)
+    return found, found.pop(_SOME), found.pop(_ALL)
 
 
 def _filtered(query: Select[Any], columns: Any, wanted: Mapping[str, str | None]) -> Select[Any]:  # noqa: ANN401
