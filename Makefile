@@ -7,9 +7,8 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/crossdock demo --exit
 
-# In the order of their names: by size, the files with one long test each would come last, all to one process.
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n $(or $(JOBS),2) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n $(or $(JOBS),2) --dist loadfile $(ARGS)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
