@@ -89,7 +89,7 @@ class Sender:
 
     def _find_route(self) -> _Route:
         with requests.Session() as session:
-            around = session.merge_environment_settings(self._base_url, {}, True, None, None)  # noqa: FBT003
+            around = session.merge_environment_settings(self._base_url, {}, True, None, None)  # noqa: FBT003  (its own form)
         # True stands for the certificates that come with requests.
         verify = DEFAULT_CA_BUNDLE_PATH if around["verify"] is True else around["verify"]
         pool = self._adapter.get_connection_with_tls_context(self._addressed("", ()), verify, around["proxies"])

@@ -45,6 +45,14 @@ class Books:
         services.inbox.put([Incoming.of(store.id, envelope, b"{}") for envelope in envelopes])
         return cls(services, connect(services, store, "chrts", "http://127.0.0.1:9", api_key="k"))
 
+    @classmethod
+    def owing(cls, services: Services, *keys: str) -> Books:
+        """The same, which is owed something for a person each."""
+        made = cls.open(services)
+        for key in keys:
+            made.plan(a_step(key))
+        return made
+
     @property
     def ledger(self) -> Ledger:
         """The ledger of this process."""

@@ -92,7 +92,7 @@ class Lasting:
         return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
 
     def _talk(self, connection: socket.socket) -> None:
-        while request := _request(connection):
+        while request := heard_from(connection):
             self.heard.append(request)
             said = b"".join(_sent(connection, part) for part in self._say(request))
             if not said or b"connection: close" in said.lower():
@@ -118,7 +118,7 @@ def _sent(connection: socket.socket, part: bytes) -> bytes:
     return part
 
 
-def _request(connection: socket.socket) -> bytes:
+def heard_from(connection: socket.socket) -> bytes:
     """One request with its body; nothing once the other side has closed."""
     heard = b""
     while b"\r\n\r\n" not in heard:
@@ -130,7 +130,10 @@ def _request(connection: socket.socket) -> bytes:
     lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     length = int(lengths[0].partition(b":")[2]) if lengths else 0
     while len(body) < length:
-        body += connection.recv(65_536)
+        more = connection.recv(65_536)
+        if not more:
+            return b""
+        body += more
     return head + b"\r\n\r\n" + body
 
 
@@ -142,6 +145,17 @@ def to(path: str) -> Request:
 def echo(request: bytes) -> Iterator[bytes]:
     """Answer with the target of the request."""
     yield kept({"for": target(request)})
+
+
+def echo_after(moment: threading.Event, *at_once: str) -> Say:
+    """An `echo` that waits for a moment, but for the requests to these paths."""
+
+    def say(request: bytes) -> Iterator[bytes]:
+        if target(request) not in at_once:
+            moment.wait(10)
+        yield from echo(request)
+
+    return say
 
 
 def target(request: bytes) -> str:

@@ -8,6 +8,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from tests.lasting import heard_from
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
@@ -53,19 +55,7 @@ class Scripted:
                     self._answer(connection)
 
     def _answer(self, connection: socket.socket) -> None:
-        self.heard.append(_request(connection))
+        self.heard.append(heard_from(connection))
         said = self._says.pop(0) if len(self._says) > 1 else self._says[0]
         for part in (said,) if isinstance(said, bytes) else said or ():
             connection.sendall(part)
-
-
-def _request(connection: socket.socket) -> bytes:
-    heard = b""
-    while b"\r\n\r\n" not in heard:
-        heard += connection.recv(65_536)
-    head, _, body = heard.partition(b"\r\n\r\n")
-    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-    length = int(lengths[0].partition(b":")[2]) if lengths else 0
-    while len(body) < length:
-        body += connection.recv(65_536)
-    return head + b"\r\n\r\n" + body

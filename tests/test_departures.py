@@ -29,7 +29,7 @@ from plugin.storage.database import Database
 from plugin.storage.ledger import LEASE, Ledger
 from plugin.storage.shops import Shops
 from plugin.storage.tables import deliveries
-from tests.books import Books, a_step
+from tests.books import Books
 from tests.conftest import wait_until
 from tests.lasting import Lasting, echo, target
 from tests.shop import sent
@@ -52,10 +52,7 @@ NOBODY = "redis://127.0.0.1:1"
 @pytest.fixture
 def books(services: Services) -> Books:
     """A connection that is owed something for three people, and nothing else."""
-    made = Books.open(services)
-    for key in ("a", "b", "c"):
-        made.plan(a_step(key))
-    return made
+    return Books.owing(services, "a", "b", "c")
 
 
 def departing(services: Services, tower: Tower, lane: str) -> tuple[Departures, Lane]:

@@ -18,7 +18,7 @@ from plugin.model import Request
 from plugin.sender import Sender
 from tests.certificates import tls
 from tests.conftest import wait_until
-from tests.lasting import GET, OURS, Lasting, answered, drip, echo, kept, parked, target, to
+from tests.lasting import GET, OURS, Lasting, answered, drip, echo, echo_after, kept, parked, target, to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,13 +50,7 @@ def test_a_connection_that_was_closed_meanwhile_is_not_used() -> None:
 def test_a_started_call_waits_for_nothing_until_it_is_readable() -> None:
     """Whoever has many of them waits for all at once."""
     goes_on = threading.Event()
-
-    def say(request: bytes) -> Iterator[bytes]:
-        if target(request) != "/1":
-            goes_on.wait(10)
-        yield from echo(request)
-
-    with Lasting(say) as vendor, closing(Sender(vendor.url)) as sender:
+    with Lasting(echo_after(goes_on, "/1")) as vendor, closing(Sender(vendor.url)) as sender:
         sender.send(to("/1"))
         begun = parked(sender, to("/2"))
         assert select.select([begun], [], [], 0)[0] == []
@@ -109,13 +103,7 @@ def test_an_answer_that_does_not_begin_in_time_is_cut(monkeypatch: pytest.Monkey
     """Though nobody reads: the call becomes readable, and is known to have been sent."""
     monkeypatch.setattr("plugin.http.READ_SECONDS", 0.3)
     ended = threading.Event()
-
-    def say(request: bytes) -> Iterator[bytes]:
-        if target(request) != "/1":
-            ended.wait(10)
-        yield from echo(request)
-
-    with Lasting(say) as vendor, closing(Sender(vendor.url)) as sender:
+    with Lasting(echo_after(ended, "/1")) as vendor, closing(Sender(vendor.url)) as sender:
         sender.send(to("/1"))
         began = time.monotonic()
         begun = parked(sender)

@@ -37,10 +37,7 @@ UNWRITABLE = Accepted(then=(a_step("next", data={"a": object()}),))
 @pytest.fixture
 def books(services: Services) -> Books:
     """A connection that is owed something for three people, and nothing else."""
-    made = Books.open(services)
-    for key in ("a", "b", "c"):
-        made.plan(a_step(key))
-    return made
+    return Books.owing(services, "a", "b", "c")
 
 
 def came_back(delivery: Delivery, outcome: Outcome) -> Returned:

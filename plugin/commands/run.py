@@ -40,7 +40,7 @@ _port = click.option("--port", type=int, help="Where to listen [default: PORT, e
 @click.command()
 @_port
 @_with_parent
-@click.option("--host", default="0.0.0.0", show_default=True, help="The address to listen on.")  # noqa: S104
+@click.option("--host", default="0.0.0.0", show_default=True, help="The address to listen on.")  # noqa: S104  (as a platform wants it)
 def web(port: int | None, host: str) -> None:
     """Serve the webhook addresses."""
     settings = Settings.from_env()
@@ -60,7 +60,7 @@ def web(port: int | None, host: str) -> None:
         websockets=False,
         respawn_failed_workers=True,
         log_enabled=True,
-        log_level="warning",  # type: ignore[arg-type]
+        log_level="warning",  # type: ignore[arg-type]  # (its enumeration is of strings)
     )
     server.serve()
 

@@ -140,6 +140,7 @@ class Round:
         try:
             done = self._recorder.write(returned, lambda db: self._begin_and_lease(db, flights, wanted))
         except Exception:
+            # Whatever it was: nothing of these was committed, and nobody else knows of them.
             self._departures.take_back(flights)
             raise
         self._departures.depart(flights, done.begun, done.since)

@@ -187,7 +187,7 @@ def _each(what: str, *, is_postgresql: bool) -> TextClause:
 _TRIED = ("delivery_id", "at", "milliseconds", "purpose", "request", "status", "answer", "outcome", "reason")
 # In the driver's own words: SQLAlchemy takes as long for the parameters of a row as SQLite does to insert it.
 TRIED = {
-    kind: f"INSERT INTO attempts ({', '.join(_TRIED)}) VALUES ({', '.join([mark] * len(_TRIED))})"  # noqa: S608
+    kind: f"INSERT INTO attempts ({', '.join(_TRIED)}) VALUES ({', '.join([mark] * len(_TRIED))})"  # noqa: S608  (our own names)
     for kind, mark in ((True, "%s"), (False, "?"))
 }
 EACH = {(what, kind): _each(what, is_postgresql=kind) for what in _CHANGES for kind in (True, False)}

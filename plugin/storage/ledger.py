@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -203,11 +202,3 @@ def _urgency(result: Result) -> Priority:
     """What failed once lets what is new go first."""
     again = result.state is State.WAITING and not result.refund_attempt
     return Priority.RETRY if again and result.delivery.priority is Priority.LIVE else result.delivery.priority
-
-
-def by_lane(leased: Iterable[Delivery]) -> dict[str, list[Delivery]]:
-    """The same deliveries, apart by their lanes."""
-    found: defaultdict[str, list[Delivery]] = defaultdict(list)
-    for delivery in leased:
-        found[delivery.lane].append(delivery)
-    return found
