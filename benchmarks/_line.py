@@ -163,7 +163,7 @@ class Line:
         shopify = storefronts.get("shopify")
         sample = shopify.sample("orders/create", next(self._numbers), SECRET, SHOP)
         envelope = shopify.envelope(sample.headers, sample.body)
-        self.services.inbox.put([inbox.Incoming.of(store_id, envelope, sample.body)])
+        self.services.inbox.put([inbox.Incoming(store_id=store_id, envelope=envelope, body=sample.body)])
         with self.services.database.write() as db:
             order: int = db.execute(select(func.max(events.c.id))).scalar_one()
             routed = {"state": EventState.ROUTED, "topic": Topic.ORDER_CREATED}

@@ -1,11 +1,11 @@
 """Intake: webhooks answered 200 a second, and how long each took.
 
-Ours (`crossdock web` on each database) beside three others that get the very same signed orders, each webhook with an
-id of its own: a bare WSGI function (what the server itself can do), Flask that checks the signature and keeps nothing
-(what a receiver costs before it stores anything), and the stack of the tutorials (gunicorn's sync workers, Flask, the
-ORM, one commit and one RQ job for each event) on the same database: with one process, as ours and as gunicorn starts
-unless told otherwise, and with as many as its documentation advises (then SQLite in WAL mode, which serves it best).
-No worker runs meanwhile.
+Ours (`crossdock web` on each database) beside others that get the very same signed orders, each webhook with an id of
+its own: a bare WSGI function (what the server itself can do); Flask that checks the signature and keeps nothing (what a
+receiver costs before it stores anything), by Granian as it starts unless told otherwise, and as we start it; and the
+stack of the tutorials (gunicorn's sync workers, Flask, the ORM, one commit and one RQ job for each event) on the same
+database: with one process, as ours and as gunicorn starts unless told otherwise, and with as many as its documentation
+advises (then SQLite in WAL mode, which serves it best). No worker runs meanwhile.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SHOP, SECRET = "bench.myshopify.com", "the app's secret"
 CONNECTIONS = (8, 1, 32)
-_BARE, _FLASK = "bare WSGI", "Flask + HMAC"
+_BARE, _FLASK, _FLASK_AS_OURS = "bare WSGI", "Flask + HMAC", "Flask + HMAC, as ours"
 # Twice the cores and one.
 _ADVISED = 2 * (os.cpu_count() or 1) + 1
 # How many webhooks one repeat sends, by connections, so that each takes about a second.
@@ -64,7 +64,7 @@ def run_benchmark(plan: Plan) -> Figures:
     for connections in sorted(plan.some(*CONNECTIONS)):
         for kind in kinds:
             ours = _case(f"crossdock {kind}", connections)
-            for other in (*(_tutorial_name(kind, number) for number in plan.some(1, _ADVISED)), _FLASK):
+            for other in (*(_tutorial_name(kind, number) for number in plan.some(1, _ADVISED)), _FLASK, _FLASK_AS_OURS):
                 figures.ratio(ours, _case(other, connections), "per_second")
     return figures
 
@@ -81,9 +81,11 @@ def _servers(plan: Plan, stack: contextlib.ExitStack, kinds: list[str], figures:
     first = stack.enter_context(place(SQLITE))
     servers = [
         stack.enter_context(_as_ours(first, "bare", _BARE, 2)),
-        stack.enter_context(_as_ours(first, "flask_hmac", _FLASK, 1)),
+        stack.enter_context(_by_granian(first, "flask_hmac", _FLASK)),
+        stack.enter_context(_as_ours(first, "flask_hmac", _FLASK_AS_OURS, 1)),
     ]
-    figures.given[f"{_BARE}, {_FLASK}, crossdock"] = "`crossdock web`: Granian, WSGI, one process, its own threads"
+    figures.given[f"{_BARE}, {_FLASK_AS_OURS}, crossdock"] = "`crossdock web`: Granian, WSGI, one process on one core"
+    figures.given[_FLASK] = "`granian --interface wsgi`, one process, its own settings"
     for kind in kinds:
         servers.append(stack.enter_context(_ours(stack.enter_context(place(kind)), kind)))
         if find_spec("gunicorn"):
@@ -112,6 +114,17 @@ def _as_ours(at: Place, module: str, name: str, share: float) -> Iterator[_Serve
     with running(command, at.folder, at.environment | {"SHOPIFY_API_SECRET": SECRET}, cwd=folder):
         wait_until(lambda: is_listening(port), 30, f"{name} does not listen")
         yield _Server(name=name, port=port, share=share)
+
+
+@contextlib.contextmanager
+def _by_granian(at: Place, module: str, name: str) -> Iterator[_Server]:
+    """Another application served by Granian as it starts by itself."""
+    port = free_port()
+    where = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning")
+    command = python("-m", "granian", *where, f"benchmarks.stacks.{module}:app")
+    with running(command, at.folder, at.environment | {"SHOPIFY_API_SECRET": SECRET}):
+        wait_until(lambda: is_listening(port), 30, f"{name} does not listen")
+        yield _Server(name=name, port=port, share=1)
 
 
 @contextlib.contextmanager

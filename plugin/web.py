@@ -87,10 +87,11 @@ def _body() -> bytes:
     """The whole body; one that does not say its size is counted while it comes."""
     # Werkzeug would cut a stream of unknown size at its own limit, and the rest would only look like a bad signature.
     request.max_content_length = None
-    if (request.content_length or 0) > LARGEST_BODY:
+    length = request.content_length
+    if (length or 0) > LARGEST_BODY:
         raise TooLarge(f"the body is over {LARGEST_BODY} bytes")
-    body = b""
-    while chunk := request.stream.read(_CHUNK):
+    body, stream = b"", request.stream
+    while len(body) != length and (chunk := stream.read(_CHUNK)):
         body += chunk
         if len(body) > LARGEST_BODY:
             raise TooLarge(f"the body is over {LARGEST_BODY} bytes")

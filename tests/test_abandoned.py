@@ -297,7 +297,7 @@ def test_any_order_repetition_and_delay_tells_the_same(
     for place, (topic, document) in enumerate(data.draw(st.permutations(bodies))):
         sent_at = datetime.fromisoformat("2026-11-20T18:00:00Z")
         envelope = Envelope(webhook_id=str(place), platform_topic=topic, triggered_at=sent_at)
-        shop.services.inbox.put([Incoming.of(store.id, envelope, json.dumps(document).encode())])
+        shop.services.inbox.put([Incoming(store_id=store.id, envelope=envelope, body=json.dumps(document).encode())])
         if place % batch == 0:
             route_due(shop.services)
     route_due(shop.services)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from plugin.storage.tables import deliveries
 from tests.chitchats import BUYING, configure, purchases
 from tests.cli import crossdock
 from tests.conftest import wait_until
-from tests.line import expire, hurry, running
+from tests.line import expire, hurry, is_listening, running
 from tests.shop import headers, sent
 
 if TYPE_CHECKING:
@@ -183,12 +182,6 @@ def _answer(port: int) -> int | None:
     return None
 
 
-def _is_listening(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
-
-
 @pytest.mark.parametrize("case", WEB, ids=str)
 def test_a_web_process_that_died_is_replaced(
     case: Case, buyer: Shop, environment: dict[str, str], tmp_path: Path, free_port: int
@@ -196,7 +189,7 @@ def test_a_web_process_that_died_is_replaced(
     """Nothing that was answered 200 is missing, and what was not answered is stored once when it comes again."""
     where = ("--host", "127.0.0.1", "--port", str(free_port))
     with _doomed("web", environment, case, tmp_path / "log", *where):
-        wait_until(lambda: _is_listening(free_port))
+        wait_until(lambda: is_listening(free_port))
         answered = _answer(free_port)
     if answered != 200:
         with running("web", environment, *where):

@@ -238,7 +238,7 @@ def test_any_order_repetition_and_delay_gives_the_same_facts_once(
     connect(services, store, "chrts", "http://127.0.0.1:9", api_key="k")
     for place, topic in enumerate(sequence):
         envelope = Envelope(webhook_id=str(place), platform_topic=topic)
-        services.inbox.put([Incoming.of(store.id, envelope, BODIES[topic])])
+        services.inbox.put([Incoming(store_id=store.id, envelope=envelope, body=BODIES[topic])])
         if place % batch == 0:
             route_due(services)
     route_due(services)

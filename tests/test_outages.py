@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections import Counter
 from contextlib import closing, contextmanager
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from tests.chaos import FIRST, StoppableRedis, Storefront, order, refs, world
@@ -84,3 +86,20 @@ def test_without_the_database_webhooks_are_refused(shop: Shop, drain: Callable[[
     assert [shop.post("orders/create", order(number)).status_code for number in range(5, 10)] == [200] * 5
     drain()
     assert Counter(one["order_id"] for one in shop.booked()) == {str(FIRST + number): 1 for number in range(10)}
+
+
+@pytest.mark.parametrize("backend", ["embedded"], indirect=True)
+def test_on_a_full_disk_webhooks_are_refused(shop: Shop, drain: Callable[[], None]) -> None:
+    """503 from the statement that finds no room; once there is room again the same webhook is taken."""
+    engine = shop.app.extensions["crossdock"].database.engine
+    room: list[int] = []
+    event.listen(engine, "checkout", lambda raw, *_: raw.execute(f"PRAGMA max_page_count={room[-1]}") if room else None)
+    with engine.connect() as connection:
+        room.append(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
+    # Nothing that deflates.
+    large = order(0) | {"note": secrets.token_hex(200_000)}
+    assert shop.post("orders/create", large).status_code == 503
+    room.append(1_000_000)
+    assert shop.post("orders/create", large).status_code == 200
+    drain()
+    assert [one["order_id"] for one in shop.booked()] == [str(FIRST)]

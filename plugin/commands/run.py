@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
+import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +16,7 @@ from granian.constants import Interfaces
 from plugin import log
 from plugin.commands import _working
 from plugin.commands.frame import say
+from plugin.cores import keep_to_one
 from plugin.errors import ConfigError
 from plugin.flow import clock as ticking
 from plugin.sandbox import Sandbox, available
@@ -21,11 +25,13 @@ from plugin.settings import Settings
 from plugin.supervise import Supervisor, stop_with_parent
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import FrameType
+    from wsgiref.types import WSGIApplication
 
 _RETRY_SECONDS = 2.0
 # Threads that mostly wait for the commit they share. More would bring nothing, but that the unluckiest waits longer.
-_WEB_THREADS = 16
+_WEB_THREADS = 32
 
 
 def _obey(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -62,7 +68,16 @@ def web(port: int | None, host: str) -> None:
         log_enabled=True,
         log_level="warning",  # type: ignore[arg-type]  # (its enumeration is of strings)
     )
-    server.serve()
+    server.serve(target_loader=partial(_application, settings.data_dir))
+
+
+def _application(folder: Path, target: str) -> WSGIApplication:
+    """What a web process serves, imported by the process itself, once it is where it will stay."""
+    keep_to_one(folder)
+    module, _, name = target.partition(":")
+    sys.path.insert(0, "")
+    application: WSGIApplication = getattr(importlib.import_module(module), name)
+    return application
 
 
 @click.command()

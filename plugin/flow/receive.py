@@ -48,7 +48,7 @@ def receive(
     envelope = storefront.envelope(headers, raw)
     if store is None or not _listens(storefront, store, envelope.platform_topic):
         raise UnknownEndpoint("unknown store")
-    is_new = services.intake.put(Incoming.of(store.id, envelope, raw))
+    is_new = services.intake.put(Incoming(store_id=store.id, envelope=envelope, body=raw))
     log.step("stored" if is_new else "stored before", store=store.id, topic=envelope.platform_topic[:100])
     return is_new
 

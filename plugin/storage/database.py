@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,7 +130,7 @@ def _named_trouble() -> Iterator[None]:
         if not isinstance(error.orig, UndefinedTable):
             raise
         raise Unavailable("the database's schema is missing: run `crossdock migrate`") from None
-    except (OperationalError, InterfaceError, PendingRollbackError) as error:
+    except (OperationalError, InterfaceError, PendingRollbackError, sqlite3.OperationalError) as error:
         # The driver's text may hold the statement and its values; only its kind is passed on.
         kind = type(getattr(error, "orig", error)).__name__
         raise Unavailable(f"the database can't be reached: {kind}") from None

@@ -11,10 +11,11 @@ from sqlalchemy import func, select, text, update
 
 from plugin.model import Event, EventState
 from plugin.storage.deflated import deflate, inflate
+from plugin.storage.moment import as_text
 from plugin.storage.tables import events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Row
     from sqlalchemy import Connection as Sql
@@ -34,12 +35,7 @@ class Incoming:
 
     store_id: str
     envelope: Envelope
-    deflated: bytes = field(repr=False)
-
-    @classmethod
-    def of(cls, store_id: str, envelope: Envelope, body: bytes) -> Incoming:
-        """With the body as it is stored."""
-        return cls(store_id=store_id, envelope=envelope, deflated=deflate(body))
+    body: bytes = field(repr=False)
 
 
 class Inbox:
@@ -61,6 +57,8 @@ class Inbox:
             return db.execute(select(events.c.id).where(_RECEIVED).limit(1)).first() is not None
 
 
+# The values of one event, in the order of the columns.
+_Row = tuple[str | bytes | datetime | None, ...]
 _COLUMNS = ("store_id", "webhook_id", "platform_topic", "api_version", "triggered_at", "received_at", "state", "body")
 _VALUES = f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
 _PUT = _VALUES + "ON CONFLICT (store_id, webhook_id) DO NOTHING"
@@ -71,31 +69,28 @@ _PUT_ALL = text(
     "CAST(:state AS text[]), CAST(:body AS bytea[])) "
     "ON CONFLICT (store_id, webhook_id) DO NOTHING RETURNING store_id, webhook_id"
 )
-_MOMENTS = frozenset({"triggered_at", "received_at"})
 _RECEIVED = events.c.state == EventState.RECEIVED
 
 
-def _put_singly(db: Sql, rows: Sequence[dict[str, object]]) -> list[bool]:
+def _put_singly(db: Sql, rows: Sequence[_Row]) -> list[bool]:
     """SQLite runs in our own process: a statement for each row costs next to nothing, if the driver is asked itself."""
     cursor = db.connection.cursor()
-    moments = events.c.received_at.type.dialect_impl(db.dialect)
-    written = moments.bind_processor(db.dialect)
     try:
-        return [cursor.execute(_PUT, _driven(row, written)).rowcount > 0 for row in rows]
+        return [cursor.execute(_PUT, [_driven(value) for value in row]).rowcount > 0 for row in rows]
     finally:
         cursor.close()
 
 
-def _driven(row: dict[str, object], written: Callable[[object], object] | None) -> list[object]:
-    """The values as SQLAlchemy would hand them to the driver."""
-    return [written(row[name]) if written and name in _MOMENTS else row[name] for name in _COLUMNS]
+def _driven(value: str | bytes | datetime | None) -> str | bytes | None:
+    """As SQLAlchemy would hand it to the driver."""
+    return as_text(value) if isinstance(value, datetime) else value
 
 
-def _put_together(db: Sql, rows: Sequence[dict[str, object]]) -> list[bool]:
+def _put_together(db: Sql, rows: Sequence[_Row]) -> list[bool]:
     """PostgreSQL is a journey away: one statement for all, whose text does not change with their number."""
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    found = {(row.store_id, row.webhook_id) for row in db.execute(_PUT_ALL, columns)}
-    return [(row["store_id"], row["webhook_id"]) in found for row in rows]
+    columns = {name: list(values) for name, values in zip(_COLUMNS, zip(*rows, strict=True), strict=True)}
+    found = {tuple(row) for row in db.execute(_PUT_ALL, columns)}
+    return [row[:2] in found for row in rows]
 
 
 def take(db: Sql, limit: int) -> list[Event]:
@@ -149,18 +144,20 @@ def unread(db: Sql, store_id: str) -> Iterator[Event]:
         yield _event(row)
 
 
-def _row(incoming: Incoming, now: datetime) -> dict[str, object]:
+def _row(incoming: Incoming, now: datetime) -> _Row:
+    """The values of `_COLUMNS`."""
     envelope = incoming.envelope
-    return {
-        "store_id": incoming.store_id,
-        "webhook_id": _bounded(envelope.webhook_id),
-        "platform_topic": envelope.platform_topic[:_LONGEST_NAME],
-        "api_version": envelope.api_version[:32] if envelope.api_version else None,
-        "triggered_at": envelope.triggered_at,
-        "received_at": now,
-        "state": EventState.RECEIVED.value,
-        "body": incoming.deflated,
-    }
+    return (
+        incoming.store_id,
+        _bounded(envelope.webhook_id),
+        envelope.platform_topic[:_LONGEST_NAME],
+        envelope.api_version[:32] if envelope.api_version else None,
+        envelope.triggered_at,
+        now,
+        EventState.RECEIVED.value,
+        # Here and not where it arrived: the writer does it while nobody else has anything to do.
+        deflate(incoming.body),
+    )
 
 
 def _bounded(name: str) -> str:
