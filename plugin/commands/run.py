@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import signal
 import sys
 import threading
@@ -68,6 +69,8 @@ def web(port: int | None, host: str) -> None:
         log_enabled=True,
         log_level="warning",  # type: ignore[arg-type]  # (its enumeration is of strings)
     )
+    # It would warn of so many threads at every start.
+    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     server.serve(target_loader=partial(_application, settings.data_dir))
 
 
