@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from redis import RedisError
 
 from plugin import log
+from plugin.cores import keep_to_one
 from plugin.errors import Unavailable
 from plugin.flow.arrivals import Arrivals
 from plugin.flow.crew import Crew
@@ -219,7 +220,10 @@ def work() -> None:
     What goes wrong is logged by its kind alone: RQ would keep the text of an exception, which may quote a document.
     """
     collect_rarely()
-    services = Services.open(Settings.from_env())
+    settings = Settings.from_env()
+    # Round and hub take turns at Python's lock.
+    keep_to_one(settings.data_dir)
+    services = Services.open(settings)
     worker = Worker(services)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
     try:
