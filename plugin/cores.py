@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 from typing import IO, TYPE_CHECKING
+
+from plugin.locks import lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,22 +31,18 @@ def keep_to_one(folder: Path) -> int | None:
         return None
     # In any order, for neighbours in containers of their own can't see our locks.
     for core in random.sample(cores, len(cores)):
-        if _lock(folder / f"core-{core}.lock"):
+        if _take(folder / f"core-{core}.lock"):
             os.sched_setaffinity(0, {core})
             return core
     return None
 
 
-def _lock(path: Path) -> bool:
+def _take(path: Path) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
+        file = lock(path)
     except OSError:
         return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return False
-    _kept.append(file)
-    return True
+    if file is not None:
+        _kept.append(file)
+    return file is not None

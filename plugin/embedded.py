@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import subprocess
 import time
@@ -13,6 +12,7 @@ from redis import Redis, RedisError
 
 from plugin import log
 from plugin.errors import ConfigError
+from plugin.locks import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,11 +101,10 @@ class EmbeddedRedis:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(f"`crossdock up` is running with {path.parent.parent} already") from None
+    file = lock(path)
+    if file is None:
+        raise ConfigError(f"`crossdock up` is running with {path.parent.parent} already")
+    with file:
         yield
 
 

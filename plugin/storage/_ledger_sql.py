@@ -92,7 +92,7 @@ def _follow(*, is_postgresql: bool) -> Any:  # noqa: ANN401  (a statement)
     row is locked stands outside: the inner part is only looked at once.
     """
     later = (
-        f"SELECT later.id FROM {_NAMED[is_postgresql]} "  # noqa: S608
+        f"SELECT later.id FROM {_NAMED[is_postgresql]} "  # noqa: S608  (our own words)
         "JOIN deliveries AS ours ON ours.id = CAST(value AS bigint) JOIN deliveries AS later "
         "ON later.connection_id = ours.connection_id AND later.subject = ours.subject AND later.id > ours.id "
         f"AND {unfinished('later').text}"
@@ -177,7 +177,7 @@ def _each(what: str, *, is_postgresql: bool) -> TextClause:
     values, condition = _CHANGES[what]
     false_word = "false" if is_postgresql else "0"
     statement = text(
-        f"UPDATE deliveries SET {values.format(false=false_word)} FROM ({_GIVEN[is_postgresql]}) AS given "  # noqa: S608
+        f"UPDATE deliveries SET {values.format(false=false_word)} FROM ({_GIVEN[is_postgresql]}) AS given "  # noqa: S608  (our own words)
         f"WHERE deliveries.id = given.id AND deliveries.lease = given.lease{condition} RETURNING deliveries.id"
     )
     moments = [bindparam(name, type_=_MOMENT) for name in ("now", "until") if f":{name}" in statement.text]

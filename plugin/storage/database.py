@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError, ProgrammingError
 
 from plugin.errors import Unavailable
+from plugin.locks import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ class Database:
         """
         with _named_trouble(), self.engine.connect() as connection:
             if not self.is_postgresql:
-                connection = connection.execution_options(immediate=True)  # noqa: PLW2901
+                connection = connection.execution_options(immediate=True)  # noqa: PLW2901  (the same connection)
             with connection.begin():
                 yield connection
 
@@ -82,13 +82,8 @@ class Database:
         With SQLite all processes are on one machine, and a file in `folder` is locked.
         """
         if not self.is_postgresql:
-            with (folder / f"{name}.lock").open("w") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    yield False
-                else:
-                    yield True
+            with lock(folder / f"{name}.lock") or nullcontext() as file:
+                yield file is not None
             return
         with _named_trouble(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             key = {"name": name}

@@ -60,8 +60,10 @@ class Inbox:
 # The values of one event, in the order of the columns.
 _Row = tuple[str | bytes | datetime | None, ...]
 _COLUMNS = ("store_id", "webhook_id", "platform_topic", "api_version", "triggered_at", "received_at", "state", "body")
-_VALUES = f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608
-_PUT = _VALUES + "ON CONFLICT (store_id, webhook_id) DO NOTHING"
+_PUT = (
+    f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608  (names of our own columns)
+    "ON CONFLICT (store_id, webhook_id) DO NOTHING"
+)
 _PUT_ALL = text(
     f"INSERT INTO events ({', '.join(_COLUMNS)}) SELECT * FROM unnest("  # noqa: S608  (names of our own columns)
     "CAST(:store_id AS text[]), CAST(:webhook_id AS text[]), CAST(:platform_topic AS text[]), "
