@@ -12,44 +12,57 @@ local now = time[1] * 1000 + time[2] / 1000
 """
 
 # KEYS: flying, log, gate, buckets, quota.  ARGV: prefix of the slots, how many are wanted, seconds a slot is held, '1'
-# if the vendor's headers tell of a limit that nobody knows before the first answer, then for each limit count, seconds
-# and burst ('0' for a window).  Returns: slots granted, milliseconds until asking again makes sense ('0': at once).
+# if the vendor's headers tell of a limit that nobody knows before the first answer, for how many milliseconds slots may
+# be claimed in advance, then for each limit count, seconds and burst ('0' for a window).  Returns: slots granted,
+# milliseconds until asking again makes sense ('0': at once), and for the last of the slots, as far as they may not be
+# used at once, after how many milliseconds each may.
 RESERVE = (
     _NOW
     + """
+local want, hold, ahead = tonumber(ARGV[2]), ARGV[3] * 1000, tonumber(ARGV[5])
 local gate = redis.call('PTTL', KEYS[3])
-if gate > 0 then return {0, gate} end
+if gate > 0 then return {0, tostring(gate)} end
 -- A lost worker's slot counts until its hold ends; then the call is taken to have finished at that moment.
 for _, slot in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
     redis.call('ZADD', KEYS[2], redis.call('ZSCORE', KEYS[1], slot), slot)
     redis.call('ZREM', KEYS[1], slot)
 end
 local flying = redis.call('ZCARD', KEYS[1])
-local granted, longest, waits = tonumber(ARGV[2]), 0, {}
-for i = 5, #ARGV, 3 do
-    local name = i - 1
+-- Each tells when the n-th further call may go: nothing if that depends on one that is on its way.
+local limits, longest = {}, 0
+for i = 6, #ARGV, 3 do
+    local name = i - 2
     local count, window, burst = tonumber(ARGV[i]), tonumber(ARGV[i + 1]) * 1000, tonumber(ARGV[i + 2])
     longest = math.max(longest, window)
-    local free, wait
     if burst > 0 then
         local was = redis.call('HMGET', KEYS[4], name .. 'level', name .. 'at')
         local level = math.max(0, tonumber(was[1] or '0') - (now - tonumber(was[2] or '0')) * count / window)
-        free = math.floor(burst - level - flying + 0.000001)
-        wait = function(more)
-            local over = level + flying + more + 1 - burst
-            return level > 0 and math.max(1, over * window / count) or 20
+        limits[#limits + 1] = function(n)
+            local over = level + flying + n - burst
+            if over < 0.000001 then return 0 end
+            return over <= level and math.max(1, over * window / count) or nil
         end
     else
         local since = '(' .. (now - window)
-        free = count - flying - redis.call('ZCOUNT', KEYS[2], since, '+inf')
-        wait = function()
-            local oldest = redis.call('ZRANGEBYSCORE', KEYS[2], since, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-            return oldest[2] and math.max(1, oldest[2] + window - now) or 20
+        local used = flying + redis.call('ZCOUNT', KEYS[2], since, '+inf')
+        limits[#limits + 1] = function(n)
+            local over = used + n - count
+            if over <= 0 then return 0 end
+            local freed = redis.call('ZRANGEBYSCORE', KEYS[2], since, '+inf', 'WITHSCORES', 'LIMIT', over - 1, 1)[2]
+            return freed and math.max(1, freed + window - now)
         end
     end
-    granted = math.max(0, math.min(granted, free))
-    waits[#waits + 1] = {free, wait}
 end
+local function after(n)
+    local longest_wait = 0
+    for _, limit in ipairs(limits) do
+        local wait = limit(n)
+        if not wait then return nil end
+        longest_wait = math.max(longest_wait, wait)
+    end
+    return longest_wait
+end
+local most, until_more = want, 0
 local quota = redis.call('HMGET', KEYS[5], 'left', 'until', 'limit', 'span')
 if quota[1] and tonumber(quota[2]) <= now then
     -- The vendor counts anew, from a number that it may have told.
@@ -58,24 +71,28 @@ if quota[1] and tonumber(quota[2]) <= now then
     if quota[1] then redis.call('HSET', KEYS[5], 'until', quota[2]) end
 end
 if quota[1] then
-    local left = tonumber(quota[1])
-    granted = math.max(0, math.min(granted, left))
-    redis.call('HSET', KEYS[5], 'left', left - granted)
-    waits[#waits + 1] = {left, function() return quota[2] - now end}
+    most, until_more = math.min(want, tonumber(quota[1])), quota[2] - now
 elseif ARGV[4] == '1' then
-    local free = math.max(0, 1 - flying)
-    granted = math.min(granted, free)
-    waits[#waits + 1] = {free, function() return 20 end}
+    most, until_more = math.min(want, math.max(0, 1 - flying)), 20
 end
-local ask = 0
-for _, one in ipairs(waits) do
-    if one[1] - granted < 1 then ask = math.max(ask, one[2](granted)) end
+local granted, ask, answer = 0, 0, {0, '0'}
+while granted < want do
+    local wait = after(granted + 1)
+    if granted >= most or not wait or wait > ahead then
+        ask = wait and math.max(wait > 0 and 1 or 0, wait - ahead) or 20
+        if granted >= most then ask = math.max(ask, until_more) end
+        break
+    end
+    granted = granted + 1
+    redis.call('ZADD', KEYS[1], now + wait + hold, ARGV[1] .. granted)
+    if wait > 0 then answer[#answer + 1] = tostring(wait) end
 end
+if quota[1] then redis.call('HSET', KEYS[5], 'left', quota[1] - granted) end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - longest)
-for i = 1, granted do redis.call('ZADD', KEYS[1], now + ARGV[3] * 1000, ARGV[1] .. i) end
-if granted > 0 then redis.call('PEXPIRE', KEYS[1], longest + ARGV[3] * 2000) end
-redis.call('PEXPIRE', KEYS[2], longest + ARGV[3] * 2000)
-return {granted, tostring(ask)}
+if granted > 0 then redis.call('PEXPIRE', KEYS[1], longest + 2 * hold) end
+redis.call('PEXPIRE', KEYS[2], longest + 2 * hold)
+answer[1], answer[2] = granted, tostring(ask)
+return answer
 """
 )
 
@@ -106,7 +123,8 @@ for i = first, #ARGV, 3 do
             new = new < 0 and took or math.min(new, took)
             count = count + 1
             if count >= 500 then old, new, count = new, -1, 0 end
-            if old >= 0 or count >= 10 then credit = math.max(0, math.min(took, shortest() * 0.9) - 1) end
+            -- As much less as both ways may differ from those of the shortest trip: calls now go out at their moment.
+            if old >= 0 or count >= 100 then credit = math.max(0, math.min(took, shortest() * 0.85) - 5) end
         end
         redis.call('ZADD', KEYS[2], finished - credit, slot)
     end

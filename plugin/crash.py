@@ -47,7 +47,7 @@ _POINTS = (
     Point("route.committed", "plugin.flow.rounds:route_due"),
     Point("lease.taken", "plugin.storage.ledger:Ledger.lease_each"),
     Point("lease.committed", "plugin.flow.prepare:Preparer.prepare", before=True),
-    Point("slot.claimed", "plugin.flow.lanes:Lane.pack"),
+    Point("slot.claimed", "plugin.flow.lane:Lane.pack"),
     Point("intent.committed", "plugin.flow.departures:Departures._depart", before=True),
     Point("call.sent", "plugin.wire:Wire.answer", before=True),
     Point("call.answered", "plugin.http:Sent.finish"),

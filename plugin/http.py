@@ -8,17 +8,15 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from urllib3 import HTTPHeaderDict, exceptions
-from urllib3 import HTTPResponse as Decoding
+from urllib3 import exceptions
 
 from plugin.mask import json_of
+from plugin.reply import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from http.client import HTTPResponse
 
     from plugin.watch import Watch
     from plugin.wire import Pool, Wire
@@ -28,10 +26,7 @@ READ_SECONDS = 15.0
 # A slow trickle resets the read timeout with every byte, so the whole call is bounded too. With the seconds that a call
 # may wait for its turn that stays well below `ledger.LEASE`.
 TOTAL_SECONDS = 20.0
-_LARGEST_ANSWER = 5_000_000
-_CHUNK = 1_000_000
-_FIRST_FINAL = 200
-_TROUBLE = (exceptions.HTTPError, HTTPException, OSError, ValueError)
+_TROUBLE = (exceptions.HTTPError, Unreadable, OSError, ValueError)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,8 +85,8 @@ class Sent:
         self.ends = self._total = time.monotonic() + TOTAL_SECONDS
         watch.add(self)
 
-    def begin(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> Failure | None:
-        """Connect if need be, and send; a failure is final."""
+    def begin(self, request: bytes) -> Failure | None:
+        """Connect if need be, and send a whole request; a failure is final."""
         wire = self._wire
         try:
             if wire.is_closed:
@@ -100,10 +95,9 @@ class Sent:
                 return self._over(Failure(sent=False, reason="connecting timed out"))
         except _TROUBLE as error:
             return self._over(_not_connected(error))
-        # Kept here because a connection gives its socket away to an answer whose end is the connection's end.
         self._sock = wire.socket
         try:
-            wire.ask(method, target, body, headers)
+            wire.ask(request)
         except (BrokenPipeError, ConnectionResetError):
             # A vendor may answer before it has read all, and close: then that answer counts.
             pass
@@ -120,15 +114,16 @@ class Sent:
         """Read the answer, waiting for it; never raises for what the network or the vendor does."""
         self.ends = self._total
         result: Answer | Failure = _CUT_OFF
+        lasts = False
         try:
-            with contextlib.closing(self._wire.answer(self._patience)) as response:
-                result = _answer(response)
+            reply = self._wire.answer(self._patience)
+            result, lasts = Answer(status=reply.status, headers=reply.headers, body=reply.body()), reply.lasts
         except _TROUBLE as error:
             result = _lost(error)
         finally:
             # From here on it is not cut any more; before, it may have been while its answer was read.
             self._watch.discard(self)
-            result = self._over(_TOO_LATE if self._cut else result)
+            result = self._over(_TOO_LATE if self._cut else result, lasts=lasts)
         return result
 
     def cut(self) -> None:
@@ -140,9 +135,9 @@ class Sent:
                 # Not the one of TLS, which would take its state away from whoever reads just then.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def _over(self, result: _Result) -> _Result:
+    def _over(self, result: _Result, *, lasts: bool = False) -> _Result:
         self._watch.discard(self)
-        if isinstance(result, Answer):
+        if lasts and isinstance(result, Answer):
             self._pool.keep(self._wire)
         else:
             self._wire.close()
@@ -179,29 +174,3 @@ def _lost(error: Exception) -> Failure:
     if isinstance(error, (exceptions.ReadTimeoutError, TimeoutError)):
         return _TOO_LATE
     return _CUT_OFF
-
-
-def _answer(response: HTTPResponse) -> Answer:
-    if response.status < _FIRST_FINAL:
-        # The answer proper follows, and would be taken for that of the next call.
-        raise HTTPException("an interim answer that nobody asked for")
-    headers = HTTPHeaderDict(response.getheaders())
-    lengths = response.headers.get_all("Content-Length", ())
-    is_plain = len(lengths) == 1 and not response.chunked and "Content-Encoding" not in headers
-    if is_plain and response.length is not None and response.length <= _LARGEST_ANSWER:
-        body = response.read()
-    else:
-        body = _read(response, headers)
-    return Answer(status=response.status, headers=headers, body=body)
-
-
-def _read(response: HTTPResponse, headers: HTTPHeaderDict) -> bytes:
-    """A body of unknown length, or encoded, or of a length that is said in several ways."""
-    body = b""
-    decoding = Decoding(body=response, headers=headers, preload_content=False, original_response=response)
-    # Until nothing more comes: only then is it known whether the answer was cut off.
-    while chunk := decoding.read(_CHUNK, decode_content=True):
-        body += chunk
-        if len(body) > _LARGEST_ANSWER:
-            raise exceptions.DecodeError("larger than any answer should be")
-    return body

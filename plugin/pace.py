@@ -38,9 +38,10 @@ _NOTE_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Slots that may be used now, and when to ask again for more."""
+    """Slots that may be used, after how many seconds each, and when to ask again for more."""
 
     slots: tuple[str, ...]
+    delays: tuple[float, ...]
     wait: timedelta
 
 
@@ -48,13 +49,15 @@ class Grant:
 class Ask:
     """How many slots a lane could use, within which limits.
 
-    `learns`: the vendor's headers tell of its limit, so that there is one call at a time until they did.
+    `learns`: the vendor's headers tell of its limit, so that there is one call at a time until they did. `ahead`: slots
+    that become free by then may be claimed already, so that nobody has to ask at that very moment.
     """
 
     lane: str
     limits: tuple[RateLimit, ...]
     want: int
     learns: bool = False
+    ahead: timedelta = timedelta()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,10 +128,8 @@ class Pace:
         def fill(pipe: Pipeline) -> None:
             for ask, prefix in zip(asks, prefixes, strict=True):
                 keys = _keys(ask.lane, "flying", "log", "gate", "buckets", "quota")
-                figures = _figures(ask.limits)
-                pipe.evalsha(
-                    self._reserve.sha, len(keys), *keys, prefix, ask.want, self._hold, int(ask.learns), *figures
-                )
+                own = (prefix, ask.want, self._hold, int(ask.learns), _milliseconds(ask.ahead))
+                pipe.evalsha(self._reserve.sha, len(keys), *keys, *own, *_figures(ask.limits))
 
         return [_grant(prefix, *answer) for prefix, answer in zip(prefixes, self._piped(fill), strict=True)]
 
@@ -198,8 +199,12 @@ class Pace:
         }
 
 
-def _grant(prefix: str, granted: int, wait: bytes) -> Grant:
-    return Grant(tuple(f"{prefix}{i}" for i in range(1, granted + 1)), timedelta(milliseconds=float(wait)))
+def _grant(prefix: str, granted: int, wait: bytes, *later: bytes) -> Grant:
+    return Grant(
+        slots=tuple(f"{prefix}{i}" for i in range(1, granted + 1)),
+        delays=(0.0,) * (granted - len(later)) + tuple(float(delay) / 1000 for delay in later),
+        wait=timedelta(milliseconds=float(wait)),
+    )
 
 
 def _figures(limits: Sequence[RateLimit]) -> list[int]:

@@ -43,7 +43,7 @@ class Alone:
         self._numbers = itertools.count()
 
     def reserve(self, asks: Sequence[Ask]) -> list[Grant]:
-        """Claim up to what each lane wants within all its limits; see `Pace.reserve`."""
+        """Claim up to what each lane wants within all its limits, and nothing ahead; see `Pace.reserve`."""
         return [self._reserve(ask) for ask in asks]
 
     def finish(self, over: Sequence[Over]) -> None:
@@ -99,13 +99,15 @@ class Alone:
         now, lane = time.monotonic(), self._lanes[ask.lane]
         lane.limits = ask.limits
         if lane.closed_until > now:
-            return Grant((), timedelta(seconds=lane.closed_until - now))
+            return Grant((), (), timedelta(seconds=lane.closed_until - now))
         free = [(limit, self._free(lane, limit, now)) for limit in ask.limits]
         room = min([ask.want, *(count for _, count in free), *([1 - len(lane.flying)] if ask.learns else [])])
         slots = tuple(f"alone:{next(self._numbers)}" for _ in range(max(0, room)))
         lane.flying.update(slots)
         waits = [self._wait(lane, limit, now) for limit, count in free if count - len(slots) < 1]
-        return Grant(slots, timedelta(seconds=max(waits, default=_POLL if len(slots) < ask.want else 0.0)))
+        return Grant(
+            slots, (0.0,) * len(slots), timedelta(seconds=max(waits, default=_POLL if len(slots) < ask.want else 0.0))
+        )
 
     def _free(self, lane: _Lane, limit: RateLimit, now: float) -> int:
         """A bucket is kept as a window of what it leaks meanwhile, which is never more than it would take."""

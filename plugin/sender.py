@@ -14,7 +14,7 @@ from urllib3 import exceptions
 
 from plugin.http import Answer, Failure, Sent, encode
 from plugin.watch import Watch
-from plugin.wire import Adapter, Pool
+from plugin.wire import Adapter, Pool, written_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from plugin.wire import Wire
 
 _USER_AGENT = "Crossdock/0.1"
-_MOST_URLS = 256
+_MOST_HEADS = 256
+# Where a body may be expected, its absence is said.
+_WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 _MALFORMED = (requests.RequestException, exceptions.HTTPError, ValueError)
 
 
@@ -41,17 +43,17 @@ class Sender:
         self._watch = watch or Watch()
         self._closes_watch = watch is None
         self._adapter = Adapter()
-        # What does not change while we run: one address has one way to it, few paths, and few sets of headers.
+        # What does not change while we run: one address has one way to it, few paths, few sets of headers.
         self._route = functools.cache(self._find_route)
-        self._target = functools.lru_cache(_MOST_URLS)(self._find_target)
-        self._heading = functools.lru_cache(_MOST_URLS)(self._find_heading)
+        self._head = functools.lru_cache(_MOST_HEADS)(self._write_head)
 
     def send(self, request: Request) -> Answer | Failure:
         """Make one call and wait for its answer; never raises for what the network or the vendor does."""
         outgoing = self._prepare(request)
         if isinstance(outgoing, Failure):
             return outgoing
-        begun = self._begin(outgoing, outgoing.pool.free() or outgoing.pool.fresh())
+        pool, data = outgoing
+        begun = self._begin(pool, pool.free() or pool.fresh(), data)
         return begun.finish() if isinstance(begun, Sent) else begun
 
     def start(self, request: Request) -> Sent | Failure | None:
@@ -59,8 +61,9 @@ class Sender:
         outgoing = self._prepare(request)
         if isinstance(outgoing, Failure):
             return outgoing
-        wire = outgoing.pool.free()
-        return self._begin(outgoing, wire) if wire is not None else None
+        pool, data = outgoing
+        wire = pool.free()
+        return self._begin(pool, wire, data) if wire is not None else None
 
     def close(self) -> None:
         """Close the connections; none may be in use."""
@@ -70,22 +73,19 @@ class Sender:
         if self._closes_watch:
             self._watch.close()
 
-    def _prepare(self, request: Request) -> _Outgoing | Failure:
+    def _prepare(self, request: Request) -> tuple[Pool, bytes] | Failure:
+        """The request as it travels, and where to."""
         try:
             body = encode(request.body)
-            return _Outgoing(
-                pool=self._route().pool,
-                method=request.method,
-                target=self._target(request.path, tuple(request.query.items())),
-                body=body,
-                headers=self._heading(tuple(request.headers.items()), has_body=body is not None),
-            )
+            named = (request.method, request.path, tuple(request.query.items()), tuple(request.headers.items()))
+            head = self._head(*named, has_body=body is not None)
+            return self._route().pool, _completed(head, request.method, body)
         except _MALFORMED:
             return Failure(sent=False, reason="the address or a credential is malformed; check the connection")
 
-    def _begin(self, outgoing: _Outgoing, wire: Wire) -> Sent | Failure:
-        sent = Sent(outgoing.pool, wire, self._watch, self._timeout)
-        return sent.begin(outgoing.method, outgoing.target, outgoing.body, outgoing.headers) or sent
+    def _begin(self, pool: Pool, wire: Wire, request: bytes) -> Sent | Failure:
+        sent = Sent(pool, wire, self._watch, self._timeout)
+        return sent.begin(request) or sent
 
     def _find_route(self) -> _Route:
         with requests.Session() as session:
@@ -97,18 +97,20 @@ class Sender:
             raise requests.exceptions.InvalidProxyURL("only HTTP proxies can be used")
         return _Route(pool=pool, proxies=dict(around["proxies"]))
 
-    def _find_target(self, path: str, query: tuple[tuple[str, str], ...]) -> str:
-        """What the request line names: a path, or the whole address where a proxy is in between."""
-        return self._adapter.request_url(self._addressed(path, query), self._route().proxies)
-
-    def _find_heading(self, headers: tuple[tuple[str, str], ...], *, has_body: bool) -> Mapping[str, str]:
-        """The headers as they are sent, but for the length, which the connection adds."""
-        prepared = requests.PreparedRequest()
-        prepared.prepare_headers(_headers(dict(headers), has_body=has_body) | self._route().for_the_proxy)
-        for value in prepared.headers.values():
-            # What does not fit into a header would fail later, half-way through sending.
-            value.encode("latin-1")
-        return dict(prepared.headers)
+    def _write_head(
+        self,
+        method: str,
+        path: str,
+        query: tuple[tuple[str, str], ...],
+        headers: tuple[tuple[str, str], ...],
+        *,
+        has_body: bool,
+    ) -> bytes:
+        """All of a request that comes before its length; where a proxy is in between it names the whole address."""
+        route, prepared = self._route(), requests.PreparedRequest()
+        prepared.prepare_headers(_headers(dict(headers), has_body=has_body) | route.for_the_proxy)
+        target = self._adapter.request_url(self._addressed(path, query), route.proxies)
+        return written_head(route.pool, method, target, prepared.headers)
 
     def _addressed(self, path: str, query: tuple[tuple[str, str], ...]) -> requests.PreparedRequest:
         prepared = requests.PreparedRequest()
@@ -127,17 +129,6 @@ class _Route:
     def for_the_proxy(self) -> dict[str, str]:
         """What a proxy wants to know that passes requests on; through a tunnel it is told while connecting."""
         return dict(self.pool.proxy_headers) if self.pool.forwards else {}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outgoing:
-    """A request as it travels, and where to."""
-
-    pool: Pool
-    method: str
-    target: str
-    body: bytes | None
-    headers: Mapping[str, str]
 
 
 class Senders:
@@ -171,3 +162,9 @@ def _headers(own: Mapping[str, str], *, has_body: bool) -> dict[str, str]:
     if has_body:
         sent["Content-Type"] = "application/json; charset=utf-8"
     return sent
+
+
+def _completed(head: bytes, method: str, body: bytes | None) -> bytes:
+    if body is None and method not in _WITH_LENGTH:
+        return head + b"\r\n"
+    return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body or b""), body or b"")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket as sockets
 from collections import deque
 from http.client import HTTPConnection as Plain
 from typing import TYPE_CHECKING, Any, cast
@@ -13,49 +15,58 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from plugin.reply import Reply
+
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
-    from http.client import HTTPResponse
 
 
 class Wire(HTTPConnection):
-    """urllib3's way of connecting; requests and answers as the standard library has them, which costs half as much.
+    """A connection as urllib3 makes it; what is said over it is said by `plugin/http.py`, which costs a fourth."""
 
-    Head and body are sent in one piece: half the packets, and half the journeys into the kernel.
-    """
-
-    putrequest = Plain.putrequest
-    putheader = Plain.putheader
-    _pieces: list[Any] | None = None
+    _patience: float | None = None
 
     @property
-    def socket(self) -> socket.socket | None:
+    def socket(self) -> sockets.socket | None:
         """What to wait for and what to cut; of TLS within TLS the outer one, which the kernel knows."""
         return getattr(self.sock, "socket", self.sock)
 
-    def ask(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> None:
-        """Send a request; its answer is read by `answer`."""
-        self._pieces = []
-        try:
-            Plain.request(self, method, target, body, headers)
-            whole = b"".join(self._pieces)
-        finally:
-            self._pieces = None
-        self.send(whole)
+    def ask(self, request: bytes) -> None:
+        """Send a whole request in one piece: half the packets, and half the journeys into the kernel."""
+        connected, sent = self._connected(), 0
+        if connected.gettimeout() == 0:
+            with contextlib.suppress(BlockingIOError):
+                sent = connected.send(request)
+            if sent == len(request):
+                return
+            connected.settimeout(self._patience)
+        connected.sendall(memoryview(request)[sent:])
 
-    def answer(self, timeout: float) -> HTTPResponse:
-        """Read the head of the answer, in which no two bytes may be further apart than `timeout` seconds."""
-        if self.sock is not None:
-            self.sock.settimeout(timeout)
-        return Plain.getresponse(self)
+    def answer(self, timeout: float) -> Reply:
+        """Read the answer, in which no two bytes may be further apart than `timeout` seconds."""
+        self._patience = timeout
+        reply = Reply()
+        reply.read(self._receive)
+        return reply
 
-    def send(self, data: Any) -> None:  # noqa: ANN401  (passed on)
-        """Send now, or gather while a request is put together."""
-        if self._pieces is None:
-            super().send(data)
-        else:
-            self._pieces.append(data)
+    def rest(self) -> None:
+        """Wait for nothing from now on as long as that goes well, which saves the kernel a question for each call."""
+        if type(self.sock) is sockets.socket and self.sock.gettimeout() != 0:
+            self.sock.settimeout(0)
+
+    def _receive(self, most: int) -> bytes:
+        connected = self._connected()
+        if connected.gettimeout() == 0:
+            with contextlib.suppress(BlockingIOError):
+                return connected.recv(most)
+        if connected.gettimeout() != self._patience:
+            connected.settimeout(self._patience)
+        return connected.recv(most)
+
+    def _connected(self) -> sockets.socket:
+        if self.sock is None:
+            raise ConnectionError("not connected")
+        return self.sock
 
 
 class _TlsWire(Wire, HTTPSConnection):
@@ -105,6 +116,7 @@ class Pool(HTTPConnectionPool):
     def keep(self, wire: Wire) -> None:
         """Take a connection back, for the next call if it is still open."""
         if not wire.is_closed:
+            wire.rest()
             self._free.append(wire)
 
     def close(self) -> None:
@@ -142,3 +154,27 @@ class Adapter(HTTPAdapter):
 
 
 _POOLS: dict[str, type[HTTPConnectionPool]] = {"http": Pool, "https": _TlsPool}
+
+
+class _Head(Plain):
+    """Keeps what the standard library would send."""
+
+    written = b""
+
+    def send(self, data: Any) -> None:  # noqa: ANN401  (the standard library's own form)
+        """Gather."""
+        self.written += data
+
+
+def written_head(pool: Pool, method: str, target: str, headers: Mapping[str, str]) -> bytes:
+    """A request up to the place where the length of its body is to be said, as the standard library writes it.
+
+    `headers` hold an Accept-Encoding. Raises `ValueError` for what would not be a header.
+    """
+    writing = _Head(pool.host, pool.port)
+    writing.default_port = pool.ConnectionCls.default_port
+    writing.putrequest(method, target, skip_accept_encoding=True)
+    for name, value in headers.items():
+        writing.putheader(name, value)
+    writing.endheaders()
+    return writing.written.removesuffix(b"\r\n")

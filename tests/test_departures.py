@@ -15,7 +15,8 @@ from plugin import destinations
 from plugin.errors import Unavailable
 from plugin.flow.departures import Departures
 from plugin.flow.known import Known
-from plugin.flow.lanes import Lane, Lanes
+from plugin.flow.lane import Lane
+from plugin.flow.lanes import Lanes
 from plugin.flow.prepare import Settled
 from plugin.flow.record import Recorder, Returned
 from plugin.flow.rounds import Worker
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
 
     from plugin.flow.crew import Landed
-    from plugin.flow.lanes import Flight
+    from plugin.flow.lane import Flight
     from plugin.services import Services
     from tests.shop import Shop
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from plugin.flow.lanes import Lane
+from plugin.flow.lane import Lane
 from plugin.http import Answer, Failure
 from plugin.manner import Batch
 from plugin.model import Request
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from plugin.flow.crew import Landed
 
+LATE = Failure(sent=False, reason="its turn came too late", late=True)
 OPEN = Path("/proc/self/fd")
 # What a call may take while another lane holds the hub up; it answers at once.
 HELD_UP = 0.5
@@ -151,6 +153,38 @@ def test_a_lane_that_may_have_fewer_calls_has_fewer() -> None:
     assert (wide.peak, narrow.peak) == (8, 2)
 
 
+def test_a_call_is_made_at_its_moment_and_holds_up_no_other_lane() -> None:
+    """Not before, which its vendor would refuse; those behind it follow in their order, other lanes don't wait."""
+    lane, other = Lane("a"), Lane("b")
+    with Lasting(echo) as vendor, Tower() as tower:
+        connected(tower, lane, vendor, 1)
+        later = flights(vendor.url, ["/later", "/last", "/behind"])
+        moment = time.monotonic() + 0.4
+        later[0].earliest, later[1].earliest = moment, moment + 0.2
+        tower.send(lane, *later)
+        tower.send(other, *flights(vendor.url, paths("other", 20)))
+        tower.serve(lambda: len(tower.of(other)) == 20)
+        assert [asked(one) for one in tower.of(lane) if "connect" not in asked(one)] == []
+        tower.serve()
+    found = [(asked(one), one.at - moment) for one in tower.of(lane)][-3:]
+    assert [name for name, _ in found] == ["/later", "/last", "/behind"]
+    assert all(0 <= at - due < 0.5 for (_, at), due in zip(found, (0.0, 0.2, 0.2), strict=True))
+
+
+def test_a_call_that_is_called_off_does_not_wait_for_its_moment() -> None:
+    """Its slot is free at once, and what it carries is tried again when the gate opens."""
+    lane = Lane("a")
+    with Lasting(echo) as vendor, Tower() as tower:
+        (planned,) = flights(vendor.url, ["/planned"])
+        planned.earliest = time.monotonic() + 60
+        tower.send(lane, planned)
+        lane.call_off()
+        tower.send(lane)
+        tower.serve()
+    assert [one.result for one in tower.landed] == [LATE]
+    assert vendor.heard == []
+
+
 def test_every_call_of_many_lanes_lands_once() -> None:
     """With its own answer, and heard once by the vendor."""
     lanes = [(Lane(f"lane{number}"), paths(f"lane{number}", 40)) for number in range(30)]
@@ -218,7 +252,7 @@ def test_a_fault_of_ours_in_reading_one_answer_stops_no_other(monkeypatch: pytes
         connected(tower, lane, vendor, 1)
         connected(tower, other, second, 1)
         with monkeypatch.context() as broken:
-            broken.setattr("plugin.http._answer", _broken)
+            broken.setattr("plugin.wire.Reply", _broken)
             tower.send(lane, *flights(vendor.url, ["/x"]))
             tower.serve()
         tower.send(lane, *flights(vendor.url, ["/after"]))

@@ -60,9 +60,9 @@ def take(pace: Pace, want: int, *limits: RateLimit, lane: str = LANE) -> tuple[s
     return ask(pace, want, *limits, lane=lane).slots
 
 
-def ask(pace: Pace, want: int, *limits: RateLimit, lane: str = LANE) -> Grant:
+def ask(pace: Pace, want: int, *limits: RateLimit, lane: str = LANE, ahead: float = 0.0) -> Grant:
     """What one lane is granted."""
-    (grant,) = pace.reserve([Ask(lane=lane, limits=limits, want=want)])
+    (grant,) = pace.reserve([Ask(lane=lane, limits=limits, want=want, ahead=timedelta(seconds=ahead))])
     return grant
 
 
@@ -71,8 +71,8 @@ def finish(pace: Pace, slot: str, *limits: RateLimit, took: timedelta | None = N
     pace.finish([Over(lane=LANE, limits=limits, used=[Used(slot=slot, took=took)], left=left)])
 
 
-def hammer(url: str, seconds: float, limits: Sequence[RateLimit], threads: int) -> list[Span]:
-    """Call as often as allowed, each call of another length; return when each was granted and was over."""
+def hammer(url: str, seconds: float, limits: Sequence[RateLimit], threads: int, ahead: float = 0.0) -> list[Span]:
+    """Call as often as allowed, each call of another length; return when each could begin and was over."""
     spans: list[Span] = []
     ends = time.monotonic() + seconds
     with Redis.from_url(url) as client, ThreadPoolExecutor(threads) as pool:
@@ -81,11 +81,13 @@ def hammer(url: str, seconds: float, limits: Sequence[RateLimit], threads: int) 
         def work(seed: int) -> None:
             dice, idle = random.Random(seed), threading.Event()  # noqa: S311  (repeatable, not secret)
             while time.monotonic() < ends:
-                grant = ask(pace, 2, *limits)
+                grant = ask(pace, 2, *limits, ahead=ahead)
                 granted = time.monotonic()
-                for slot in grant.slots:
+                for slot, delay in zip(grant.slots, grant.delays, strict=True):
+                    idle.wait(max(0.0, granted + delay - time.monotonic()))
+                    begins = granted + delay
                     idle.wait(dice.random() / 20)
-                    spans.append((granted, time.monotonic()))
+                    spans.append((begins, time.monotonic()))
                     finish(pace, slot)
                 if not grant.slots:
                     idle.wait(min(grant.wait.total_seconds(), 0.05))
@@ -102,10 +104,11 @@ def most(spans: Sequence[Span], window: float) -> int:
     )
 
 
-def test_threads_together_keep_the_limit_and_use_it(backend: Backend, redis: Redis) -> None:
+@pytest.mark.parametrize("ahead", [0.0, 0.1])
+def test_threads_together_keep_the_limit_and_use_it(backend: Backend, redis: Redis, ahead: float) -> None:
     """In no window are more calls finished or in flight than allowed; and in none is less used without need."""
     redis.ping()
-    spans = hammer(backend.redis_url, 2.5, [RateLimit(20, 1)], 8)
+    spans = hammer(backend.redis_url, 2.5, [RateLimit(20, 1)], 8, ahead)
     assert most(spans, 1 - GRAIN) <= 20
     assert len(spans) >= 40
 

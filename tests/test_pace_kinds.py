@@ -138,17 +138,20 @@ def test_of_a_limit_nobody_knows_one_call_learns(pace: Pace) -> None:
 
 def test_a_slot_is_free_a_window_after_it_was_counted_not_after_its_answer(pace: Pace) -> None:
     """A vendor that takes half a second for every answer is asked once a second all the same, not once in 1.5 s."""
-    limit = RateLimit(1, 1)
-    for _ in range(12):
-        over(pace, ask(pace, 1, RateLimit(1000, 1)), limit, took=0.5)
+    limit = RateLimit(120, 1)
+    for _ in range(120):
+        over(pace, ask(pace, 1, limit), limit, took=0.5)
     grant = ask(pace, 1, limit)
     assert grant.slots == ()
     assert timedelta(seconds=0.4) < grant.wait < timedelta(seconds=0.6)
 
 
-def test_a_single_slow_answer_earns_no_credit(pace: Pace) -> None:
-    """Only the shortest of several tells how late the vendor must have counted it."""
+def test_a_few_slow_answers_earn_no_credit(pace: Pace) -> None:
+    """Only the shortest of many tells how late the vendor must have counted it; the first ones come all at once."""
     limit = RateLimit(1, 1)
+    for _ in range(50):
+        over(pace, ask(pace, 1, WIDE), limit, took=0.5)
+    pace._redis.delete(f"crossdock:{{{LANE}}}:log")  # noqa: SLF001  (as if they had been long ago)
     over(pace, ask(pace, 1, limit), limit, took=0.5)
     grant = ask(pace, 1, limit)
     assert grant.wait > timedelta(seconds=0.9)
@@ -157,7 +160,7 @@ def test_a_single_slow_answer_earns_no_credit(pace: Pace) -> None:
 def test_the_shortest_round_trip_decides(pace: Pace) -> None:
     """One quick answer shows that a call may be counted soon after it left."""
     limit = RateLimit(1, 1)
-    for took in [0.5] * 12 + [0.01]:
+    for took in [0.5] * 120 + [0.01]:
         (slot,) = ask(pace, 1, WIDE).slots
         used = Used(slot=slot, ago=timedelta(seconds=10), took=timedelta(seconds=took))
         pace.finish([Over(lane=LANE, limits=[limit], used=[used])])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from plugin import destinations
 from plugin.flow.crew import Crew
-from plugin.flow.lanes import Flight, Lane
+from plugin.flow.lane import Flight, Lane
 from plugin.flow.prepare import Prepared
 from plugin.manner import Manner
 from plugin.model import Delivery, Priority, Request, State, StoreFacts, Work

@@ -23,7 +23,7 @@ from plugin.sender import Senders
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plugin.flow.lanes import Flight, Lane
+    from plugin.flow.lane import Flight, Lane
     from plugin.http import Sent
     from plugin.model import Request
     from plugin.sender import Sender

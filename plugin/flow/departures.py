@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from redis import RedisError
 
-from plugin.flow.lanes import Flight
+from plugin.flow.lane import Flight
 from plugin.pace import Ask
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
     from plugin.flow.crew import Crew
-    from plugin.flow.lanes import Lane, Lanes
+    from plugin.flow.lane import Lane
+    from plugin.flow.lanes import Lanes
     from plugin.model import Delivery
+    from plugin.pace import Grant
     from plugin.services import Services
 
 # Later than this after its lease was renewed, a call could outlast it, and somebody else might send it too.
@@ -40,11 +42,14 @@ class Departures:
         wants = {lane.name: want for lane in self._lanes.awake() if (want := self._lanes.calls_wanted(lane))}
         asks = [self._ask(name, want) for name, want in wants.items()]
         flights: list[tuple[Lane, Flight]] = []
-        for ask, grant in zip(asks, self._services.pace.reserve(asks), strict=True):
+        grants = self._services.pace.reserve(asks)
+        # Redis was asked before, so nothing goes out early.
+        now = time.monotonic()
+        for ask, grant in zip(asks, grants, strict=True):
             lane = self._lanes.get(ask.lane)
             if len(grant.slots) < ask.want:
                 self._put_to_sleep(lane, grant.wait.total_seconds())
-            flights += self._pack(lane, grant.slots)
+            flights += self._pack(lane, grant, now)
         return flights
 
     def depart(self, flights: Sequence[tuple[Lane, Flight]], begun: Container[int], since: float) -> None:
@@ -85,18 +90,26 @@ class Departures:
 
     def _ask(self, name: str, want: int) -> Ask:
         terms = self._lanes.terms(name)
-        return Ask(lane=name, limits=terms.limits, want=want, learns=terms.learns)
+        return Ask(lane=name, limits=terms.limits, want=want, learns=terms.learns, ahead=self._lanes.ahead)
 
-    def _pack(self, lane: Lane, slots: Sequence[str]) -> list[tuple[Lane, Flight]]:
+    def _pack(self, lane: Lane, grant: Grant, now: float) -> list[tuple[Lane, Flight]]:
         batch = self._lanes.terms(lane.name).batch
         flights: list[tuple[Lane, Flight]] = []
-        for number, slot in enumerate(slots):
+        for number, (slot, delay) in enumerate(zip(grant.slots, grant.delays, strict=True)):
             is_half, items = bool(lane.halves), lane.pack(batch)
             if not items:
-                self._services.pace.release(lane.name, slots[number:])
+                self._services.pace.release(lane.name, grant.slots[number:])
                 break
             together = None if items[0].finds else batch
-            flights.append((lane, Flight(items=items, slot=slot, batch=together, latest=0.0, is_half=is_half)))
+            flight = Flight(
+                items=items,
+                slot=slot,
+                batch=together,
+                latest=0.0,
+                earliest=now + delay if delay else 0.0,
+                is_half=is_half,
+            )
+            flights.append((lane, flight))
         return flights
 
     def _put_to_sleep(self, lane: Lane, seconds: float) -> None:

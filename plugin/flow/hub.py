@@ -1,15 +1,19 @@
 """The hub: one thread that sends calls over open connections and reads their answers, for all lanes.
 
-It waits for nothing but its selector. Whatever may block is left to threads: see `plugin/flow/crew.py`. Should a call
-hold it up nevertheless, another thread becomes the hub, and that lane's calls are left to threads for a while.
+It waits for nothing but answers, lanes that call it, and the moments of calls. Whatever may block is left to threads:
+see `plugin/flow/crew.py`. Should a call hold it up nevertheless, another thread becomes the hub, and that lane's calls
+are left to threads for a while.
 """
 
 from __future__ import annotations
 
 import contextlib
+import heapq
+import itertools
 import queue
-import selectors
+import select
 import socket
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -20,7 +24,7 @@ from plugin import log
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from plugin.flow.lanes import Flight, Lane
+    from plugin.flow.lane import Flight, Lane
     from plugin.http import Sent
 
 # Calls over all lanes, each of which has a connection. One lane never takes them all: beyond this many a lane gets its
@@ -29,6 +33,11 @@ _CROWDED = 640
 # A hub that is busy with one call for longer is held up by it.
 _HELD_UP_SECONDS = 0.1
 _LEFT_ALONE_SECONDS = 60.0
+# What the standard library's selectors put around these takes as long as the kernel itself, for every call.
+if sys.platform == "linux":
+    _listening_point, _SECOND = select.epoll, 1.0
+else:
+    _listening_point, _SECOND = select.poll, 1000.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,11 +75,15 @@ class Hub:
     def __init__(self, maker: Maker) -> None:
         self._maker = maker
         self._inbox: queue.SimpleQueue[tuple[Lane, int]] = queue.SimpleQueue()
-        self._selector = selectors.DefaultSelector()
+        self._ears = _listening_point()
+        # What is waited for, by the number of its connection; and the lanes with a call whose moment is still to come.
+        self._heard: dict[int, Made] = {}
+        self._alarms: list[tuple[float, int, Lane]] = []
+        self._numbers = itertools.count()
         self._listening, self._waking = socket.socketpair()
         for one in (self._listening, self._waking):
             one.setblocking(False)  # noqa: FBT003  (the standard library's own form)
-        self._selector.register(self._listening, selectors.EVENT_READ)
+        self._ears.register(self._listening, select.POLLIN)
         self._waits = False
         self._closing = False
         self._active = 0
@@ -110,7 +123,8 @@ class Hub:
         self._wake()
         if self._thread is not None:
             self._thread.join()
-        self._selector.close()
+        if sys.platform == "linux":
+            self._ears.close()
         self._listening.close()
         self._waking.close()
 
@@ -131,17 +145,21 @@ class Hub:
             self._waking.send(b"!")
 
     def _run(self, turn: _Turn) -> None:
-        while self._listen(turn) and not self._closing:
+        while self._listen(turn) and self._ring(turn) and not self._closing:
             self._waits = True
-            ready = self._selector.select(None if self._inbox.empty() else 0)
+            ready = self._ears.poll(self._patience() if self._inbox.empty() else 0)
             self._waits = False
-            for key, _ in ready:
-                if key.data is None:
+            for number, _ in ready:
+                made = self._heard.pop(number, None)
+                if made is None:
                     with contextlib.suppress(BlockingIOError):
                         self._listening.recv(4096)
-                elif not (self._read(turn, key.data) and self._listen(turn)):
+                elif not (self._read(turn, number, made) and self._listen(turn)):
                     # The next call goes out before the next answer is read: the vendor is to work meanwhile.
                     return
+
+    def _patience(self) -> float | None:
+        return max(0.0, self._alarms[0][0] - time.monotonic()) * _SECOND if self._alarms else None
 
     def _listen(self, turn: _Turn) -> bool:
         """Serve the lanes that called; return whether we still are the hub."""
@@ -152,11 +170,32 @@ class Hub:
                 return True
             lane.active -= over
             self._active -= over
-            while lane.queue and lane.active < lane.most and (self._active < _CROWDED or not lane.active):
-                lane.active += 1
-                self._active += 1
-                if not self._send(turn, lane):
-                    return False
+            if not self._serve(turn, lane):
+                return False
+
+    def _ring(self, turn: _Turn) -> bool:
+        """Serve the lanes whose next call's moment has come; return whether we still are the hub."""
+        while self._alarms and self._alarms[0][0] <= time.monotonic():
+            at, _, lane = heapq.heappop(self._alarms)
+            if lane.rings_at == at:
+                lane.rings_at = 0.0
+            if not self._serve(turn, lane):
+                return False
+        return True
+
+    def _serve(self, turn: _Turn, lane: Lane) -> bool:
+        while lane.queue and lane.active < lane.most and (self._active < _CROWDED or not lane.active):
+            moment = lane.queue[0].earliest
+            if moment > time.monotonic():
+                if not lane.rings_at or moment < lane.rings_at:
+                    lane.rings_at = moment
+                    heapq.heappush(self._alarms, (moment, next(self._numbers), lane))
+                return True
+            lane.active += 1
+            self._active += 1
+            if not self._send(turn, lane):
+                return False
+        return True
 
     def _send(self, turn: _Turn, lane: Lane) -> bool:
         # Taken before it can be held up by it: whoever relieves us then finds only what is left.
@@ -164,14 +203,15 @@ class Hub:
         turn.since, turn.lane = time.monotonic(), lane
         made = self._maker.begin(lane, flight)
         if made.sent is not None:
-            self._selector.register(made.sent, selectors.EVENT_READ, made)
+            number = made.sent.fileno()
+            self._heard[number] = made
+            self._ears.register(number, select.POLLIN)
         return self._goes_on(turn)
 
-    def _read(self, turn: _Turn, made: Made) -> bool:
-        if made.sent is not None:
-            self._selector.unregister(made.sent)
-            turn.since, turn.lane = time.monotonic(), made.lane
-            self._maker.end(made)
+    def _read(self, turn: _Turn, number: int, made: Made) -> bool:
+        self._ears.unregister(number)
+        turn.since, turn.lane = time.monotonic(), made.lane
+        self._maker.end(made)
         return self._goes_on(turn)
 
     def _goes_on(self, turn: _Turn) -> bool:

@@ -13,6 +13,7 @@ from plugin.limits import limits_of_lane, most_in_flight
 
 if TYPE_CHECKING:
     from plugin.manner import Batch, Manner
+    from plugin.model import StoreFacts
     from plugin.rates import RateLimit
     from plugin.services import Services
     from plugin.storage.shops import Connection, Store
@@ -37,6 +38,7 @@ class Known:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._stores: dict[str, Store] = {}
+        self._facts: dict[str, StoreFacts] = {}
         self._connections: dict[str, Connection] = {}
         self._former: dict[str, Connection] = {}
         self._manners: dict[str, Manner] = {}
@@ -52,6 +54,13 @@ class Known:
                 raise PayloadRejected("the store is gone")
             self._stores[store_id] = store
         return self._stores[store_id]
+
+    def facts(self, store_id: str) -> StoreFacts:
+        """What a mapping may know of a store; `PayloadRejected` when it is gone."""
+        self._forget()
+        if store_id not in self._facts:
+            self._facts[store_id] = self.store(store_id).facts
+        return self._facts[store_id]
 
     def connection(self, connection_id: str) -> Connection:
         """The connection of this id; `PayloadRejected` when it is gone, or its credentials can't be read."""
@@ -98,6 +107,7 @@ class Known:
     def _forget(self) -> None:
         if time.monotonic() > self._fresh_until:
             self._stores.clear()
+            self._facts.clear()
             self._connections = {}
             self._manners.clear()
             self._terms.clear()

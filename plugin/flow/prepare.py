@@ -143,7 +143,7 @@ class Preparer:
                 action=delivery.action,
                 topic=None,
                 document=None,
-                store=self.known.store(delivery.store_id).facts,
+                store=self.known.facts(delivery.store_id),
                 settings=connection.values,
                 data=delivery.data,
                 message=delivery.message,
@@ -159,7 +159,7 @@ class Preparer:
             action=delivery.action,
             topic=topic,
             document=document,
-            store=self.known.store(delivery.store_id).facts,
+            store=self.known.facts(delivery.store_id),
             settings=connection.values,
             data=delivery.data,
         )

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection as Sql
 
-    from plugin.flow.lanes import Flight, Lane
+    from plugin.flow.lane import Flight, Lane
     from plugin.model import Delivery
 
 # Long, because every round starts with empty caches. RQ's own limit for a job is longer: see `jobs.JOB_SECONDS`.
