@@ -28,7 +28,8 @@ for _, slot in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
     redis.call('ZREM', KEYS[1], slot)
 end
 local flying = redis.call('ZCARD', KEYS[1])
--- Each tells when the n-th further call may go: nothing if that depends on one that is on its way.
+-- Each tells after how long the n-th further call may go, and whether that is sure: where it depends on one that is on
+-- its way, it is a window after that one left at the soonest.
 local limits, longest = {}, 0
 for i = 6, #ARGV, 3 do
     local name = i - 2
@@ -39,28 +40,31 @@ for i = 6, #ARGV, 3 do
         local level = math.max(0, tonumber(was[1] or '0') - (now - tonumber(was[2] or '0')) * count / window)
         limits[#limits + 1] = function(n)
             local over = level + flying + n - burst
-            if over < 0.000001 then return 0 end
-            return over <= level and math.max(1, over * window / count) or nil
+            if over < 0.000001 then return 0, true end
+            return math.max(1, over * window / count), over <= level
         end
     else
         local since = '(' .. (now - window)
-        local used = flying + redis.call('ZCOUNT', KEYS[2], since, '+inf')
+        local finished = redis.call('ZCOUNT', KEYS[2], since, '+inf')
         limits[#limits + 1] = function(n)
-            local over = used + n - count
-            if over <= 0 then return 0 end
-            local freed = redis.call('ZRANGEBYSCORE', KEYS[2], since, '+inf', 'WITHSCORES', 'LIMIT', over - 1, 1)[2]
-            return freed and math.max(1, freed + window - now)
+            local over = flying + finished + n - count
+            if over <= 0 then return 0, true end
+            if over <= finished then
+                local freed = redis.call('ZRANGEBYSCORE', KEYS[2], since, '+inf', 'WITHSCORES', 'LIMIT', over - 1, 1)
+                return math.max(1, freed[2] + window - now), true
+            end
+            local held = redis.call('ZRANGE', KEYS[1], over - finished - 1, over - finished - 1, 'WITHSCORES')[2]
+            return held and math.max(1, held - hold + window - now) or 1, false
         end
     end
 end
 local function after(n)
-    local longest_wait = 0
+    local known, guessed = 0, 0
     for _, limit in ipairs(limits) do
-        local wait = limit(n)
-        if not wait then return nil end
-        longest_wait = math.max(longest_wait, wait)
+        local wait, sure = limit(n)
+        if sure then known = math.max(known, wait) else guessed = math.max(guessed, wait) end
     end
-    return longest_wait
+    return known, guessed
 end
 local most, until_more = want, 0
 local quota = redis.call('HMGET', KEYS[5], 'left', 'until', 'limit', 'span')
@@ -77,9 +81,11 @@ elseif ARGV[4] == '1' then
 end
 local granted, ask, answer = 0, 0, {0, '0'}
 while granted < want do
-    local wait = after(granted + 1)
-    if granted >= most or not wait or wait > ahead then
-        ask = wait and math.max(wait > 0 and 1 or 0, wait - ahead) or 20
+    local wait, guessed = after(granted + 1)
+    if granted >= most or guessed > 0 or wait > ahead then
+        ask = math.max(wait > 0 and 1 or 0, wait - ahead)
+        -- What is on its way may be given back unused at any moment.
+        if guessed > 0 then ask = math.max(ask, 20, math.min(guessed - ahead, 250)) end
         if granted >= most then ask = math.max(ask, until_more) end
         break
     end
@@ -110,7 +116,7 @@ local function shortest()
     if old >= 0 and new >= 0 then return math.min(old, new) end
     return math.max(old, new)
 end
-local last, made = 0, 0
+local last, made, unused = 0, 0, 0
 for i = first, #ARGV, 3 do
     local slot, finished, took = ARGV[i], now - ARGV[i + 1], tonumber(ARGV[i + 2])
     local held = redis.call('ZSCORE', KEYS[1], slot)
@@ -127,7 +133,13 @@ for i = first, #ARGV, 3 do
             if old >= 0 or count >= 100 then credit = math.max(0, math.min(took, shortest() * 0.85) - 5) end
         end
         redis.call('ZADD', KEYS[2], finished - credit, slot)
+    elseif held then
+        unused = unused + 1
     end
+end
+-- What the vendor's headers left is still left then.
+if unused > 0 and tonumber(redis.call('HGET', KEYS[4], 'until') or '0') > now then
+    redis.call('HINCRBY', KEYS[4], 'left', unused)
 end
 redis.call('HSET', KEYS[5], 'old', old, 'new', new, 'count', count)
 redis.call('PEXPIRE', KEYS[5], 86400000)

@@ -46,7 +46,8 @@ def json_of(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
     """A parsed body, fit to be stored; None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
     try:
         # What nearly all answers are: nothing can be in them that would have to be taken out.
-        if body.isascii() and b"\\u" not in body and body.count(b"{") + body.count(b"[") <= _DEEPEST:
+        is_plain = body.isascii() and b"\\u" not in body and b"\0" not in body
+        if is_plain and body.count(b"{") + body.count(b"[") <= _DEEPEST:
             return _decode(body.decode())
         return storable(json.loads(body))
     except (ValueError, RecursionError):

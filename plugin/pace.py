@@ -188,7 +188,8 @@ class Pace:
         tightest = {lane: min(limits, key=lambda limit: limit.per_second) for lane, limits in lanes.items()}
         with self._redis.pipeline(transaction=False) as pipe:
             for lane, limit in tightest.items():
-                pipe.zcard(_key(lane, "flying"))
+                # Not what is claimed for later: that is held for longer.
+                pipe.zcount(_key(lane, "flying"), "-inf", now + self._hold * 1000)
                 pipe.zcount(_key(lane, "log"), f"({now - limit.seconds * 1000}", "+inf")
                 pipe.pttl(_key(lane, "gate"))
             found: list[int] = pipe.execute()

@@ -11,7 +11,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse, exceptions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LARGEST = 5_000_000
+_LARGEST, _LARGEST_RECEIVED = 5_000_000, 10_000_000
 _CHUNK = 1_000_000
 # As many as the standard library takes: what says more is no vendor.
 _MOST_HEADERS, _LARGEST_HEAD = 100, 65_536
@@ -23,6 +23,7 @@ _TOLERATED = {
     "lenient_chunked_length": True,
     "lenient_data_after_close": True,
     "lenient_optional_cr_before_lf": True,
+    "lenient_spaces_after_chunk_size": True,
 }
 
 
@@ -43,8 +44,8 @@ class Reply:
         # Whether the next call may go over the same connection, and will get its own answer.
         self.lasts = False
         self._is_begun = False
-        self._body: list[bytes] = []
-        self._heads = self._head_size = self._unfinished = self._size = 0
+        self._body = bytearray()
+        self._heads = self._head_size = self._received = 0
 
     def on_message_begin(self) -> None:
         """Another answer that nobody asked for may follow the first."""
@@ -67,8 +68,7 @@ class Reply:
     def on_body(self, data: bytes) -> None:
         """A part of the body, without what frames it."""
         if not self.is_whole:
-            self._body.append(data)
-            self._size += len(data)
+            self._body += data
 
     def on_message_complete(self) -> None:
         """The answer is whole."""
@@ -95,7 +95,7 @@ class Reply:
 
     def body(self) -> bytes:
         """The body, decompressed; raises `Unreadable`."""
-        body = b"".join(self._body)
+        body = bytes(self._body)
         if "Content-Encoding" not in self.headers:
             return body
         decoding = HTTPResponse(io.BytesIO(body), self.headers, preload_content=False)
@@ -116,18 +116,20 @@ class Reply:
             self.lasts = False
             if not self.is_whole:
                 raise Unreadable("it is no HTTP") from error
-        if 0 < self.status < _FIRST_FINAL:
+        if self._is_begun and self.status < _FIRST_FINAL:
             # The answer proper follows, and would be taken for that of the next call.
             raise Unreadable("an interim answer that nobody asked for")
-        if not self._is_begun:
-            # Of a header that has no end yet the parser says nothing.
-            self._unfinished += len(data)
-        is_long = max(self._head_size, self._unfinished) > _LARGEST_HEAD or self._heads > _MOST_HEADERS
-        if is_long or self._size > _LARGEST:
+        # Of a header that has no end yet, before the body or after it, the parser says nothing.
+        self._received += len(data)
+        most = _LARGEST_RECEIVED if self._is_begun else _LARGEST_HEAD
+        is_long = self._head_size > _LARGEST_HEAD or self._heads > _MOST_HEADERS or self._received > most
+        if is_long or len(self._body) > _LARGEST:
             raise Unreadable("larger than any answer should be")
 
     def _end(self) -> None:
         """The other side says no more, which is how an answer ends that does not tell its length."""
-        if not self._is_begun or "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
+        length = self.headers.get("Content-Length")
+        is_cut = length is not None and length != str(len(self._body))
+        if not self._is_begun or is_cut or "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             raise Unreadable("it was cut off")
         self.is_whole = True

@@ -116,6 +116,40 @@ def test_a_claimed_slot_that_is_given_back_is_free_at_once(pace: Pace) -> None:
     assert 1 - 2 * LATE < ask(pace, 1, limit, ahead=5).delays[0] <= 1
 
 
+def test_what_waits_for_a_call_on_its_way_is_not_asked_for_all_the_time(pace: Pace) -> None:
+    """Its slot is free a window after it left at the soonest; a quarter of a second is enough to see it given back."""
+    limit = RateLimit(1, 60)
+    assert len(ask(pace, 1, limit).slots) == 1
+    grant = ask(pace, 1, limit, ahead=0.2)
+    assert (grant.slots, grant.wait) == ((), timedelta(seconds=0.25))
+
+
+def test_a_limit_that_is_used_up_for_long_counts_beside_a_call_on_its_way(pace: Pace) -> None:
+    """Nobody has to look again before the minute lets one go."""
+    limits = (RateLimit(1, 1), RateLimit(3, 60))
+    use(pace, 3, RateLimit(9, 1))
+    assert len(ask(pace, 1, RateLimit(9, 1)).slots) == 1
+    assert ask(pace, 1, *limits).wait > timedelta(seconds=59)
+
+
+def test_a_claimed_slot_that_is_given_back_is_left_at_the_vendor(pace: Pace) -> None:
+    """Called off by a closed gate, it was not used, and the vendor never counted it."""
+    limit = RateLimit(100, 1)
+    use(pace, 1, limit, left=Left(calls=3, reset=timedelta(seconds=60)))
+    slots = ask(pace, 9, limit).slots
+    assert (len(slots), ask(pace, 9, limit).slots) == (3, ())
+    pace.release(LANE, slots[:2])
+    assert len(ask(pace, 9, limit).slots) == 2
+
+
+def test_what_is_claimed_for_later_is_not_in_use_yet(pace: Pace) -> None:
+    """Whoever looks at a lane sees at most its limit."""
+    limit = RateLimit(2, 1)
+    use(pace, 2, limit)
+    assert len(ask(pace, 2, limit, ahead=5).slots) == 2
+    assert pace.use({LANE: [limit]})[LANE].in_use == 2
+
+
 def test_the_moment_is_when_it_could_be_had_by_asking(pace: Pace) -> None:
     """Neither sooner, which the vendor would refuse, nor later."""
     limit = RateLimit(1, 1)

@@ -30,6 +30,10 @@ READABLE = {
     + CHUNKED
     + b"\r\n",
     "something after the chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED + b"A: b\r\n\r\n",
+    "blanks after a chunk's size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + CHUNKED.replace(b"d\r", b"d  \r")
+    + b"\r\n",
+    "an encoding that is none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 13\r\n\r\n" + FINE,
     "lines that end without return": b"HTTP/1.1 200 OK\nContent-Length: 13\n\n" + FINE,
     "no word for the status": b"HTTP/1.1 200\r\nContent-Length: 13\r\n\r\n" + FINE,
     "the older protocol": b"HTTP/1.0 200 OK\r\n\r\n" + FINE,
@@ -47,6 +51,32 @@ def test_an_answer_is_read_however_its_end_is_told(said: bytes) -> None:
         found = sender.send(GET)
     assert isinstance(found, Answer)
     assert (found.status, found.json) == (200, {"for": "it"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
+def test_json_is_read_in_every_encoding_that_it_may_have(encoding: str) -> None:
+    """With a mark in front or without; halves of letters and NUL, which databases refuse, are replaced."""
+    text = '{"for": "Zo\\u00eb \\ud800 \\u0000", "more": "it"}'
+    assert Answer(status=200, headers={}, body=text.encode(encoding)).json == {"for": "Zoë ? \ufffd", "more": "it"}
+
+
+LOST: dict[str, bytes | list[bytes]] = {
+    "a status that there is not": b"HTTP/1.1 000 OK\r\nContent-Length: 13\r\n\r\n" + FINE,
+    "a body shorter than its length": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 14\r\n\r\n"
+    + FINE,
+    "a trailer without end": [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED + b"A: ",
+        *[b"b" * 1_000_000] * 30,
+    ],
+}
+
+
+@pytest.mark.parametrize("said", LOST.values(), ids=LOST)
+def test_what_is_no_answer_is_not_taken_for_one(said: bytes | list[bytes]) -> None:
+    """The call counts as sent, and what became of it is to be found out."""
+    with Scripted(said) as vendor, closing(Sender(vendor.url)) as sender:
+        found = sender.send(GET)
+    assert found == Failure(sent=True, reason="the connection was cut before the answer came")
 
 
 def test_an_answer_without_a_body_is_over_with_its_head() -> None:

@@ -33,7 +33,7 @@ _MOST_THREADS = 1024
 # While much is on its way, what comes back is gathered for a while: a transaction costs the same for one as for many.
 # Longer the more it is, as long as nothing else is to be done.
 _GATHER_FROM = 8
-_GATHER_SECONDS, _LONGEST_GATHER = 0.0001, 0.01
+_GATHER_SECONDS, LONGEST_GATHER = 0.0001, 0.01
 _SHORTEST_GATHER = 0.001
 _LOOK_AFTER_SECONDS = 0.05
 _TOO_LATE = Failure(sent=False, reason="its turn came too late", late=True)
@@ -82,7 +82,7 @@ class Crew:
         try:
             found.append(self._landed.get(timeout=patience) if patience > 0 else self._landed.get_nowait())
             if flying >= _GATHER_FROM:
-                wanted = min(flying * _GATHER_SECONDS, _LONGEST_GATHER, ends - time.monotonic())
+                wanted = min(flying * _GATHER_SECONDS, LONGEST_GATHER, ends - time.monotonic())
                 time.sleep(max(wanted, _SHORTEST_GATHER))
             while True:
                 found.append(self._landed.get_nowait())

@@ -206,7 +206,11 @@ class Hub:
             number = made.sent.fileno()
             self._heard[number] = made
             self._ears.register(number, select.POLLIN)
-        return self._goes_on(turn)
+        goes_on = self._goes_on(turn)
+        if not goes_on:
+            # Where there is no epoll, whoever relieved us waits for what was known when it began to.
+            self._wake()
+        return goes_on
 
     def _read(self, turn: _Turn, number: int, made: Made) -> bool:
         self._ears.unregister(number)

@@ -21,7 +21,7 @@ from plugin import log
 from plugin.cores import keep_to_one
 from plugin.errors import Unavailable
 from plugin.flow.arrivals import Arrivals
-from plugin.flow.crew import Crew
+from plugin.flow.crew import LONGEST_GATHER, Crew
 from plugin.flow.departures import Departures
 from plugin.flow.lanes import Lanes
 from plugin.flow.prepare import Prepared, Preparer
@@ -84,7 +84,7 @@ class Round:
         # What is over and not written down yet.
         self._returned: list[Returned] = []
         self._look_at = 0.0
-        self._turned_at = time.monotonic()
+        self._turned_at, self._rested = time.monotonic(), 0.0
 
     def run(self, seconds: float = _SECONDS) -> bool:
         """Serve until nothing is due, `seconds` have passed or the process is to stop; return whether more is due.
@@ -107,8 +107,8 @@ class Round:
 
     def _turn(self) -> bool:
         now = time.monotonic()
-        self._lanes.turned(now - self._turned_at)
-        self._turned_at = now
+        self._lanes.turned(now - self._turned_at - self._rested)
+        self._turned_at, self._rested = now, 0.0
         looks = now >= self._look_at
         routed, due = self._look() if looks else (0, [])
         # What a lane will need next is leased while its calls are on their way.
@@ -168,7 +168,10 @@ class Round:
 
     def _collect(self, patience: float) -> int:
         """Wait for calls that are over; return how many there were."""
+        began = time.monotonic()
         landed = self._crew.collect(patience, self._lanes.flying)
+        # Waiting is no work; but what lands is gathered, which nobody is told of meanwhile.
+        self._rested += max(0.0, time.monotonic() - began - LONGEST_GATHER)
         self._returned += self._arrivals.take_in(landed)
         self._departures.man_all()
         return len(landed)
