@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from redis import RedisError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _LATEST_SECONDS = 5.0
 # The same where the transaction that renewed it took longer: a lease, less the longest login and call.
 _SAFE_SECONDS = 15.0
+# For how long in advance slots are claimed, so that no free one waits for a turn of the round, also if that is slow.
+_AHEAD = timedelta(seconds=0.25)
 # A lane that may not send for longer than this gives its leases back.
 _LONG_SLEEP_SECONDS = 5.0
 
@@ -90,7 +93,7 @@ class Departures:
 
     def _ask(self, name: str, want: int) -> Ask:
         terms = self._lanes.terms(name)
-        return Ask(lane=name, limits=terms.limits, want=want, learns=terms.learns, ahead=self._lanes.ahead)
+        return Ask(lane=name, limits=terms.limits, want=want, learns=terms.learns, ahead=_AHEAD)
 
     def _pack(self, lane: Lane, grant: Grant, now: float) -> list[tuple[Lane, Flight]]:
         batch = self._lanes.terms(lane.name).batch

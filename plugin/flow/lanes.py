@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from plugin.flow.lane import Lane
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 # A turn as it is taken to last before there was one, and at most; and how soon a long one is forgotten.
 _TURN_SECONDS, _LONGEST_TURN = 0.02, 0.2
 _FORGETTING = 0.005
-# Slots are claimed before they are free, so that no free one waits for a turn of the round.
-_TURNS_AHEAD, _LEAST_AHEAD, _MOST_AHEAD = 2.0, 0.05, 0.25
 _SLOW_SECONDS = 0.1
 
 
@@ -55,11 +52,6 @@ class Lanes:
         if self._is_closed(lane) and not lane.halves:
             return 0
         return lane.calls_wanted(self.terms(lane.name), self._turn)
-
-    @property
-    def ahead(self) -> timedelta:
-        """For how long in advance slots are claimed."""
-        return timedelta(seconds=min(_MOST_AHEAD, _LEAST_AHEAD + _TURNS_AHEAD * self._turn))
 
     def turned(self, seconds: float) -> None:
         """Learn how long a turn of the round takes at most of late: what is begun has to last that long."""
