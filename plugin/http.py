@@ -171,6 +171,6 @@ def _not_connected(error: Exception) -> Failure:
 
 def _lost(error: Exception) -> Failure:
     """The request may have arrived."""
-    if isinstance(error, (exceptions.ReadTimeoutError, TimeoutError)):
+    if isinstance(error, TimeoutError):
         return _TOO_LATE
     return _CUT_OFF

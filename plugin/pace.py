@@ -5,9 +5,9 @@ limit, and is stamped anew when its answer arrives. Stamping at send time would 
 speeds arrive closer together than they left.
 
 The vendor counted the call somewhere between its sending and its answer. So a slot is free again one window after the
-answer, less the shortest round trip of late: the next call can't arrive sooner after it was sent, plus the last answer
-can't have come sooner after it was counted, than that. Without this credit a limit of one a second would be used to
-three quarters at a vendor that takes 300 ms.
+answer, less most of the shortest round trip of late: the next call can't arrive sooner after it was sent, plus the last
+answer can't have come sooner after it was counted, than that. Without this credit a limit of one a second would be used
+to three quarters at a vendor that takes 300 ms.
 
 A leaky bucket is GCRA with the same hold: what is in flight counts as not leaking yet.
 """

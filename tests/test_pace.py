@@ -191,9 +191,11 @@ def test_a_closed_gate_stops_every_process_until_then(redis: Redis, pace: Pace) 
 
 
 def test_a_gate_opens_by_itself(pace: Pace) -> None:
-    """Nobody has to come and open it."""
+    """Nobody has to come and open it; not before its time."""
+    began = time.monotonic()
     pace.close_gate(LANE, timedelta(seconds=0.2))
     wait_until(lambda: bool(take(pace, 1, RateLimit(5, 1))))
+    assert time.monotonic() - began >= 0.2 - GRAIN
 
 
 def test_a_longer_gate_is_never_shortened(pace: Pace) -> None:
