@@ -31,6 +31,13 @@ class Wire(HTTPConnection):
         """What to wait for and what to cut; of TLS within TLS the outer one, which the kernel knows."""
         return getattr(self.sock, "socket", self.sock)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is open and silent: what came unasked would be taken for the next call's answer."""
+        # Of TLS within TLS the kernel has given away already what waits here.
+        held = getattr(self.sock, "incoming", None)
+        return super().is_connected and (held is None or held.pending == 0)
+
     def ask(self, request: bytes) -> None:
         """Send a whole request in one piece: half the packets, and half the journeys into the kernel."""
         connected, sent = self._connected(), 0

@@ -6,7 +6,7 @@ import base64
 import socket
 import threading
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -155,6 +155,27 @@ def test_a_call_through_two_layers_of_tls_ends_in_time(tmp_path: Path, monkeypat
             ended.set()
     assert answered(found[0]) == "/1"
     assert found[1:] == [Failure(sent=True, reason="no answer in time", timed_out=True)] * 2
+
+
+def test_what_comes_unasked_through_two_layers_of_tls_is_no_call_s_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was taken from the kernel together with the answer before it; that connection is not used again."""
+    trusted, served = zip(*(certify(tmp_path / host, host) for host in ("localhost", "vendor.example")), strict=True)
+    (tmp_path / "both.pem").write_bytes(b"".join(path.read_bytes() for path in trusted))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "both.pem"))
+    front, behind = map(serving, served)
+    with Lasting(echo, tls=behind) as vendor, Lasting(tunnel, tls=front, leads_to=vendor.port) as proxy:
+        monkeypatch.setenv("https_proxy", f"https://localhost:{proxy.port}")
+        with closing(Sender("https://vendor.example")) as sender:
+            sender.send(to("/1"))
+            assert answered(parked(sender, to("/2")).finish()) == "/2"
+            (wire,) = sender._route().pool._free  # noqa: SLF001  (its timing can't be had from outside)
+            inner: Any = wire.sock
+            inner.incoming.write(b"unasked")
+            assert sender.start(to("/3")) is None
+            assert answered(sender.send(to("/4"))) == "/4"
+    assert len(proxy.heard) == 2
 
 
 @pytest.mark.parametrize("status", [407, 502])
