@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis import RedisError
+from werkzeug.exceptions import ClientDisconnected
 
 from plugin import log
 from plugin.errors import ConfigError, Refused, TooLarge, Unavailable
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 LARGEST_BODY = 10_000_000
 _CHUNK = 1_000_000
 
-_JSON = {"Content-Type": "application/json"}
-_STORED = ('{"status":"stored"}', 200, _JSON)
-_STORED_BEFORE = ('{"status":"stored before"}', 200, _JSON)
+# Made once and given to all, since nobody changes them: making one takes a tenth of a webhook's time.
+_STORED = Response('{"status":"stored"}', 200, content_type="application/json")
+_STORED_BEFORE = Response('{"status":"stored before"}', 200, content_type="application/json")
 
 pages = Blueprint("pages", __name__)
 
@@ -84,14 +85,26 @@ def misconfigured(error: ConfigError) -> ResponseReturnValue:
 
 
 def _body() -> bytes:
-    """The whole body; one that does not say its size is counted while it comes."""
+    """The whole body, as long as it says it is; one that does not say so is counted while it comes."""
+    length = request.content_length
+    if length is None:
+        return _body_to_its_end()
+    if length > LARGEST_BODY:
+        raise TooLarge(f"the body is over {LARGEST_BODY} bytes")
+    # The server's own stream: Werkzeug's guard around it would take as long as the signature.
+    body, stream = b"", request.environ["wsgi.input"]
+    while len(body) < length:
+        if not (chunk := stream.read(length - len(body))):
+            raise ClientDisconnected
+        body += chunk
+    return body
+
+
+def _body_to_its_end() -> bytes:
     # Werkzeug would cut a stream of unknown size at its own limit, and the rest would only look like a bad signature.
     request.max_content_length = None
-    length = request.content_length
-    if (length or 0) > LARGEST_BODY:
-        raise TooLarge(f"the body is over {LARGEST_BODY} bytes")
     body, stream = b"", request.stream
-    while len(body) != length and (chunk := stream.read(_CHUNK)):
+    while chunk := stream.read(_CHUNK):
         body += chunk
         if len(body) > LARGEST_BODY:
             raise TooLarge(f"the body is over {LARGEST_BODY} bytes")

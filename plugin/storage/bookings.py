@@ -30,8 +30,9 @@ from sqlalchemy import Connection as Sql
 
 from mappings.canonical import Topic
 from plugin.model import UNFINISHED, EventState, State
+from plugin.storage.moment import Moment
 from plugin.storage.plans import bounded
-from plugin.storage.tables import Moment, deliveries, events, metadata, shipments, spending
+from plugin.storage.tables import deliveries, events, metadata, shipments, spending
 
 if TYPE_CHECKING:
     from sqlalchemy import Row

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg.errors import UndefinedTable
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -45,6 +46,16 @@ class Database:
                 connection = connection.execution_options(immediate=True)  # noqa: PLW2901  (the same connection)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def statement(self) -> Iterator[Connection]:
+        """Each statement is a transaction of its own, committed when it returns: one journey instead of three.
+
+        Raises:
+            Unavailable: the database can't be reached.
+        """
+        with _named_trouble(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
 
     @contextmanager
     def reshape(self) -> Iterator[Connection]:
@@ -85,7 +96,7 @@ class Database:
             with lock(folder / f"{name}.lock") or nullcontext() as file:
                 yield file is not None
             return
-        with _named_trouble(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with self.statement() as connection:
             key = {"name": name}
             got = bool(connection.execute(text("SELECT pg_try_advisory_lock(7405303, hashtext(:name))"), key).scalar())
             try:
@@ -117,15 +128,20 @@ class Database:
         self.engine.dispose()
 
 
+# As SQLAlchemy names them, and as the drivers do where they are asked themselves.
+_UNREACHABLE = (OperationalError, InterfaceError, PendingRollbackError)
+_UNREACHABLE_DRIVEN = (sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError)
+
+
 @contextmanager
 def _named_trouble() -> Iterator[None]:
     try:
         yield
-    except ProgrammingError as error:
-        if not isinstance(error.orig, UndefinedTable):
+    except (ProgrammingError, UndefinedTable) as error:
+        if not isinstance(getattr(error, "orig", error), UndefinedTable):
             raise
         raise Unavailable("the database's schema is missing: run `crossdock migrate`") from None
-    except (OperationalError, InterfaceError, PendingRollbackError, sqlite3.OperationalError) as error:
+    except (*_UNREACHABLE, *_UNREACHABLE_DRIVEN) as error:
         # The driver's text may hold the statement and its values; only its kind is passed on.
         kind = type(getattr(error, "orig", error)).__name__
         raise Unavailable(f"the database can't be reached: {kind}") from None
@@ -134,15 +150,28 @@ def _named_trouble() -> Iterator[None]:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(
+        engine = create_engine(
             parsed, pool_pre_ping=True, pool_size=10, connect_args={"connect_timeout": 5}, hide_parameters=True
         )
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(parsed, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _prepare_postgresql(connection: Any, _: object) -> None:  # noqa: ANN401  (the driver's own type)
+    """No statement of ours runs long enough to be worth compiling, whatever the planner thinks of a long backlog.
+
+    With 200,000 deliveries waiting it took 170 ms to compile a lease of 512 of them that then took 8. A setting of
+    the session and not of the connection's start, which poolers refuse.
+    """
+    connection.autocommit = True
+    connection.execute("SET jit = off")
+    connection.autocommit = False
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  (the driver's own type)

@@ -5,7 +5,6 @@ A commit costs a disk flush however much is in it. While one is under way others
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
 _LARGEST_GROUP = 256
 # Storefronts give up after 5 seconds; what is committed later than that comes again and is stored once.
 _PATIENCE_SECONDS = 20.0
-_GATHER_SECONDS = 0.002
+# How long the writer waits for the next webhook of those it expects, and for all of them.
+_QUIET_SECONDS, _GATHER_SECONDS = 0.001, 0.02
 
 
 class _Waiting:
@@ -43,16 +43,24 @@ class Intake:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._is_crowded = False
+        self._arrived = threading.Condition(threading.Lock())
+        self._queue: list[_Waiting] = []
+        # With how many in the queue the writer is to be woken.
+        self._awaited = 1
+        self._expected = 1
+        self._ends = False
 
     def put(self, incoming: Incoming) -> bool:
         """Return once the webhook is committed, with whether it was new; raise `Unavailable` if it could not be."""
-        self._start()
+        if self._thread is None:
+            self._start()
         waiting = _Waiting(incoming)
-        self._queue.put(waiting)
+        with self._arrived:
+            self._queue.append(waiting)
+            if len(self._queue) == self._awaited:
+                self._arrived.notify()
         if not waiting.stored.acquire(timeout=_PATIENCE_SECONDS):
             raise Unavailable("the database takes too long")
         if waiting.error is not None:
@@ -61,49 +69,58 @@ class Intake:
 
     def close(self) -> None:
         """Commit what is waiting and end the thread."""
-        with self._lock:
+        with self._starting:
             if self._thread is not None:
-                self._queue.put(None)
+                with self._arrived:
+                    self._ends = True
+                    self._arrived.notify()
                 self._thread.join()
                 self._thread = None
+                self._ends = False
 
     def _start(self) -> None:
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
-                    self._thread.start()
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+                self._thread.start()
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            ends = self._commit(self._group(first))
-            if ends:
-                return
+        while group := self._group():
+            self._commit(group)
 
-    def _group(self, first: _Waiting) -> list[_Waiting | None]:
-        group: list[_Waiting | None] = [first]
-        if self._is_crowded:
-            # Whoever was answered just now is about to send the next one: waiting for it saves a transaction each.
-            time.sleep(_GATHER_SECONDS)
-        try:
-            while len(group) < _LARGEST_GROUP and group[-1] is not None:
-                group.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
-        self._is_crowded = len(group) > 1
-        return group
+    def _group(self) -> list[_Waiting]:
+        """What is to be committed together; nothing at the end."""
+        with self._arrived:
+            self._awaited = 1
+            while not self._queue and not self._ends:
+                self._arrived.wait()
+            self._gather()
+            group, self._queue = self._queue[:_LARGEST_GROUP], self._queue[_LARGEST_GROUP:]
+            return group
 
-    def _commit(self, group: list[_Waiting | None]) -> bool:
-        """Commit a group and tell everybody in it; return whether it held the sign to end."""
-        waiting = [one for one in group if one is not None]
+    def _gather(self) -> None:
+        """Wait for those who are as good as here, as long as one comes each millisecond.
+
+        Whoever was answered just now is about to send the next one: waiting for it saves a transaction each, and
+        nobody disturbs the writer once all of them wait.
+        """
+        self._awaited = self._expected
+        latest = time.monotonic() + _GATHER_SECONDS
+        while (count := len(self._queue)) < self._expected and not self._ends:
+            self._arrived.wait(_QUIET_SECONDS)
+            if len(self._queue) == count or time.monotonic() > latest:
+                break
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        """Commit a group and tell everybody in it."""
         try:
-            new = self._inbox.put([one.incoming for one in waiting])
+            new = self._inbox.put([one.incoming for one in group])
         except Exception as error:  # noqa: BLE001  (whoever waits must hear of it, whatever it is)
-            for one in waiting:
+            for one in group:
                 one.error = error
         else:
-            for one, is_new in zip(waiting, new, strict=True):
+            for one, is_new in zip(group, new, strict=True):
                 one.is_new = is_new
-        for one in waiting:
+        self._expected = min(len(group) + len(self._queue), _LARGEST_GROUP)
+        for one in group:
             one.stored.release()
-        return len(waiting) < len(group)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, and_, bindparam, delete, or_, select, text
 
-from plugin.storage.tables import Moment, events, metadata
+from plugin.storage.moment import Moment
+from plugin.storage.tables import events, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -8,7 +8,8 @@ from sqlalchemy import Column, Date, ForeignKey, Index, LargeBinary, String, Tab
 from sqlalchemy import Connection as Sql
 
 from mappings.papers import Paper
-from plugin.storage.tables import Id, Moment, metadata
+from plugin.storage.moment import Moment
+from plugin.storage.tables import Id, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

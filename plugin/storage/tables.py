@@ -39,6 +39,16 @@ metadata = MetaData(
 )
 
 
+def _partial(condition: TextClause, name: str, *columns: str) -> Index:
+    """An index of those rows alone for which the condition holds."""
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+def _known(column: str) -> TextClause:
+    """A condition that every comparison with a value implies."""
+    return text(f"{column} is not null")
+
+
 # SQLite gives a rowid only to INTEGER keys.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
@@ -113,10 +123,10 @@ events = Table(
     # Deflated; empty once a privacy request erased it.
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("store_id", "webhook_id"),
-    Index("ix_events_document", "store_id", "document_ref"),
-    Index("ix_events_customer", "store_id", "customer_ref"),
-    Index("ix_events_received", "id", sqlite_where=_received, postgresql_where=_received),
-    Index("ix_events_notable", "state", sqlite_where=_notable_event, postgresql_where=_notable_event),
+    _partial(_known("document_ref"), "ix_events_document", "store_id", "document_ref"),
+    _partial(_known("customer_ref"), "ix_events_customer", "store_id", "customer_ref"),
+    _partial(_received, "ix_events_received", "id"),
+    _partial(_notable_event, "ix_events_notable", "state"),
     sqlite_autoincrement=True,
 )
 
@@ -177,20 +187,11 @@ deliveries = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("connection_id", "key"),
-    Index(
-        "ix_deliveries_due", "lane", "priority", "due_at", "id", sqlite_where=_unfinished, postgresql_where=_unfinished
-    ),
-    Index(
-        "ix_deliveries_subject",
-        "connection_id",
-        "subject",
-        "id",
-        sqlite_where=_unfinished,
-        postgresql_where=_unfinished,
-    ),
-    Index("ix_deliveries_grouping", "connection_id", "grouping", "id"),
-    Index("ix_deliveries_notable", "state", sqlite_where=_notable, postgresql_where=_notable),
-    Index("ix_deliveries_spending", "connection_id", "subject", sqlite_where=_spending, postgresql_where=_spending),
+    _partial(_unfinished, "ix_deliveries_due", "lane", "priority", "due_at", "id"),
+    _partial(_unfinished, "ix_deliveries_subject", "connection_id", "subject", "id"),
+    _partial(_known("grouping"), "ix_deliveries_grouping", "connection_id", "grouping", "id"),
+    _partial(_notable, "ix_deliveries_notable", "state"),
+    _partial(_spending, "ix_deliveries_spending", "connection_id", "subject"),
     sqlite_autoincrement=True,
 )
 
@@ -242,9 +243,6 @@ shipments = Table(
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("connection_id", "remote_id"),
     Index("ix_shipments_order", "connection_id", "order_ref"),
-    Index("ix_shipments_watched", "connection_id", sqlite_where=text("watched"), postgresql_where=text("watched")),
+    _partial(text("watched"), "ix_shipments_watched", "connection_id"),
     sqlite_autoincrement=True,
 )
-
-__all__ = ["Moment", "attempts", "connections", "deliveries", "events", "metadata"]
-__all__ += ["shipments", "spending", "stores", "unfinished"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, Integer, String, Table, Text, delete, select, update
 
 from plugin.errors import ConfigError
-from plugin.storage.tables import Moment, metadata
+from plugin.storage.moment import Moment
+from plugin.storage.tables import metadata
 
 if TYPE_CHECKING:
     from plugin.storage.database import Database

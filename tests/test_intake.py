@@ -1,0 +1,203 @@
+"""Webhooks that arrive together share a commit; nobody hears of it before it is made, and nobody is forgotten."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select, text
+
+from plugin.errors import Unavailable
+from plugin.storage.database import Database
+from plugin.storage.inbox import Inbox, Incoming
+from plugin.storage.intake import Intake
+from plugin.storage.tables import events
+from plugin.storefronts.base import Envelope
+from tests.shop import ADDRESS, SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from plugin.services import Services
+    from tests.conftest import Backend
+
+CROWD = 20
+
+
+@dataclass
+class Gated(Inbox):
+    """The real inbox, which waits before each commit until it is let."""
+
+    services: Services
+    sizes: list[int] = field(default_factory=list)
+    committing: threading.Event = field(default_factory=threading.Event)
+    gate: threading.Event = field(default_factory=threading.Event)
+    trouble: Exception | None = None
+
+    def put(self, arrived: Sequence[Incoming]) -> list[bool]:
+        """Note how many came together."""
+        self.sizes.append(len(arrived))
+        self.committing.set()
+        assert self.gate.wait(20)
+        if self.trouble is not None:
+            raise self.trouble
+        return self.services.inbox.put(arrived)
+
+
+@pytest.fixture
+def store(services: Services) -> str:
+    """A store that webhooks can be of."""
+    return services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None).id
+
+
+@pytest.fixture
+def inbox(services: Services) -> Gated:
+    """Its gate is closed at first."""
+    return Gated(services)
+
+
+@pytest.fixture
+def intake(inbox: Gated) -> Iterator[Intake]:
+    """One that commits through the gate."""
+    made = Intake(inbox)
+    yield made
+    inbox.gate.set()
+    made.close()
+
+
+@pytest.fixture
+def callers() -> Iterator[ThreadPoolExecutor]:
+    """Threads, as many as a server has that takes every call."""
+    with ThreadPoolExecutor(400) as pool:
+        yield pool
+
+
+def a_webhook(store: str, number: int, *, bare: bool = False) -> Incoming:
+    """A webhook; a bare one says no more of itself than it must."""
+    moment = None if bare else datetime(2026, 11, 20, 16, 2, 12, 123456, tzinfo=UTC)
+    version = None if bare else "2026-10"
+    envelope = Envelope(
+        webhook_id=f"w{number}", platform_topic="orders/create", api_version=version, triggered_at=moment
+    )
+    return Incoming(store_id=store, envelope=envelope, body=b'{"id": %d}' % number)
+
+
+def stored(services: Services) -> int:
+    """How many are in the database."""
+    with services.database.read() as db:
+        count: int = db.execute(select(func.count()).select_from(events)).scalar_one()
+    return count
+
+
+def crowd(intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, store: str, count: int) -> list[Future[bool]]:
+    """One webhook whose commit takes long, and `count` that come meanwhile, all answered when this returns."""
+    first = callers.submit(intake.put, a_webhook(store, 0))
+    assert inbox.committing.wait(20)
+    all_here = threading.Barrier(count + 1)
+
+    def put(number: int) -> bool:
+        all_here.wait(20)
+        return intake.put(a_webhook(store, number))
+
+    others = [callers.submit(put, number) for number in range(1, count + 1)]
+    all_here.wait(20)
+    assert not first.done()
+    inbox.gate.set()
+    answered = wait([first, *others], 30)
+    assert not answered.not_done
+    return [first, *others]
+
+
+def test_what_comes_during_a_commit_shares_the_next(
+    intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
+) -> None:
+    """One flush of the disk for many."""
+    assert all(one.result() for one in crowd(intake, inbox, callers, store, CROWD))
+    assert stored(services) == sum(inbox.sizes) == CROWD + 1
+    assert len(inbox.sizes) < CROWD / 2
+
+
+def test_a_crowd_is_not_committed_all_at_once_however_large(
+    intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
+) -> None:
+    """Its first would wait for its last."""
+    assert all(one.result() for one in crowd(intake, inbox, callers, store, 390))
+    assert stored(services) == 391
+    assert max(inbox.sizes) <= 256
+
+
+def test_who_comes_alone_after_a_crowd_waits_for_nobody(
+    intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
+) -> None:
+    """The writer expects as many as last time, but not for ever."""
+    crowd(intake, inbox, callers, store, CROWD)
+    for number in (1000, 1001):
+        assert intake.put(a_webhook(store, number))
+    assert inbox.sizes[-2:] == [1, 1]
+    assert stored(services) == CROWD + 3
+
+
+def test_a_commit_that_fails_is_heard_of_by_everybody_in_it_and_the_next_goes_on(
+    intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
+) -> None:
+    """None of them may be answered 200."""
+    inbox.trouble = Unavailable("away")
+    failed = crowd(intake, inbox, callers, store, CROWD)
+    assert all(isinstance(one.exception(), Unavailable) for one in failed)
+    inbox.trouble = None
+    assert intake.put(a_webhook(store, 0))
+    assert stored(services) == 1
+
+
+def test_closing_commits_what_waits(
+    intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
+) -> None:
+    """A server that ends answers first."""
+    first = callers.submit(intake.put, a_webhook(store, 1))
+    assert inbox.committing.wait(20)
+    closed = callers.submit(intake.close)
+    inbox.gate.set()
+    closed.result(30)
+    assert first.result(1)
+    assert intake.put(a_webhook(store, 2)), "and it may be used again"
+    assert stored(services) == 2
+
+
+def test_a_group_keeps_what_is_unknown_and_what_was_there_before(services: Services, store: str) -> None:
+    """Whether each was new is said of each."""
+    assert services.inbox.put([a_webhook(store, 1), a_webhook(store, 2, bare=True)]) == [True, True]
+    again = [a_webhook(store, 2), a_webhook(store, 3, bare=True), a_webhook(store, 1)]
+    assert services.inbox.put(again) == [False, True, False]
+    query = select(events.c.webhook_id, events.c.api_version, events.c.triggered_at).order_by(events.c.webhook_id)
+    with services.database.read() as db:
+        found = [tuple(row) for row in db.execute(query)]
+    moment = datetime(2026, 11, 20, 16, 2, 12, 123456, tzinfo=UTC)
+    assert found == [("w1", "2026-10", moment), ("w2", None, None), ("w3", None, None)]
+
+
+@pytest.mark.parametrize("condition", ["document_ref = 'a'", "document_ref IN ('a', 'b')", "customer_ref = 'a'"])
+def test_a_privacy_request_reads_an_index_and_not_every_webhook(services: Services, condition: str) -> None:
+    """The indexes leave out what nobody has read yet, which must not keep the database from using them."""
+    query = f"SELECT id FROM events WHERE store_id = 's' AND {condition}"  # noqa: S608  (written above)
+    with services.database.read() as db:
+        if services.database.is_postgresql:
+            db.execute(text("SET LOCAL enable_seqscan = off"))
+        explain = "EXPLAIN" if services.database.is_postgresql else "EXPLAIN QUERY PLAN"
+        plan = "\n".join(str(row[-1]) for row in db.execute(text(f"{explain} {query}")))
+    assert f"ix_events_{condition[:8]}" in plan
+
+
+def test_postgresql_compiles_no_statement(server: Backend) -> None:
+    """With a long backlog it thinks that it should, and a lease takes twenty times as long."""
+    database = Database(server.database_url or "")
+    with database.read() as db:
+        db.execute(text("SET LOCAL jit_above_cost = 0"))
+        plan = "\n".join(
+            row[0] for row in db.execute(text("EXPLAIN (ANALYZE) SELECT sum(n) FROM generate_series(1, 9) n"))
+        )
+    database.close()
+    assert "JIT" not in plan
