@@ -4,8 +4,9 @@ Each finished delivery has its event, body and all, and its attempt. Of those th
 that is measured (the measured ones are the first of them), 50,000 are due there tomorrow, and 50,000 in a lane that may
 call once an hour. Beside it lies a place with `none`: only what the measuring itself needs and leaves, some ten
 thousand. Both are measured in turn for each size, since a machine may be another one a minute later: deliveries a
-second by one worker to a sink that answers at once, in two runs each, of which consecutive portions are the repeats; the
-most memory one of its processes held; the time in which 64 deliveries are leased; webhooks a second over 32 connections.
+second by one worker to a sink that answers at once, in two runs each, of which consecutive portions are the repeats;
+the most memory one of its processes held; the time in which 64 deliveries are leased; webhooks a second over 32
+connections.
 """
 
 from __future__ import annotations
