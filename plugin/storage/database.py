@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-from psycopg.errors import UndefinedTable
+from psycopg.errors import ReadOnlySqlTransaction, UndefinedTable
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError, ProgrammingError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, PendingRollbackError, ProgrammingError
 
 from plugin.errors import Unavailable
 from plugin.locks import lock
@@ -128,20 +127,17 @@ class Database:
         self.engine.dispose()
 
 
-# As SQLAlchemy names them, and as the drivers do where they are asked themselves.
-_UNREACHABLE = (OperationalError, InterfaceError, PendingRollbackError)
-_UNREACHABLE_DRIVEN = (sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError)
-
-
 @contextmanager
 def _named_trouble() -> Iterator[None]:
     try:
         yield
-    except (ProgrammingError, UndefinedTable) as error:
-        if not isinstance(getattr(error, "orig", error), UndefinedTable):
-            raise
-        raise Unavailable("the database's schema is missing: run `crossdock migrate`") from None
-    except (*_UNREACHABLE, *_UNREACHABLE_DRIVEN) as error:
+    except (ProgrammingError, InternalError) as error:
+        if isinstance(error.orig, UndefinedTable):
+            raise Unavailable("the database's schema is missing: run `crossdock migrate`") from None
+        if isinstance(error.orig, ReadOnlySqlTransaction):
+            raise Unavailable("the database is read-only: a standby, or set so") from None
+        raise
+    except (OperationalError, InterfaceError, PendingRollbackError, sqlite3.OperationalError) as error:
         # The driver's text may hold the statement and its values; only its kind is passed on.
         kind = type(getattr(error, "orig", error)).__name__
         raise Unavailable(f"the database can't be reached: {kind}") from None
@@ -166,11 +162,12 @@ def _engine(url: str) -> Engine:
 def _prepare_postgresql(connection: Any, _: object) -> None:  # noqa: ANN401  (the driver's own type)
     """No statement of ours runs long enough to be worth compiling, whatever the planner thinks of a long backlog.
 
-    With 200,000 deliveries waiting it took 170 ms to compile a lease of 512 of them that then took 8. A setting of
-    the session and not of the connection's start, which poolers refuse.
+    With 200,000 deliveries waiting it took 170 ms to compile a lease of 512 of them that then took 8. Said to the
+    session and not when it starts, which poolers refuse; behind one that gives each transaction another session,
+    `ALTER DATABASE … SET jit = off` is surer. A server too old to know the setting compiles nothing.
     """
     connection.autocommit = True
-    connection.execute("SET jit = off")
+    connection.execute("SELECT set_config('jit', 'off', false) FROM pg_settings WHERE name = 'jit'")
     connection.autocommit = False
 
 

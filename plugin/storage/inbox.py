@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from plugin.model import Event, EventState
 from plugin.storage.deflated import deflate, inflate
 from plugin.storage.moment import as_text
-from plugin.storage.tables import events
+from plugin.storage.tables import NAMELESS, events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,13 +93,14 @@ def _driven(value: str | bytes | datetime | None) -> str | bytes | None:
 
 def _put_together(db: Sql, rows: Sequence[_Row]) -> list[bool]:
     """PostgreSQL is a journey away: one statement for all, whose text does not change with their number."""
-    cursor = db.connection.cursor()
-    try:
-        cursor.execute(_PUT_ALL, [list(values) for values in zip(*rows, strict=True)])
-        found = set(cursor.fetchall())
-    finally:
-        cursor.close()
-    return [row[:2] in found for row in rows]
+    columns = tuple(list(values) for values in zip(*rows, strict=True))
+    found = {tuple(row) for row in db.exec_driver_sql(_PUT_ALL, columns)}
+    new = []
+    for row in rows:
+        new.append(row[:2] in found)
+        # The same one again in this very group is not.
+        found.discard(row[:2])
+    return new
 
 
 def take(db: Sql, limit: int) -> list[Event]:
@@ -147,9 +148,8 @@ def erase(db: Sql, store_id: str, where: ColumnElement[bool] | None = None) -> i
 
 def unread(db: Sql, store_id: str) -> Iterator[Event]:
     """A store's events of which nobody knows whom they are about: left alone on purpose, or not readable."""
-    query = select(events).where(events.c.store_id == store_id, ~_RECEIVED, func.length(events.c.body) > 0)
-    unknown = query.where(events.c.document_ref.is_(None), events.c.customer_ref.is_(None)).order_by(events.c.id)
-    for row in db.execute(unknown.execution_options(yield_per=100)):
+    query = select(events).where(events.c.store_id == store_id, NAMELESS, func.length(events.c.body) > 0)
+    for row in db.execute(query.order_by(events.c.id).execution_options(yield_per=100)):
         yield _event(row)
 
 

@@ -43,9 +43,8 @@ class Intake:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
         self._arrived = threading.Condition(threading.Lock())
+        self._thread: threading.Thread | None = None
         self._queue: list[_Waiting] = []
         # With how many in the queue the writer is to be woken.
         self._awaited = 1
@@ -54,10 +53,10 @@ class Intake:
 
     def put(self, incoming: Incoming) -> bool:
         """Return once the webhook is committed, with whether it was new; raise `Unavailable` if it could not be."""
-        if self._thread is None:
-            self._start()
         waiting = _Waiting(incoming)
         with self._arrived:
+            if self._thread is None:
+                self._start()
             self._queue.append(waiting)
             if len(self._queue) == self._awaited:
                 self._arrived.notify()
@@ -68,21 +67,19 @@ class Intake:
         return waiting.is_new
 
     def close(self) -> None:
-        """Commit what is waiting and end the thread."""
-        with self._starting:
-            if self._thread is not None:
-                with self._arrived:
-                    self._ends = True
-                    self._arrived.notify()
-                self._thread.join()
-                self._thread = None
-                self._ends = False
+        """Commit what is waiting and end the thread; what comes later has another one started."""
+        with self._arrived:
+            thread, self._ends = self._thread, True
+            self._arrived.notify()
+        if thread is not None:
+            thread.join()
+        self._ends = False
 
     def _start(self) -> None:
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
-                self._thread.start()
+        thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        # Where not one more can be started now, the next webhook tries again.
+        thread.start()
+        self._thread = thread
 
     def _run(self) -> None:
         while group := self._group():
@@ -96,6 +93,8 @@ class Intake:
                 self._arrived.wait()
             self._gather()
             group, self._queue = self._queue[:_LARGEST_GROUP], self._queue[_LARGEST_GROUP:]
+            if not group:
+                self._thread = None
             return group
 
     def _gather(self) -> None:

@@ -88,10 +88,11 @@ connections = Table(
     UniqueConstraint("store_id", "destination", "name"),
 )
 
-# Conditions of partial indexes are literal, never bound: SQLite uses such an index only for a condition that it can
-# recognise while it plans. Most events are routed and most deliveries done, so no index is burdened with them.
+# Conditions of partial indexes are literal, never bound: SQLite uses such an index only for one it recognises while it
+# plans. Most events are routed, most deliveries done: no index has those. NAMELESS: read, but about nobody known.
 _received = text("state = 'received'")
 _notable_event = text("state not in ('received', 'routed')")
+NAMELESS = text("document_ref is null and customer_ref is null and state <> 'received'")
 
 
 def received() -> TextClause:
@@ -125,6 +126,7 @@ events = Table(
     UniqueConstraint("store_id", "webhook_id"),
     _partial(_known("document_ref"), "ix_events_document", "store_id", "document_ref"),
     _partial(_known("customer_ref"), "ix_events_customer", "store_id", "customer_ref"),
+    _partial(NAMELESS, "ix_events_nameless", "store_id", "id"),
     _partial(_received, "ix_events_received", "id"),
     _partial(_notable_event, "ix_events_notable", "state"),
     sqlite_autoincrement=True,

@@ -15,6 +15,7 @@ _INDEXES = (
     ("ix_events_customer", "events", "customer_ref", ["store_id", "customer_ref"]),
     ("ix_deliveries_grouping", "deliveries", "grouping", ["connection_id", "grouping", "id"]),
 )
+_NAMELESS = sa.text("document_ref is null and customer_ref is null and state <> 'received'")
 _DEFLATED = (("events", "body"), ("deliveries", "message"))
 
 
@@ -23,11 +24,15 @@ def upgrade() -> None:
         condition = sa.text(f"{column} is not null")
         op.drop_index(name, table)
         op.create_index(name, table, columns, sqlite_where=condition, postgresql_where=condition)
+    op.create_index(
+        "ix_events_nameless", "events", ["store_id", "id"], sqlite_where=_NAMELESS, postgresql_where=_NAMELESS
+    )
     _store("EXTERNAL")
 
 
 def downgrade() -> None:
     _store("EXTENDED")
+    op.drop_index("ix_events_nameless", "events")
     for name, table, _, columns in _INDEXES:
         op.drop_index(name, table)
         op.create_index(name, table, columns)
