@@ -61,7 +61,7 @@ _FIND = select(links.c.name, links.c.known, links.c.customer_ref, links.c.order_
 )
 _COLUMNS = [column.name for column in links.columns]
 _KEEP = text(
-    f"INSERT INTO links ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)}) "  # noqa: S608
+    f"INSERT INTO links ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)}) "  # noqa: S608  (names of our own columns)
     "ON CONFLICT (store_id, name) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("store_id", "name"))
 ).bindparams(*(bindparam(name, type_=links.c[name].type) for name in _COLUMNS))
