@@ -12,21 +12,32 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import rq
-from sqlalchemy import Integer, String, bindparam, cast, func, insert, literal, select, text, true, update
+from sqlalchemy import (
+    Integer,
+    String,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    true,
+    update,
+)
 
 from benchmarks._processes import python, running, wait_until
-from mappings.canonical import Topic
-from plugin import destinations, storefronts
-from plugin.commands.shops import make_connection
-from plugin.flow import jobs
-from plugin.flow.recall import load_document
-from plugin.http import encode
-from plugin.model import EventState, Request, State, Work
+from mappings.canonical.orders import Topic
+from plugin import broker, destinations, storefronts
+from plugin.cli.stores import make_connection
+from plugin.core.delivery import EventState, Request, State, Work
+from plugin.routing.enrich import load_document
 from plugin.services import Services
 from plugin.settings import Settings
 from plugin.storage import inbox, plans
 from plugin.storage.migrate import migrate
 from plugin.storage.tables import attempts, deliveries, events, unfinished
+from plugin.transport.call import encode
 
 if TYPE_CHECKING:
     import subprocess
@@ -36,9 +47,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
 
     from benchmarks._places import Place
-    from mappings.canonical import Document
-    from plugin.model import Step
-    from plugin.storage.shops import Connection
+    from mappings.canonical.orders import Document
+    from plugin.core.delivery import Step
+    from plugin.storage.stores import Connection
 
 SHOP, SECRET = "bench.myshopify.com", "the app's secret"
 # No limit that could matter here.
@@ -141,7 +152,7 @@ class Line:
     def wake(self, count: int) -> None:
         """Put a round for each worker into the queue, whether or not it is up already."""
         for _ in range(count):
-            jobs.queue(self.services.redis).enqueue(jobs.ROUND, result_ttl=0)
+            broker.queue(self.services.redis).enqueue(broker.ROUND, result_ttl=0)
 
     def claim_seconds(self, connection: Connection, count: int) -> float:
         """How long it takes to lease `count` deliveries of a lane; they are given back."""

@@ -25,7 +25,7 @@ from benchmarks._places import databases, place
 from benchmarks._processes import free_port, is_listening, largest_memory, python, running, wait_until
 from benchmarks._receiver import receiver
 from benchmarks._sink import Rule
-from plugin.model import State
+from plugin.core.delivery import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from benchmarks._figures import Plan
     from benchmarks._line import Line
     from benchmarks._receiver import Receiver
-    from plugin.storage.shops import Connection
+    from plugin.storage.stores import Connection
 
 _SIZES = (1_000, 100_000, 1_000_000)
 _DUE, _LATER, _ELSEWHERE = 100_000, 50_000, 50_000

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from plugin.commands.demo import perform
-from plugin.commands.run import stop_on_signals
+from plugin.cli.demo import perform
+from plugin.cli.processes import stop_on_signals
 
 # The fonts that rich names would be fetched from elsewhere; every machine has a monospaced one of its own.
 _FONT_FACES = re.compile(r"\s*@font-face \{.*?\}\s*(?=\.)", re.DOTALL)

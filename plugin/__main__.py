@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from plugin.commands import act, choices, demo, doctor, dry_run, look, run, shops
-from plugin.commands.frame import errors_in_words
+from plugin.cli import deliveries, demo, doctor, dry_run, offers, processes, replay, stores
+from plugin.cli.output import errors_in_words
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,11 +17,11 @@ def crossdock() -> None:
 for _command in (
     demo.demo,
     doctor.doctor,
-    *(run.up, run.web, run.worker, run.clock, run.sandbox),
-    *(shops.store, shops.connect, shops.connections),
-    *(look.events, look.deliveries, look.shipments, look.status),
-    *(choices.offered, choices.papers),
-    *(act.migrate, act.replay, act.send_sample, dry_run.dry_run),
+    *(processes.up, processes.web, processes.worker, processes.clock, processes.sandbox),
+    *(stores.store, stores.connect, stores.connections),
+    *(deliveries.events, deliveries.deliveries, deliveries.shipments, deliveries.status),
+    *(offers.offered, offers.papers),
+    *(replay.migrate, replay.replay, replay.send_sample, dry_run.dry_run),
 ):
     crossdock.add_command(_command)
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from plugin import log
+from plugin.core import log
 from plugin.services import Services
-from plugin.web import pages
+from plugin.web.webhooks import pages
 
 if TYPE_CHECKING:
     from plugin.settings import Settings

@@ -9,21 +9,21 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from plugin import crash
-from plugin.flow.jobs import Bell, Ringer
-from plugin.pace import Pace
+from plugin.broker import Bell, Ringer
+from plugin.core.vault import Vault
+from plugin.intake.group_commit import Intake
+from plugin.intake.store_cache import Directory
+from plugin.limiter.redis_limiter import Pace
+from plugin.runtime import crash_points
 from plugin.storage.database import Database
-from plugin.storage.directory import Directory
 from plugin.storage.inbox import Inbox
-from plugin.storage.intake import Intake
 from plugin.storage.ledger import LEASE, Ledger
-from plugin.storage.shops import Shops
-from plugin.storage.tokens import TokenBox
-from plugin.tokens import Tokens
-from plugin.vault import Vault
+from plugin.storage.login_tokens import TokenBox
+from plugin.storage.stores import Shops
+from plugin.transport.login import Tokens
 
 if TYPE_CHECKING:
-    from plugin.pace_alone import Alone
+    from plugin.limiter.local_limiter import Alone
     from plugin.settings import Settings
 
 # Redis is near, and nothing that it holds is worth making a storefront wait.
@@ -50,7 +50,7 @@ class Services:
     @classmethod
     def open(cls, settings: Settings) -> Services:
         """Connects lazily: nothing is reached before it is used."""
-        crash.install(settings.die_at)
+        crash_points.install(settings.die_at)
         database = Database(settings.database_url)
         vault = Vault(settings.secret_keys)
         shops, inbox = Shops(database, vault), Inbox(database)

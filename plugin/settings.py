@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from plugin.errors import ConfigError
+from plugin.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Settings:
     web_concurrency: int
     log_level: str
     data_dir: Path
-    # For tests of crashes alone: see `plugin.crash`.
+    # For tests of crashes alone: see `plugin.runtime.crash_points`.
     die_at: str | None
     environment: Mapping[str, str] = field(repr=False)
 

@@ -26,17 +26,17 @@ from typing import TYPE_CHECKING
 import requests
 from sqlalchemy import update
 
-from plugin import log
-from plugin.embedded import EmbeddedRedis
+from plugin.core import log
+from plugin.runtime.embedded_redis import EmbeddedRedis
+from plugin.runtime.supervisor import Supervisor
 from plugin.sandbox import Fault, Sandbox
 from plugin.services import Services
 from plugin.settings import Settings
-from plugin.storage import views
+from plugin.storage import queries
 from plugin.storage.tables import deliveries
-from plugin.supervise import Supervisor
-from tests.line import PAST
-from tests.shop import ADDRESS, PACKAGE, SECRET, connect, headers, sent
-from tests.verdict import Report, calls, troubles
+from tests.support.chaos_verdict import Report, calls, troubles
+from tests.support.running_line import PAST
+from tests.support.shop import ADDRESS, PACKAGE, SECRET, connect, headers, sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -153,7 +153,7 @@ class World:
     def await_idle(self, seconds: float) -> None:
         """Wait until nothing is left to do."""
         ends = time.monotonic() + seconds
-        while not views.is_idle(self.services.database) and time.monotonic() < ends:
+        while not queries.is_idle(self.services.database) and time.monotonic() < ends:
             time.sleep(0.2)
 
 

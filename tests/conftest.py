@@ -18,15 +18,15 @@ from redis import Redis, RedisError
 from sqlalchemy import text
 
 from plugin.app import create_app
-from plugin.embedded import EmbeddedRedis, server_program
-from plugin.flow.rounds import Worker
+from plugin.delivery.round import Worker
+from plugin.runtime.embedded_redis import EmbeddedRedis, server_program
 from plugin.sandbox import Sandbox
 from plugin.services import Services
 from plugin.settings import Settings
-from plugin.storage import views
+from plugin.storage import queries
 from plugin.storage.migrate import migrate
 from plugin.storage.tables import metadata
-from tests.shop import Shop
+from tests.support.shop import Shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,8 +155,8 @@ def drain(services: Services) -> Iterator[Callable[[], None]]:
 
     def work() -> None:
         ends = time.monotonic() + 60
-        while not views.is_idle(services.database):
-            assert time.monotonic() < ends, views.counts(services.database)
+        while not queries.is_idle(services.database):
+            assert time.monotonic() < ends, queries.counts(services.database)
             worker.round(5)
 
     yield work

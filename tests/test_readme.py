@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from plugin import destinations, rulebook, storefronts
-from plugin.model import State
-from plugin.rules import NUMBERS, WORDS
+from plugin import destinations, storefronts
+from plugin.core.delivery import State
+from plugin.rules import rule_file
+from plugin.rules.rule import NUMBERS, WORDS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -44,7 +45,7 @@ def test_every_setting_is_listed_with_its_default(name: str) -> None:
 def test_the_rules_that_are_shown_are_rules_and_every_condition_is_explained() -> None:
     """The example is read as it stands and uses every condition, and the table explains each."""
     example = README.split("A file of rules is YAML or JSON:")[1].split("```yaml\n")[1].split("```")[0]
-    used = {condition.key for condition in rulebook.book(rulebook.read(example, "README.md")).rules[0].when}
+    used = {condition.key for condition in rule_file.book(rule_file.read(example, "README.md")).rules[0].when}
     explained = set(re.findall(r"^\| `(\w+)` \|", README.split("| condition |")[1].split("\n\n")[0], re.MULTILINE))
     assert used == explained == {*WORDS, *NUMBERS}
 

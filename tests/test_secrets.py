@@ -10,19 +10,19 @@ import pytest
 from sqlalchemy import select
 
 from plugin.sandbox import Fault
-from plugin.storage import views
+from plugin.storage import queries
 from plugin.storage.tables import events, metadata
-from tests.cli import crossdock, surroundings
 from tests.conftest import wait_until
-from tests.line import personal, work_off
-from tests.shop import SECRET, sent
+from tests.support.console import crossdock, surroundings
+from tests.support.running_line import personal, work_off
+from tests.support.shop import SECRET, sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from tests.conftest import Backend
-    from tests.shop import Shop
+    from tests.support.shop import Shop
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_no_log_line_names_a_secret_or_a_person(shop: Shop, environment: Mapping
             subprocess.Popen([sys.executable, "-m", "plugin", role], env=talkative, stdout=log, stderr=log)
             for role in ("worker", "clock")
         ]
-        wait_until(lambda: views.is_idle(shop.services.database), 40)
+        wait_until(lambda: queries.is_idle(shop.services.database), 40)
         for process in processes:
             process.terminate()
             process.wait(40)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plugin.registry import Registry
+from plugin.core.registry import Registry
 
 if TYPE_CHECKING:
     from plugin.destinations.base import Destination

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mappings.canonical import Document, Topic
-    from plugin.http import Answer
-    from plugin.manner import Listing, Manner
-    from plugin.model import Booked, Outcome, Request, Setting, Step, StoreFacts, Work
-    from plugin.rates import RateLimit
+    from mappings.canonical.orders import Document, Topic
+    from plugin.core.delivery import Booked, Outcome, Request, Setting, Step, StoreFacts, Work
+    from plugin.core.rates import RateLimit
+    from plugin.core.vendor_profile import Listing, Manner
+    from plugin.transport.call import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Destination(Protocol):
     needs: tuple[Setting, ...]
     limits: tuple[RateLimit, ...]
     ships: bool
-    """Whether parcels are booked here, so that one order goes to one such connection of a store (`plugin.rules`).
+    """Whether parcels are booked here, so that one order goes to one such connection of a store (`plugin.rules.rule`).
 
     Then its steps about an order are of the subject `order:REF`; what books is called `book`, what books anew after a
     change `amend`, what pays for a booking `buy`; and its plan of a cancelled order holds the steps that take a booking
@@ -67,12 +67,12 @@ class Destination(Protocol):
         """The call of one step, or what it comes to without one.
 
         Raises:
-            mappings.base.MappingError: the document or the settings lack a part.
+            mappings.schemas.schema.MappingError: the document or the settings lack a part.
         """
         ...
 
     def read(self, work: Work, answer: Answer) -> Outcome:
-        """What an answer means that `plugin.meaning.classify` left to us: any 2xx, or a refusal in words."""
+        """What an answer means that `plugin.delivery.classify.classify` left to us: any 2xx, or a refusal in words."""
         ...
 
     def find(self, work: Work) -> Request | None:
@@ -107,7 +107,7 @@ class Labels(Protocol):
         """The label in the answer, or where it can be fetched without credentials.
 
         Raises:
-            plugin.errors.ConfigError: there is no label in this form; says what there is.
-            mappings.base.PayloadRejected: the answer holds neither.
+            plugin.core.errors.ConfigError: there is no label in this form; says what there is.
+            mappings.schemas.schema.PayloadRejected: the answer holds neither.
         """
         ...

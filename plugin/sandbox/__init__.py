@@ -4,9 +4,9 @@ Nothing here imports the rest of `plugin` or `mappings`: an emulator that shared
 with our mistakes.
 """
 
-from plugin.sandbox._faults import Fault
-from plugin.sandbox._window import Limit
-from plugin.sandbox.base import Emulator, Vendor
-from plugin.sandbox.server import Sandbox, available
+from plugin.sandbox.kit.emulator import Emulator, Vendor
+from plugin.sandbox.kit.faults import Fault
+from plugin.sandbox.kit.server import Sandbox, available
+from plugin.sandbox.kit.sliding_window import Limit
 
 __all__ = ["Emulator", "Fault", "Limit", "Sandbox", "Vendor", "available"]

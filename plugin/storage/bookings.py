@@ -2,7 +2,7 @@
 
 Only the connection that an order is given to may have a booking of it. It changes hands in one of two ways: at once,
 while nothing of it was sent; or once the steps that take the booking back have come to rest, which
-`plugin.storage.handover` hears.
+`plugin.rules.handover` hears.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from sqlalchemy import (
 )
 from sqlalchemy import Connection as Sql
 
-from mappings.canonical import Topic
-from plugin.model import UNFINISHED, EventState, State
-from plugin.storage.moment import Moment
+from mappings.canonical.orders import Topic
+from plugin.core.delivery import UNFINISHED, EventState, State
 from plugin.storage.plans import bounded
 from plugin.storage.tables import deliveries, events, metadata, shipments, spending
+from plugin.storage.utc_datetime import Moment
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-    from plugin.model import Step
+    from plugin.core.delivery import Step
     from plugin.storage.database import Database
 
 # The steps of a shipping destination that make or pay a booking; see `plugin.destinations.base`.
@@ -70,7 +70,7 @@ class Booking:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the newest version is of a cancelled order (`plugin.flow.route` says so in its first letter)."""
+        """Whether the newest version is of a cancelled order (`plugin.routing.route` says so in its first letter)."""
         return self.version.startswith("1")
 
 

@@ -12,10 +12,16 @@ from psycopg.errors import ReadOnlySqlTransaction, UndefinedTable
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, PendingRollbackError, ProgrammingError
+from sqlalchemy.exc import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    PendingRollbackError,
+    ProgrammingError,
+)
 
-from plugin.errors import Unavailable
-from plugin.locks import lock
+from plugin.core.errors import Unavailable
+from plugin.core.file_lock import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
-from plugin.model import Event, EventState
-from plugin.storage.deflated import deflate, inflate
-from plugin.storage.moment import as_text
+from plugin.core.delivery import Event, EventState
+from plugin.storage.compression import deflate, inflate
 from plugin.storage.tables import NAMELESS, events
+from plugin.storage.utc_datetime import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

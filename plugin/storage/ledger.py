@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
 
-from plugin.model import Delivery, Priority, State
-from plugin.storage import _ledger_sql as sql
-from plugin.storage.moment import as_text
+from plugin.core.delivery import Delivery, Priority, State
+from plugin.storage import ledger_sql as sql
 from plugin.storage.tables import deliveries
+from plugin.storage.utc_datetime import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from plugin.storage.database import Database
 
-# Longer than the longest call: whoever may still be sending still holds the lease. See `plugin.http.TOTAL_SECONDS`.
+# Longer than the longest call: whoever may still be sending still holds the lease. See `plugin.transport.call.TOTAL_SECONDS`.
 LEASE = timedelta(seconds=45)
 # What follows an earlier delivery of its subject is passed over while that one waits. Looking at it again and again
 # would cost more than telling it once; for less than this it would not.

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection as Sql
 from sqlalchemy import and_, case, func, literal, null, or_, select, update
 
-from plugin.model import State
-from plugin.storage.deflated import deflate
+from plugin.core.delivery import State
+from plugin.storage.compression import deflate
 from plugin.storage.tables import deliveries
 
 if TYPE_CHECKING:
-    from plugin.model import Step
+    from plugin.core.delivery import Step
     from plugin.storage.database import Database
 
 # In a delivery's data, where it tells that no document is needed.

@@ -23,8 +23,8 @@ from sqlalchemy import (
     text,
 )
 
-from plugin.model import UNFINISHED
-from plugin.storage.moment import Moment
+from plugin.core.delivery import UNFINISHED
+from plugin.storage.utc_datetime import Moment
 
 if TYPE_CHECKING:
     from sqlalchemy import TextClause
@@ -79,7 +79,7 @@ connections = Table(
     Column("base_url", Text, nullable=False),
     Column("settings", JSON, nullable=False),
     Column("sealed", Text, nullable=False),
-    # JSON as `plugin.rulebook` keeps it; none takes every order.
+    # JSON as `plugin.rules.rule_file` keeps it; none takes every order.
     Column("rules", Text),
     Column("state", String(16), nullable=False),
     Column("reason", Text),

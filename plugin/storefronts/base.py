@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from mappings.canonical import Document, Topic
-    from plugin.model import Setting
+    from mappings.canonical.orders import Document, Topic
+    from plugin.core.delivery import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Storefront(Protocol):
         ...
 
     def load(self, topic: Topic, document: object, shop: str) -> Document:
-        """The parsed body as a canonical value; raises `mappings.base.PayloadRejected` naming the field."""
+        """The parsed body as a canonical value; raises `mappings.schemas.schema.PayloadRejected` naming the field."""
         ...
 
     def sample(self, topic: str, number: int, secret: str, shop: str) -> Sample:

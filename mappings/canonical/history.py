@@ -1,0 +1,73 @@
+"""What was known before a document came: the memory that facts about people, carts and refunds need.
+
+The line looks it up and puts it beside the document (`plugin/routing/enrich.py`), so that mappings stay pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mappings.canonical.activity import Cart, Checkout, Tracking
+    from mappings.canonical.orders import Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """The names under which one document knew its person, apart from e-mail addresses.
+
+    `attributes` are those that hold a visitor's anonymous id, by the names that the connections of a store ask for.
+    """
+
+    attributes: tuple[tuple[str, str], ...] = ()
+    cart_ref: str | None = None
+    checkout_ref: str | None = None
+    order_ref: str | None = None
+    customer_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Another customer, as far as it was told of: how it was known first, and the addresses it had, newest last."""
+
+    ref: str
+    first: Visit | None = None
+    emails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """What is remembered about one document.
+
+    `heard_at`: when its webhook came, for facts whose document tells no time. `visits`: of the same cart, checkout or
+    order. `first`: how its customer was known first, `email` and `former_emails`: the addresses that this customer has
+    and had, `consent`: what the customer said last about being written to. `guests`: visits of whoever ordered with the
+    same address without an account. `merged`: customers who were merged into this one; `successor`: the one that this
+    one was merged into, or the account that has a guest's address.
+
+    `before` is the newest earlier version of a cart or checkout; `stale` says that a newer one, or this very one, was
+    told of already. `over` says what came of a checkout since this version of it, so that it is not abandoned. `order`
+    is the one that a refund or parcel belongs to, with what is recalled of it; `parcel` is how that parcel was followed
+    when it was heard of first.
+    """
+
+    heard_at: datetime | None = None
+    visits: tuple[Visit, ...] = ()
+    guests: tuple[Visit, ...] = ()
+    first: Visit | None = None
+    email: str | None = None
+    former_emails: tuple[str, ...] = ()
+    merged: tuple[Account, ...] = ()
+    successor: Account | None = None
+    consent: bool | None = None
+    before: Cart | Checkout | None = None
+    stale: bool = False
+    over: str | None = None
+    order: Order | None = None
+    parcel: Tracking | None = None
+
+
+NOTHING = Recalled()

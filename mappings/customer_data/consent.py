@@ -1,0 +1,55 @@
+"""Whether the operator's choices let anything be told of a document: test orders, and people who did not agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mappings.canonical.activity import (
+    Checkout,
+    Consent,
+    Departure,
+    Fulfilment,
+    Merge,
+    Parcel,
+    ParcelScan,
+    Payment,
+    Refund,
+)
+from mappings.canonical.history import NOTHING
+from mappings.canonical.orders import Customer, Order
+
+if TYPE_CHECKING:
+    from mappings.canonical.orders import Document
+    from mappings.customer_data.ids import IdentityRules
+
+
+def may_tell(document: Document, rules: IdentityRules) -> bool:
+    """Apply `test_orders` and `consent`.
+
+    What a customer said about being written to goes before the box that was ticked at one order. Who said nothing did
+    not agree: so with `consent` nothing is told of carts. That two ids are one person's, or gone, is always told.
+    """
+    about = order_behind(document) or document
+    if not rules.test_orders and isinstance(about, (Order, Payment)) and about.test:
+        return False
+    if not rules.consent or isinstance(about, (Merge, Departure)):
+        return True
+    if isinstance(about, Consent):
+        return about.given is True
+    said = (getattr(about, "recalled", None) or NOTHING).consent
+    return _agrees(about) if said is None else said
+
+
+def order_behind(document: Document) -> Order | None:
+    """The order that a refund, payment or parcel belongs to, as far as it is known."""
+    if isinstance(document, Parcel):
+        return document.order
+    if isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):
+        return (document.recalled or NOTHING).order
+    return None
+
+
+def _agrees(document: Document) -> bool:
+    if isinstance(document, (Order, Checkout)):
+        return document.accepts_marketing is True
+    return isinstance(document, Customer) and document.consent is True

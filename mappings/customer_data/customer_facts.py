@@ -1,0 +1,101 @@
+"""What customers' own records tell: who they are, that two are one, what they agreed to, that they left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from mappings.canonical.history import NOTHING, Account
+from mappings.canonical.orders import Topic
+from mappings.customer_data.fact import digest, identify, joins, track
+from mappings.customer_data.person import person_of_customer, person_of_ref
+from mappings.customer_data.properties import known, traits_of_consent, traits_of_customer
+from mappings.schemas.schema import BodyIncomplete
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from mappings.canonical.activity import Consent, Departure, Merge
+    from mappings.canonical.orders import Customer
+    from mappings.customer_data.fact import Fact
+    from mappings.customer_data.ids import IdentityRules, Tenant
+
+_EVENTS: Final = {
+    Topic.CUSTOMER_CREATED: ("Customer Created", "customer-created"),
+    Topic.CUSTOMER_UPDATED: ("Customer Updated", None),
+}
+
+
+def of_customer(topic: Topic, customer: Customer, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+    """Tell who a customer is, and that the record was made or changed."""
+    if topic not in _EVENTS:
+        return
+    name, once = _EVENTS[topic]
+    person = person_of_customer(customer, tenant, rules)
+    traits = traits_of_customer(customer)
+    updated_at, created_at = _times(customer)
+    yield identify(person, traits, updated_at)
+    yield from joins(person, rules, updated_at)
+    properties = known({"customer_id": customer.ref, "email": customer.email if rules.email_in_properties else None})
+    yield track(
+        name,
+        person,
+        f"customer:{customer.ref}",
+        properties=properties,
+        content=digest(traits),
+        at=created_at if once else updated_at,
+        once=f"{once}:{customer.ref}" if once else None,
+    )
+
+
+def _times(customer: Customer) -> tuple[datetime, datetime]:
+    updated_at = customer.updated_at or customer.created_at
+    created_at = customer.created_at or customer.updated_at
+    if updated_at is None or created_at is None:
+        raise BodyIncomplete("customer: created_at and updated_at are both missing from the storefront's document")
+    return updated_at, created_at
+
+
+def of_merge(_topic: Topic, merge: Merge, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+    """Join the customer who was merged away to the one who is kept; a merge that failed joined nobody."""
+    if not merge.succeeded:
+        return
+    recalled = merge.recalled or NOTHING
+    recalled = replace(recalled, merged=recalled.merged or (Account(ref=merge.deleted_ref),))
+    kept = person_of_ref(merge.kept_ref, recalled, tenant, rules)
+    # With somebody who was never told of there is nothing to join.
+    if kept.user_id or recalled.first:
+        yield from joins(kept, rules, _heard(recalled.heard_at, "customer merge"))
+
+
+def of_departure(_topic: Topic, gone: Departure, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+    """Tell that a customer's record is gone."""
+    recalled = gone.recalled or NOTHING
+    person = person_of_ref(gone.ref, recalled, tenant, rules)
+    yield track(
+        "Customer Deleted",
+        person,
+        f"customer:{gone.ref}:deleted",
+        properties={"customer_id": gone.ref},
+        at=_heard(recalled.heard_at, "customer deletion"),
+        once=f"customer-deleted:{gone.ref}",
+    )
+
+
+def of_consent(_topic: Topic, consent: Consent, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+    """Tell what a customer agreed to, as a trait; it changes nothing else that is known of them."""
+    if consent.state is None:
+        return
+    recalled = consent.recalled or NOTHING
+    recalled = replace(recalled, email=recalled.email or consent.email)
+    person = person_of_ref(consent.customer_ref, recalled, tenant, rules)
+    at = consent.at or _heard(recalled.heard_at, "consent")
+    group = f"consent:{consent.channel}:{consent.customer_ref}"
+    yield identify(person, traits_of_consent(consent), at, group)
+
+
+def _heard(heard_at: datetime | None, what: str) -> datetime:
+    if heard_at is None:
+        raise BodyIncomplete(f"{what}: the document tells no time, and when it came is not known")
+    return heard_at

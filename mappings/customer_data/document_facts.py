@@ -1,0 +1,70 @@
+"""What happened, in the vocabulary that customer-data receivers share: identify, alias, track.
+
+Which document tells what is in `mappings/calls_of_*.py`, in the words of storefront-to-segment.md section 6.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mappings.canonical.activity import (
+    Cart,
+    Checkout,
+    Consent,
+    Departure,
+    Fulfilment,
+    Merge,
+    Parcel,
+    ParcelScan,
+    Payment,
+    Refund,
+)
+from mappings.canonical.orders import Customer, Order
+from mappings.customer_data import basket_facts, customer_facts, order_facts, parcel_facts
+from mappings.customer_data.consent import may_tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mappings.canonical.orders import Document, Topic
+    from mappings.customer_data.fact import Fact
+    from mappings.customer_data.ids import IdentityRules, Tenant
+
+_TOLD: Final[dict[type, Callable[..., Iterator[Fact]]]] = {
+    Order: order_facts.of_order,
+    Refund: order_facts.of_refund,
+    Payment: order_facts.of_payment,
+    Customer: customer_facts.of_customer,
+    Merge: customer_facts.of_merge,
+    Departure: customer_facts.of_departure,
+    Consent: customer_facts.of_consent,
+    Cart: basket_facts.of_cart,
+    Checkout: basket_facts.of_checkout,
+    Fulfilment: parcel_facts.of_fulfilment,
+    ParcelScan: parcel_facts.of_scan,
+    Parcel: parcel_facts.of_parcel,
+}
+
+
+def untouched(document: Document, tenant: Tenant, identity: IdentityRules) -> Fact | None:
+    """Say what to tell of a document once nothing came after it for as long as the operator waits.
+
+    Whether something came is in `Recalled.over`, and is for whoever waited to ask.
+    """
+    if not isinstance(document, Checkout) or not may_tell(document, identity):
+        return None
+    return basket_facts.of_untouched(document, tenant, identity)
+
+
+def facts(topic: Topic, document: Document, tenant: Tenant, identity: IdentityRules) -> tuple[Fact, ...]:
+    """Say what to tell about a document, in the order to tell it: who it is, that they are known, what they did.
+
+    Nothing is to be told of topics without a place in the vocabulary, nor of what the operator's choices leave out.
+
+    Raises:
+        BodyIncomplete: the document has no time, or no currency, that the fact could be told with.
+    """
+    told = _TOLD.get(type(document))
+    if told is None or not may_tell(document, identity):
+        return ()
+    return tuple(told(topic, document, tenant, identity))

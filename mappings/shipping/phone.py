@@ -1,0 +1,60 @@
+"""Telephone numbers in the form that a vendor wants."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import phonenumbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mappings.canonical.orders import Order
+
+
+class PhoneForm(StrEnum):
+    """`AS_GIVEN` leaves the text alone; `E164` is `+14165550100`; `DIGITS` is `14165550100`."""
+
+    AS_GIVEN = "as_given"
+    E164 = "e164"
+    NATIONAL = "national"
+    DIGITS = "digits"
+
+
+_FORMATS: Final = {
+    PhoneForm.E164: phonenumbers.PhoneNumberFormat.E164,
+    PhoneForm.DIGITS: phonenumbers.PhoneNumberFormat.E164,
+    PhoneForm.NATIONAL: phonenumbers.PhoneNumberFormat.NATIONAL,
+}
+
+
+def phone_of(order: Order, form: PhoneForm = PhoneForm.AS_GIVEN) -> str | None:
+    """The buyer's number: of the address, else of the order, else of the customer."""
+    address, customer = order.shipping_address, order.customer
+    given = (address.phone if address else None, order.phone, customer.phone if customer else None)
+    return phone(given, address.country_code if address else None, form)
+
+
+def phone(given: Iterable[str | None], country: str | None, form: PhoneForm) -> str | None:
+    """The first number that a telephone could dial from `country`, in the vendor's form.
+
+    If none is one, the first text as it was given, as long as the vendor takes any text; else nothing: a wrong number
+    is worse than none.
+    """
+    texts = [text for text in given if text]
+    if form is PhoneForm.AS_GIVEN:
+        return texts[0] if texts else None
+    formatted = (_formatted(text, country, form) for text in texts)
+    return next((number for number in formatted if number), None)
+
+
+def _formatted(text: str, country: str | None, form: PhoneForm) -> str | None:
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    written = phonenumbers.format_number(number, _FORMATS[form])
+    return written.lstrip("+") if form is PhoneForm.DIGITS else written

@@ -1,0 +1,156 @@
+"""What may be kept of a request and its answer: the shape of everything, the values of little."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from mappings.canonical.activity import Checkout
+from mappings.canonical.orders import Customer, Order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mappings.canonical.orders import Document
+    from plugin.core.delivery import Request
+    from plugin.transport.call import Answer
+
+_LONGEST_KEPT = 4_000
+_LONGEST_WORDS = 200
+_SHORT = 500
+# Shorter values occur in ordinary words, and say nothing about anybody.
+_SHORTEST_SECRET = 3
+_REASONS = ("message", "error", "errors", "detail")
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+HIDDEN = "•"
+_DEEPEST = 50
+_decode = json.JSONDecoder().decode
+
+
+def storable(item: Any, depth: int = 0) -> Any:  # noqa: ANN401  (any JSON value)
+    """A JSON value without what databases refuse, NUL and half surrogate pairs; ValueError if it is absurdly deep."""
+    if depth > _DEEPEST:
+        raise ValueError("nested too deep")
+    if isinstance(item, str):
+        return item.replace("\0", "\ufffd").encode(errors="replace").decode()
+    if isinstance(item, dict):
+        return {storable(key, depth): storable(value, depth + 1) for key, value in item.items()}
+    return [storable(value, depth + 1) for value in item] if isinstance(item, list) else item
+
+
+def json_of(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
+    """A parsed body, fit to be stored; None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
+    try:
+        # What nearly all answers are: nothing can be in them that would have to be taken out.
+        is_plain = body.isascii() and b"\\u" not in body and b"\0" not in body
+        if is_plain and body.count(b"{") + body.count(b"[") <= _DEEPEST:
+            return _decode(body.decode())
+        return storable(json.loads(body))
+    except (ValueError, RecursionError):
+        return None
+
+
+def request_line(request: Request, plain: frozenset[str]) -> str:
+    """The call as it may be kept: method, path, and the body with every text hidden whose key is not in `plain`."""
+    body = "" if request.body is None else " " + masked(_parsed(request.body), plain)
+    return f"{request.method} {request.path}{body}"
+
+
+def answer_text(answer: Answer, plain: frozenset[str]) -> str:
+    """The answer as it may be kept; of one that is not JSON only its size."""
+    if len(answer.body) <= _SHORT:
+        # Receivers of events say the same few words to everybody.
+        return _short_text(answer.body, plain)
+    return masked(answer.json, plain) if answer.json is not None else f"{len(answer.body)} bytes, not JSON"
+
+
+@lru_cache(maxsize=256)
+def _short_text(body: bytes, plain: frozenset[str]) -> str:
+    said = json_of(body)
+    return masked(said, plain) if said is not None else f"{len(body)} bytes, not JSON"
+
+
+def masked(document: Any, plain: frozenset[str]) -> str:  # noqa: ANN401  (any JSON value)
+    """JSON text of `document` in which texts and numbers are hidden unless their key is in `plain`."""
+    return json.dumps(_masked(document, plain, shown=False), ensure_ascii=False)[:_LONGEST_KEPT]
+
+
+def vendor_words(answer: Answer, request: Request | None, document: Document | None, said: str | None = None) -> str:
+    """What the vendor gave as the reason, without anything that we had sent to it or know of the person.
+
+    `said` is the reason where the vendor's own form of it was read already.
+    """
+    # Only where it can be told what of it is personal, texts under names of theirs are reasons too.
+    fields = request is not None or document is not None
+    found = said or next(_messages(answer.json, fields=fields), None)
+    if found is None:
+        return f"{answer.status} without a reason"
+    return f"{answer.status}: {impersonal(found, request, document)}"
+
+
+def impersonal(text: str, request: Request | None, document: Document | None) -> str:
+    """A vendor's text as it may be kept: short, without anything that we had sent to it or know of the person."""
+    known = {*_values(_parsed(request.body) if request else None), *_personal(document)}
+    for value in sorted({*known, *(word for one in known for word in one.split())}, key=len, reverse=True):
+        if len(value) >= _SHORTEST_SECRET:
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", HIDDEN, text, flags=re.IGNORECASE)
+    return _EMAIL.sub(HIDDEN, text)[:_LONGEST_WORDS]
+
+
+def _parsed(body: object) -> Any:  # noqa: ANN401  (any JSON value)
+    return json.loads(body) if isinstance(body, bytes) else body
+
+
+def _personal(document: Document | None) -> Iterator[str]:
+    """The texts of a document's addresses and of its customer."""
+    if isinstance(document, (Order, Checkout)):
+        parts = (document.customer, document.shipping_address, document.billing_address)
+        yield from filter(None, (document.email, document.phone))
+    else:
+        parts = (document, None, None) if isinstance(document, Customer) else (None, None, None)
+    for part in parts:
+        if part is not None:
+            yield from _values(dataclasses.asdict(part))
+
+
+def _masked(item: Any, plain: frozenset[str], *, shown: bool) -> Any:  # noqa: ANN401
+    # By the exact kinds that JSON has: asking for a Mapping costs as much as all the rest, at every call that is made.
+    kind = type(item)
+    if kind is dict:
+        return {key: _masked(value, plain, shown=key in plain) for key, value in item.items()}
+    if kind is list or kind is tuple:
+        return [_masked(value, plain, shown=shown) for value in item]
+    if shown or item is None or kind is bool:
+        return item
+    return HIDDEN
+
+
+def _messages(document: Any, *, fields: bool, inside: bool = False) -> Iterator[str]:  # noqa: ANN401
+    """Texts under the keys that vendors use for a reason, outermost first; inside of one also by field, if `fields`."""
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, list):
+        for item in document:
+            yield from _messages(item, fields=fields, inside=inside)
+    elif isinstance(document, Mapping):
+        named = {key: document[key] for key in _REASONS if key in document}
+        found = [text for part in named.values() for text in _messages(part, fields=fields, inside=True)]
+        yield from found
+        for field, value in document.items() if fields and inside and not found else ():
+            if field not in named:
+                yield from (f"{field}: {text}" for text in _messages(value, fields=fields, inside=True))
+
+
+def _values(item: Any) -> Iterator[str]:  # noqa: ANN401
+    if isinstance(item, Mapping):
+        for value in item.values():
+            yield from _values(value)
+    elif isinstance(item, (list, tuple)):
+        for value in item:
+            yield from _values(value)
+    elif isinstance(item, str):
+        yield item

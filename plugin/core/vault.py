@@ -1,0 +1,45 @@
+"""Secrets at rest: Fernet with rotating keys."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from plugin.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Vault:
+    """Seals with the newest of `SECRET_KEY`'s keys and opens with any of them, so that keys can rotate."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._fernet = MultiFernet([Fernet(_fernet_key(key)) for key in keys])
+
+    def seal(self, values: Mapping[str, str]) -> str:
+        """Encrypt a set of named secrets into one text."""
+        return self._fernet.encrypt(json.dumps(dict(values)).encode()).decode()
+
+    def open(self, sealed: str) -> dict[str, str]:
+        """Decrypt what `seal` made, nothing where it was erased; raise `ConfigError` when none of the keys fits."""
+        if not sealed:
+            return {}
+        try:
+            opened: dict[str, str] = json.loads(self._fernet.decrypt(sealed))
+        except InvalidToken:
+            raise ConfigError(
+                "a stored secret was sealed with another SECRET_KEY: add the former key after a comma, newest first"
+            ) from None
+        return opened
+
+
+def _fernet_key(text: str) -> bytes:
+    """Any text makes a key: operators paste what `openssl rand` printed, not Fernet's own format."""
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"crossdock stored secrets").derive(text.encode())
+    return base64.urlsafe_b64encode(derived)

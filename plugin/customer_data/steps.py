@@ -1,0 +1,215 @@
+"""What destinations that are told who did what have in common: their settings, and a fact as a step.
+
+Integrations differ in how they say it, so a destination of this kind adds its own bodies and answers to this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mappings import customer_data
+from mappings.canonical.activity import Parcel, Tracking
+from mappings.canonical.history import NOTHING
+from mappings.canonical.orders import Order, Topic
+from mappings.customer_data import ids
+from mappings.schemas.schema import PayloadRejected
+from plugin.core import validators
+from plugin.core.delivery import WAIT, Accepted, Deferred, Priority, Setting, Skipped, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from mappings.canonical.orders import Document
+    from plugin.core.delivery import Outcome, StoreFacts, Work
+
+_YES_OR_NO = validators.one_of("yes", "no")
+_ATTRIBUTES = "anonymous_id_attributes"
+_PARCEL = "parcel"
+# How many hours a wait was planned for.
+_HOURS = "hours"
+# A month: whoever comes back to a checkout after that begins anew.
+_MOST_HOURS = 720
+
+IDENTITY_SETTINGS = (
+    Setting(
+        key="user_id",
+        help="what a person is known by; changing it later splits histories",
+        default="customer_id",
+        check=validators.one_of(*ids.USER_ID_STRATEGIES),
+    ),
+    Setting(
+        key=_ATTRIBUTES,
+        help="order attributes that hold a visitor's anonymous id, first hit wins",
+        default=",".join(ids.ANONYMOUS_ID_ATTRIBUTES),
+    ),
+    Setting(
+        key="alias",
+        help="join the ids of one person by alias; `no` joins by an identify with both ids",
+        default="yes",
+        check=_YES_OR_NO,
+    ),
+    Setting(
+        key="email_in_properties",
+        help="`yes` also writes the e-mail into event properties",
+        default="no",
+        check=_YES_OR_NO,
+    ),
+    Setting(
+        key="sale",
+        help="when an order is Order Completed: once it is `placed`, or once it is `paid`",
+        default="placed",
+        check=validators.one_of("placed", "paid"),
+    ),
+    Setting(
+        key="abandoned_hours",
+        help="hours that a checkout stays untouched until Cart Abandoned is told; `0` never tells it",
+        default="24",
+        check=validators.whole("hours", _MOST_HOURS),
+    ),
+    Setting(key="test_orders", help="`no` tells nothing of test orders", default="yes", check=_YES_OR_NO),
+    Setting(
+        key="consent",
+        help="`required` tells only of people who agreed to be written to, and so of no carts",
+        default="any",
+        check=validators.one_of("any", "required"),
+    ),
+)
+_DEFAULTS = {setting.key: setting.default or "" for setting in IDENTITY_SETTINGS}
+
+
+def fingerprint(key: str) -> str:
+    """What an account is called without telling its key."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
+
+
+def tenant(store: StoreFacts) -> customer_data.Tenant:
+    """The shop, as mappings know it."""
+    return customer_data.Tenant(platform=store.platform, shop=store.address)
+
+
+def facts(
+    topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]
+) -> tuple[customer_data.Fact, ...]:
+    """What this connection is to be told of a document, in the order to tell it."""
+    return customer_data.facts(topic, document, tenant(store), _rules(values))
+
+
+def step(fact: customer_data.Fact, document: Document, message: bytes | None = None) -> Step:
+    """A fact as a step; `message` is its body, where it can be mapped while it is planned."""
+    return Step(
+        action=fact.action,
+        key=fact.key,
+        subject=fact.subject,
+        group=fact.group,
+        content=fact.content,
+        only_if_changed=fact.only_if_changed,
+        data={"fact": fact.name, "mark": fact.mark} | _kept(document),
+        message=message,
+    )
+
+
+def steps(
+    topic: Topic,
+    document: Document,
+    store: StoreFacts,
+    values: Mapping[str, str],
+    say: Callable[[customer_data.Fact], bytes | None],
+) -> tuple[Step, ...]:
+    """Everything to tell of a document as steps; `say` gives the body of one fact."""
+    told = [step(fact, document, say(fact)) for fact in facts(topic, document, store, values)]
+    return (*told, *_waits(document, store, values))
+
+
+def _waits(document: Document, store: StoreFacts, values: Mapping[str, str]) -> Iterator[Step]:
+    """The wait for whether a checkout is left as it is; it holds nothing else of its person up."""
+    rules = _rules(values)
+    fact = customer_data.untouched(document, tenant(store), rules)
+    known = getattr(document, "recalled", None) or NOTHING
+    if fact is not None and not (known.stale or known.over):
+        yield Step(
+            action=WAIT,
+            key=f"{WAIT}:{fact.key}",
+            subject=fact.group,
+            priority=Priority.WATCH,
+            delay=timedelta(hours=rules.abandoned_hours),
+            data={"fact": f"{WAIT} for {fact.name}", _HOURS: rules.abandoned_hours},
+        )
+
+
+def waited(work: Work, say: Callable[[customer_data.Fact], bytes | None]) -> Outcome:
+    """What the end of a wait comes to: its fact is owed, unless something followed the document meanwhile."""
+    _, document = told(work)
+    rules = _rules(work.settings)
+    fact = customer_data.untouched(document, tenant(work.store), rules)
+    if fact is None:
+        return Skipped("the settings, or what its person agreed to, do not ask for it any more")
+    known = getattr(document, "recalled", None) or NOTHING
+    if known.over:
+        return Skipped(known.over)
+    more = timedelta(hours=rules.abandoned_hours - work.data[_HOURS])
+    if more > timedelta():
+        longer = {**work.data, _HOURS: rules.abandoned_hours}
+        return Deferred(reason="the setting asks for more hours now", after=more, waiting=True, data=longer)
+    return Accepted(then=(step(fact, document, say(fact)),), note="nothing came meanwhile")
+
+
+def fact_of(work: Work) -> customer_data.Fact:
+    """The fact that a step was planned for, found again in its event."""
+    topic, document = told(work)
+    later = customer_data.untouched(document, tenant(work.store), _rules(work.settings))
+    for fact in (*facts(topic, document, work.store, work.settings), *([later] if later else [])):
+        if fact.mark == work.data.get("mark"):
+            return fact
+    raise PayloadRejected(f"the event no longer calls for {work.data.get('fact')}; the settings changed since")
+
+
+def attributes(connections: Iterable[Mapping[str, str]]) -> frozenset[str] | None:
+    """The order attributes that any of these connections, given by their settings, reads a visitor's id from.
+
+    None when none of them is told who did what: then nothing has to be remembered of people.
+    """
+    named = [values[_ATTRIBUTES].split(",") for values in connections if _ATTRIBUTES in values]
+    return frozenset(name for names in named for name in names if name) if named else None
+
+
+def told(work: Work) -> tuple[Topic, Document]:
+    """What a step tells of: its event's document, or the parcel of ours that follows from it."""
+    if work.topic is None or work.document is None:
+        raise PayloadRejected("the event holds no document")
+    kept = work.data.get(_PARCEL)
+    if kept is None:
+        return work.topic, work.document
+    if not isinstance(work.document, Order):
+        raise PayloadRejected("the parcel's event is not about an order")
+    return Topic.PARCEL_BOOKED, Parcel(
+        order=work.document,
+        tracking=Tracking(number=kept["number"], url=kept["url"]),
+        carrier=kept["carrier"],
+        delivered=kept["delivered"],
+        at=datetime.fromisoformat(kept["at"]),
+    )
+
+
+def _kept(document: Document) -> dict[str, object]:
+    """What a parcel of ours says that no event does."""
+    if not isinstance(document, Parcel):
+        return {}
+    followed = {"number": document.tracking.number, "url": document.tracking.url, "carrier": document.carrier}
+    return {_PARCEL: followed | {"delivered": document.delivered, "at": document.at.isoformat()}}
+
+
+def _rules(values: Mapping[str, str]) -> customer_data.IdentityRules:
+    # A connection that was made before a setting existed goes on as before.
+    chosen = {**_DEFAULTS, **values}
+    return customer_data.IdentityRules(
+        user_id=chosen["user_id"],
+        anonymous_id_attributes=tuple(filter(None, chosen[_ATTRIBUTES].split(","))),
+        alias=chosen["alias"] == "yes",
+        email_in_properties=chosen["email_in_properties"] == "yes",
+        sale=chosen["sale"],
+        abandoned_hours=int(chosen["abandoned_hours"]),
+        test_orders=chosen["test_orders"] == "yes",
+        consent=chosen["consent"] == "required",
+    )

@@ -1,0 +1,114 @@
+"""Stores, connections and what holds for a lane, as a round remembers them for a moment."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mappings.schemas.schema import PayloadRejected
+from plugin import destinations
+from plugin.core.errors import Unavailable
+from plugin.delivery.lane_limits import limits_of_lane, most_in_flight
+
+if TYPE_CHECKING:
+    from plugin.core.delivery import StoreFacts
+    from plugin.core.rates import RateLimit
+    from plugin.core.vendor_profile import Batch, Manner
+    from plugin.services import Services
+    from plugin.storage.stores import Connection, Store
+
+# Settings that were changed this lately may still be used; what is owed never depends on this cache.
+_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What holds for a lane as a whole: what all its connections ask for together."""
+
+    limits: tuple[RateLimit, ...]
+    most_in_flight: int | None
+    batch: Batch | None
+    learns: bool
+
+
+class Known:
+    """Looks everything up once in a while. Not for two threads."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._stores: dict[str, Store] = {}
+        self._facts: dict[str, StoreFacts] = {}
+        self._connections: dict[str, Connection] = {}
+        self._former: dict[str, Connection] = {}
+        self._manners: dict[str, Manner] = {}
+        self._terms: dict[str, Terms] = {}
+        self._fresh_until = 0.0
+
+    def store(self, store_id: str) -> Store:
+        """The store of this id; `PayloadRejected` when it is gone."""
+        self._forget()
+        if store_id not in self._stores:
+            store = self._services.shops.by_id(store_id)
+            if store is None:
+                raise PayloadRejected("the store is gone")
+            self._stores[store_id] = store
+        return self._stores[store_id]
+
+    def facts(self, store_id: str) -> StoreFacts:
+        """What a mapping may know of a store; `PayloadRejected` when it is gone."""
+        self._forget()
+        if store_id not in self._facts:
+            self._facts[store_id] = self.store(store_id).facts
+        return self._facts[store_id]
+
+    def connection(self, connection_id: str) -> Connection:
+        """The connection of this id; `PayloadRejected` when it is gone, or its credentials can't be read."""
+        found = self._all().get(connection_id)
+        if found is None:
+            raise PayloadRejected("the connection is gone")
+        if found.unreadable:
+            raise PayloadRejected(found.reason or "its credentials can't be read")
+        return found
+
+    def manner(self, connection: Connection) -> Manner:
+        """How the vendor differs from most, for this connection."""
+        if connection.id not in self._manners:
+            self._manners[connection.id] = destinations.get(connection.destination).manner(connection.values)
+        return self._manners[connection.id]
+
+    def terms(self, lane: str) -> Terms:
+        """What holds for a lane."""
+        everything = self._all()
+        if lane not in self._terms:
+            sharing = [item for item in everything.values() if item.lane == lane]
+            readable = [item for item in sharing if not item.unreadable]
+            self._terms[lane] = Terms(
+                limits=limits_of_lane(sharing),
+                most_in_flight=most_in_flight(sharing),
+                batch=next((batch for item in readable if (batch := self.manner(item).batch)), None),
+                learns=any(self.manner(item).quota for item in readable),
+            )
+        return self._terms[lane]
+
+    def _all(self) -> dict[str, Connection]:
+        self._forget()
+        if not self._connections:
+            try:
+                self._connections = {item.id: item for item in self._services.shops.connections()}
+            except Unavailable:
+                if not self._former:
+                    raise
+                # Calls that are on their way are to be brought home; who needs more than this finds out anyway.
+                self._connections = self._former
+            self._former = self._connections
+        return self._connections
+
+    def _forget(self) -> None:
+        if time.monotonic() > self._fresh_until:
+            self._stores.clear()
+            self._facts.clear()
+            self._connections = {}
+            self._manners.clear()
+            self._terms.clear()
+            self._fresh_until = time.monotonic() + _SECONDS

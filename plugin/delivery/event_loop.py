@@ -1,0 +1,224 @@
+"""The hub: one thread that sends calls over open connections and reads their answers, for all lanes.
+
+It waits for nothing but answers, lanes that call it, and the moments of calls. Whatever may block is left to threads:
+see `plugin/delivery/executor.py`. Should a call hold it up nevertheless, another thread becomes the hub, and that lane's calls
+are left to threads for a while.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import queue
+import select
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from plugin.core import log
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from plugin.delivery.lane import Flight, Lane
+    from plugin.transport.call import Sent
+
+# Calls over all lanes, each of which has a connection. One lane never takes them all: beyond this many a lane gets its
+# first one only.
+_CROWDED = 640
+# A hub that is busy with one call for longer is held up by it.
+_HELD_UP_SECONDS = 0.1
+_LEFT_ALONE_SECONDS = 60.0
+# What the standard library's selectors put around these takes as long as the kernel itself, for every call.
+if sys.platform == "linux":
+    _listening_point, _SECOND = select.epoll, 1.0
+else:
+    _listening_point, _SECOND = select.poll, 1000.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Made:
+    """A call that is being made, since `began` on the monotonic clock; once it was sent its answer is read from it."""
+
+    lane: Lane
+    flight: Flight
+    at: datetime
+    began: float
+    sent: Sent | None = None
+
+
+class Maker(Protocol):
+    """What the hub has done with flights. Nothing of it raises."""
+
+    def begin(self, lane: Lane, flight: Flight) -> Made:
+        """Take a flight out of its lane's queue. What is not sent afterwards was given to a thread, or is over."""
+
+    def end(self, made: Made) -> None:
+        """Read the answer that is there, or have a thread read it, and land."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One thread's time as the hub; the lane that it serves at this moment, and since when."""
+
+    lane: Lane | None = None
+    since: float = 0.0
+
+
+class Hub:
+    """Makes the calls of all lanes, as many of each at once as `lane.most`. Made after a fork, never before."""
+
+    def __init__(self, maker: Maker) -> None:
+        self._maker = maker
+        self._inbox: queue.SimpleQueue[tuple[Lane, int]] = queue.SimpleQueue()
+        self._ears = _listening_point()
+        # What is waited for, by the number of its connection; and the lanes with a call whose moment is still to come.
+        self._heard: dict[int, Made] = {}
+        self._alarms: list[tuple[float, int, Lane]] = []
+        self._numbers = itertools.count()
+        self._listening, self._waking = socket.socketpair()
+        for one in (self._listening, self._waking):
+            one.setblocking(False)  # noqa: FBT003  (the standard library's own form)
+        self._ears.register(self._listening, select.POLLIN)
+        self._waits = False
+        self._closing = False
+        self._active = 0
+        self._lock = threading.Lock()
+        self._turn: _Turn | None = None
+        self._thread: threading.Thread | None = None
+
+    def call(self, lane: Lane) -> None:
+        """Have an eye on a lane: there may be something in its queue, or it may have more calls at once."""
+        if self._turn is None:
+            with self._lock:
+                self._appoint()
+        self._tell(lane, 0)
+
+    def over(self, lane: Lane) -> None:
+        """A call of this lane is over. From any thread."""
+        self._tell(lane, 1)
+
+    def relieve(self) -> None:
+        """See to it that a hub which is held up is replaced."""
+        with self._lock:
+            turn = self._turn
+            if turn is None or turn.lane is None or time.monotonic() - turn.since < _HELD_UP_SECONDS:
+                return
+            lane = turn.lane
+            lane.left_alone_until = time.monotonic() + _LEFT_ALONE_SECONDS
+            try:
+                self._appoint()
+            except RuntimeError as error:
+                # Platforms limit how many threads a process may have; then it has to go on with this one.
+                log.trouble("hub not relieved", lane=lane.name, reason=str(error))
+        self._tell(lane, 0)
+
+    def close(self) -> None:
+        """End the thread; nothing is on its way any more."""
+        self._closing = True
+        self._wake()
+        if self._thread is not None:
+            self._thread.join()
+        if sys.platform == "linux":
+            self._ears.close()
+        self._listening.close()
+        self._waking.close()
+
+    def _appoint(self) -> None:
+        turn = _Turn()
+        thread = threading.Thread(target=self._run, args=(turn,), name="hub", daemon=True)
+        thread.start()
+        self._turn, self._thread = turn, thread
+
+    def _tell(self, lane: Lane, over: int) -> None:
+        self._inbox.put((lane, over))
+        if self._waits:
+            self._wake()
+
+    def _wake(self) -> None:
+        # A full buffer wakes as well, and a closed hub has nothing to wake for.
+        with contextlib.suppress(OSError):
+            self._waking.send(b"!")
+
+    def _run(self, turn: _Turn) -> None:
+        while self._listen(turn) and self._ring(turn) and not self._closing:
+            self._waits = True
+            ready = self._ears.poll(self._patience() if self._inbox.empty() else 0)
+            self._waits = False
+            for number, _ in ready:
+                made = self._heard.pop(number, None)
+                if made is None:
+                    with contextlib.suppress(BlockingIOError):
+                        self._listening.recv(4096)
+                elif not (self._read(turn, number, made) and self._listen(turn)):
+                    # The next call goes out before the next answer is read: the vendor is to work meanwhile.
+                    return
+
+    def _patience(self) -> float | None:
+        return max(0.0, self._alarms[0][0] - time.monotonic()) * _SECOND if self._alarms else None
+
+    def _listen(self, turn: _Turn) -> bool:
+        """Serve the lanes that called; return whether we still are the hub."""
+        while True:
+            try:
+                lane, over = self._inbox.get_nowait()
+            except queue.Empty:
+                return True
+            lane.active -= over
+            self._active -= over
+            if not self._serve(turn, lane):
+                return False
+
+    def _ring(self, turn: _Turn) -> bool:
+        """Serve the lanes whose next call's moment has come; return whether we still are the hub."""
+        while self._alarms and self._alarms[0][0] <= time.monotonic():
+            at, _, lane = heapq.heappop(self._alarms)
+            if lane.rings_at == at:
+                lane.rings_at = 0.0
+            if not self._serve(turn, lane):
+                return False
+        return True
+
+    def _serve(self, turn: _Turn, lane: Lane) -> bool:
+        while lane.queue and lane.active < lane.most and (self._active < _CROWDED or not lane.active):
+            moment = lane.queue[0].earliest
+            if moment > time.monotonic():
+                if not lane.rings_at or moment < lane.rings_at:
+                    lane.rings_at = moment
+                    heapq.heappush(self._alarms, (moment, next(self._numbers), lane))
+                return True
+            lane.active += 1
+            self._active += 1
+            if not self._send(turn, lane):
+                return False
+        return True
+
+    def _send(self, turn: _Turn, lane: Lane) -> bool:
+        # Taken before it can be held up by it: whoever relieves us then finds only what is left.
+        flight = lane.queue.popleft()
+        turn.since, turn.lane = time.monotonic(), lane
+        made = self._maker.begin(lane, flight)
+        if made.sent is not None:
+            number = made.sent.fileno()
+            self._heard[number] = made
+            self._ears.register(number, select.POLLIN)
+        goes_on = self._goes_on(turn)
+        if not goes_on:
+            # Where there is no epoll, whoever relieved us waits for what was known when it began to.
+            self._wake()
+        return goes_on
+
+    def _read(self, turn: _Turn, number: int, made: Made) -> bool:
+        self._ears.unregister(number)
+        turn.since, turn.lane = time.monotonic(), made.lane
+        self._maker.end(made)
+        return self._goes_on(turn)
+
+    def _goes_on(self, turn: _Turn) -> bool:
+        with self._lock:
+            turn.lane = None
+            return self._turn is turn

@@ -1,0 +1,189 @@
+"""Map: what a leased delivery needs to be sent is put together anew each time, from the stored event."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from redis import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from mappings.canonical.orders import Order
+from mappings.schemas.schema import MappingError, PayloadRejected
+from plugin import destinations
+from plugin.core import log
+from plugin.core.delivery import WAIT, Accepted, Deferred, Rejected, Request, State, Unknown, Work
+from plugin.core.errors import Unavailable
+from plugin.customer_data import steps
+from plugin.delivery.config_cache import Known
+from plugin.routing.enrich import load_document, recall
+from plugin.rules import handover
+from plugin.storage import inbox, plans, shipments
+
+if TYPE_CHECKING:
+    from mappings.canonical.orders import Document, Topic
+    from plugin.core.delivery import Delivery, Outcome, Skipped
+    from plugin.core.vendor_profile import Manner
+    from plugin.destinations.base import Destination
+    from plugin.services import Services
+    from plugin.storage.stores import Connection
+
+_MOST_DOCUMENTS = 256
+_UNREAD = Deferred(reason="webhooks that came meanwhile are still to be read", after=timedelta(seconds=1), waiting=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class Prepared:
+    """A delivery with its call. `finds` says that the call only asks what became of an earlier one."""
+
+    delivery: Delivery
+    vendor: Destination
+    connection: Connection
+    manner: Manner
+    work: Work
+    request: Request
+    finds: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Settled:
+    """A delivery that needs no call."""
+
+    delivery: Delivery
+    outcome: Outcome
+    vendor: Destination
+    work: Work | None
+
+
+class Preparer:
+    """Prepares deliveries; keeps documents for a moment, as a person's calls share them."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._documents: OrderedDict[tuple[int, bool], tuple[Topic, Document]] = OrderedDict()
+        self.known = Known(services)
+
+    def prepare(self, delivery: Delivery) -> Prepared | Settled:
+        """The call to make, or the outcome when there is none to make: skipped, or held with what is missing."""
+        vendor = destinations.get(delivery.destination)
+        work: Work | None = None
+        try:
+            # Before the document is read, so that whatever came until now is known of it.
+            if delivery.action == WAIT and self._services.inbox.is_waiting():
+                return Settled(delivery=delivery, outcome=_UNREAD, vendor=vendor, work=None)
+            work = self._work(delivery)
+            return self._decide(delivery, vendor, work)
+        except MappingError as error:
+            outcome = Rejected(reason=str(error), hold=True)
+        except (Unavailable, SQLAlchemyError):
+            raise
+        except Exception as error:  # noqa: BLE001  (a bug in one mapping must not stop every other lane)
+            log.fault("mapping failed", delivery=delivery.id)
+            outcome = Rejected(
+                reason=f"a fault of Crossdock's own ({type(error).__name__}); please report it", hold=True
+            )
+        return Settled(delivery=delivery, outcome=outcome, vendor=vendor, work=work)
+
+    def with_document(self, item: Prepared) -> Prepared | None:
+        """The same with its document, as far as it can still be read: to know what a vendor's words must not repeat."""
+        try:
+            topic, document = self._document(
+                item.delivery, recalled=steps.attributes([item.connection.values]) is not None
+            )
+        except (MappingError, Unavailable):
+            return None
+        return replace(item, work=replace(item.work, topic=topic, document=document))
+
+    def _decide(self, delivery: Delivery, vendor: Destination, work: Work) -> Prepared | Settled:
+        doubt = self._doubt(delivery, vendor, work)
+        finds = isinstance(doubt, Request)
+        request = doubt if doubt is not None else self._refusal(delivery) or vendor.prepare(work)
+        if isinstance(request, Request):
+            connection = self.known.connection(delivery.connection_id)
+            return Prepared(
+                delivery=delivery,
+                vendor=vendor,
+                connection=connection,
+                manner=self.known.manner(connection),
+                work=work,
+                request=request,
+                finds=finds,
+            )
+        return Settled(delivery=delivery, outcome=request, vendor=vendor, work=work)
+
+    def _doubt(self, delivery: Delivery, vendor: Destination, work: Work) -> Request | Outcome | None:
+        """The look-up when the call may have arrived already; None when it is safe to send it."""
+        if not delivery.doubtful:
+            return None
+        search = vendor.find(work)
+        if search is not None:
+            return search
+        request = vendor.prepare(work) if delivery.state is State.SENDING else None
+        if isinstance(request, Request) and not request.repeatable:
+            return self._noted(delivery) or Unknown(reason="the process died while it was being sent")
+        return None
+
+    def _refusal(self, delivery: Delivery) -> Skipped | Rejected | None:
+        """Why not to send it, if its order was given to another connection meanwhile."""
+        if not handover.concerns(delivery):
+            return None
+        with self._services.database.read() as db:
+            return handover.refusal(db, delivery)
+
+    def _noted(self, delivery: Delivery) -> Accepted | None:
+        try:
+            taken = self._services.pace.was_accepted(delivery.lane, delivery.id)
+        except RedisError:
+            return None
+        return Accepted(note="accepted just before its worker died") if taken else None
+
+    def _work(self, delivery: Delivery) -> Work:
+        connection = self.known.connection(delivery.connection_id)
+        if delivery.message is not None:
+            return Work(
+                action=delivery.action,
+                topic=None,
+                document=None,
+                store=self.known.facts(delivery.store_id),
+                settings=connection.values,
+                data=delivery.data,
+                message=delivery.message,
+            )
+        recalled = steps.attributes([connection.values]) is not None
+        accounts = delivery.data.get("account", False)
+        alone = accounts or delivery.data.get(plans.STANDS_ALONE, False)
+        if delivery.action == WAIT:
+            # What came since may be younger than what is remembered here.
+            self._documents.pop((delivery.event_id, recalled), None)
+        topic, document = (None, None) if alone else self._document(delivery, recalled=recalled)
+        work = Work(
+            action=delivery.action,
+            topic=topic,
+            document=document,
+            store=self.known.facts(delivery.store_id),
+            settings=connection.values,
+            data=delivery.data,
+        )
+        if accounts or isinstance(document, Order):
+            with self._services.database.read() as db:
+                return shipments.complete(db, delivery, work)
+        return work
+
+    def _document(self, delivery: Delivery, *, recalled: bool) -> tuple[Topic, Document]:
+        """The event's document; beside what is `recalled` where somebody is told who did what."""
+        known = self._documents.get((delivery.event_id, recalled))
+        # What a wait ends with is what is known by then.
+        if known is None or delivery.action == WAIT:
+            store = self.known.store(delivery.store_id)
+            with self._services.database.read() as db:
+                events = inbox.by_ids(db, [delivery.event_id])
+                if not events:
+                    raise PayloadRejected("the event is gone")
+                topic, document = load_document(events[0], store)
+                known = topic, recall(db, events[0], store, document) if recalled else document
+            self._documents[delivery.event_id, recalled] = known
+            if len(self._documents) > _MOST_DOCUMENTS:
+                self._documents.popitem(last=False)
+        return known

@@ -1,0 +1,251 @@
+"""Record: what came back is written down in one transaction, together with the steps that follow from it.
+
+What a turn of the round begins and leases belongs to the same transaction: each costs a flush of the disk.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from mappings.canonical.orders import Order
+from plugin.core import log
+from plugin.core.delivery import Accepted, Deferred, Rejected, State, Unknown
+from plugin.core.errors import Unavailable
+from plugin.core.rates import Schedule
+from plugin.core.redaction import request_line
+from plugin.delivery.classify import SETTLE, classify
+from plugin.delivery.prepare import Prepared, Settled
+from plugin.delivery.transitions import of_finding, of_sending
+from plugin.routing import parcel_events
+from plugin.rules import handover
+from plugin.storage import ledger, plans, shipments
+from plugin.transport.call import Answer, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection as Sql
+
+    from plugin.core.delivery import Delivery, Outcome
+    from plugin.services import Services
+
+
+_Also = TypeVar("_Also")
+_PATIENCE_SECONDS = 20.0
+_RETRY_SECONDS = 0.5
+_USUAL = Schedule()
+
+
+@dataclass(slots=True, kw_only=True)
+class Returned:
+    """A delivery that was called, or one that needed no call (then there is no result).
+
+    `outcome` is None when a look-up found nothing. `crowd` is how many deliveries the call carried, `number` which of
+    them this was, `said` the answer as it may be kept.
+    """
+
+    item: Prepared | Settled
+    outcome: Outcome | None
+    result: Answer | Failure | None = None
+    at: datetime | None = None
+    milliseconds: int = 0
+    crowd: int = 1
+    number: int = 1
+    said: str | None = None
+
+    @property
+    def lane(self) -> str:
+        """The lane it belongs to."""
+        return self.item.delivery.lane
+
+
+class Recorder:
+    """Turns what came back into states, shipments and further steps."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def write(self, returned: Sequence[Returned], also: Callable[[Sql], _Also]) -> _Also:
+        """Write down everything that came back and do `also` in the same transaction; all of it or nothing.
+
+        Then pause connections whose credentials were refused. Raises `Unavailable` when the database is away; what a
+        vendor answered is worth waiting for one that restarts, as long as the leases last.
+        """
+        ends = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                done = self._write_together(returned, also)
+                break
+            except Unavailable as error:
+                if not returned or time.monotonic() > ends:
+                    raise
+                log.trouble("not recorded yet", reason=str(error))
+                time.sleep(_RETRY_SECONDS)
+        if returned:
+            self._written(returned)
+        return done
+
+    def _write_together(self, returned: Sequence[Returned], also: Callable[[Sql], _Also]) -> _Also:
+        """One transaction for all; if one of them can't be written, each in its own, and that one is held."""
+        try:
+            results = [_result(one) for one in returned]
+            with self._services.database.write() as db:
+                kept = self._settle(db, returned, results)
+                done = also(db)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if not returned:
+                raise
+            log.fault("recording failed", deliveries=[one.item.delivery.id for one in returned])
+            if also is _nothing:
+                self._hold(returned[0], error)
+            else:
+                for one in returned:
+                    self._write_together([one], _nothing)
+            return self._write_together([], also)
+        _tell(returned, results, kept)
+        return done
+
+    def _settle(self, db: Sql, returned: Sequence[Returned], results: Sequence[ledger.Result]) -> set[int]:
+        """Write down results with what follows from them; return the deliveries whose lease still held."""
+        kept = self._services.ledger.settle_all(db, results) if results else set()
+        for one, result in zip(returned, results, strict=True):
+            if one.item.delivery.id in kept:
+                self._keep_shipment(db, one, one.outcome)
+                self._plan_next(db, one, one.outcome)
+                handover.settled(self._services.database, db, one.item.delivery, result.state)
+        return kept
+
+    def _written(self, returned: Sequence[Returned]) -> None:
+        """What may only happen once it is committed."""
+        for one in returned:
+            if isinstance(one.outcome, Deferred) and one.outcome.pause:
+                delivery = one.item.delivery
+                log.trouble("connection paused", connection=delivery.connection_id, reason=one.outcome.reason)
+                seen = one.item.connection.updated_at if isinstance(one.item, Prepared) else None
+                try:
+                    self._services.shops.pause(delivery.connection_id, one.outcome.reason, seen)
+                except Unavailable as error:
+                    # The next refusal pauses it. What was begun in this turn is committed, and has to depart.
+                    log.trouble("connection not paused", connection=delivery.connection_id, reason=str(error))
+
+    def _hold(self, one: Returned, error: Exception) -> None:
+        reason = f"a fault of Crossdock's own ({type(error).__name__}); please report it"
+        held = ledger.Result(delivery=one.item.delivery, state=State.HELD, reason=reason, doubtful=True)
+        with self._services.database.write() as db:
+            self._services.ledger.settle_all(db, [held])
+
+    def _keep_shipment(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
+        order = one.item.work.document if one.item.work else None
+        receipt = outcome.receipt if isinstance(outcome, (Accepted, Deferred, Rejected)) else None
+        if receipt is not None and isinstance(order, Order):
+            parcel_events.tell(self._services, db, one.item.delivery, order, receipt)
+            shipments.keep(self._services.database, db, one.item.delivery, order, receipt)
+        for learned in outcome.receipts if isinstance(outcome, Deferred) else ():
+            parcel_events.tell_listed(self._services, db, one.item.delivery.connection_id, learned)
+            shipments.learn(db, one.item.delivery.connection_id, learned)
+
+    def _plan_next(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
+        then = outcome.then if isinstance(outcome, Accepted) else ()
+        if not then:
+            return
+        delivery = one.item.delivery
+        owner = plans.Owner(
+            event_id=delivery.event_id,
+            store_id=delivery.store_id,
+            connection_id=delivery.connection_id,
+            destination=delivery.destination,
+            lane=delivery.lane,
+            version="",
+        )
+        for step in then:
+            plans.plan(self._services.database, db, owner, step)
+
+
+def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
+    """What came back, as an outcome; None says that a look-up found nothing. Pure, so any thread may call it."""
+    try:
+        general = classify(result, repeatable=item.request.repeatable, meanings=item.manner.meanings)
+        if general is not None or isinstance(result, Failure):
+            return general
+        return item.vendor.found(item.work, result) if item.finds else item.vendor.read(item.work, result)
+    except Exception as error:  # noqa: BLE001  (a bug in reading one answer must not lose the others)
+        log.fault("reading failed", delivery=item.delivery.id)
+        reason = f"a fault of Crossdock's own while reading the answer ({type(error).__name__}); please report it"
+        return Rejected(reason=reason, hold=True)
+
+
+def _result(one: Returned) -> ledger.Result:
+    result = _settled(one)
+    # What made no call spent no attempt that could be given back.
+    result.refund_attempt = result.refund_attempt and not isinstance(one.item, Settled)
+    result.attempt = _attempt(one, result)
+    return result
+
+
+def _nothing(db: Sql) -> None:
+    del db
+
+
+def _tell(returned: Sequence[Returned], results: Sequence[ledger.Result], kept: set[int]) -> None:
+    tells_steps = log.tells_steps()
+    for one, result in zip(returned, results, strict=True):
+        delivery = result.delivery
+        if tells_steps and delivery.id in kept:
+            log.step("recorded", **_named(delivery), state=result.state, ms=one.milliseconds)
+        elif delivery.id not in kept:
+            log.trouble("lease lost", **_named(delivery))
+
+
+def _named(delivery: Delivery) -> dict[str, object]:
+    return {"delivery": delivery.id, "destination": delivery.destination, "action": delivery.action}
+
+
+def _settled(one: Returned) -> ledger.Result:
+    item, outcome, work = one.item, one.outcome, one.item.work
+    own = work.settings.get("retry") if work else None
+    schedule = Schedule.parse(own) if own else _USUAL
+    if (isinstance(item, Prepared) and item.finds) or outcome is None:
+        return of_finding(item.delivery, outcome, schedule)
+    if isinstance(outcome, Deferred) and outcome.doubtful and work is not None and item.vendor.find(work) is not None:
+        # A gateway may give up before the vendor does: to look at once would find nothing yet.
+        outcome = replace(outcome, after=max(outcome.after or SETTLE, SETTLE))
+    # Only a lost answer asks whether it can be looked up; a step without a shipment could not even say how.
+    if work is None or not isinstance(outcome, Unknown) or item.vendor.find(work) is not None:
+        return of_sending(item.delivery, outcome, schedule, None)
+    return of_sending(item.delivery, outcome, schedule, lambda losses: item.vendor.lost(work, losses))
+
+
+def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
+    item = one.item
+    late = isinstance(one.result, Failure) and one.result.late and not one.result.used
+    if isinstance(item, Settled) or one.at is None or late:  # no call was made
+        return None
+    answer = one.result if isinstance(one.result, Answer) else None
+    return ledger.Attempt(
+        at=one.at,
+        milliseconds=one.milliseconds,
+        purpose="find" if item.finds else "send",
+        request=_told(one, item),
+        status=answer.status if answer else None,
+        answer=one.said,
+        outcome=type(one.outcome).__name__.lower() if one.outcome else "absent",
+        reason=result.reason,
+    )
+
+
+def _told(one: Returned, item: Prepared) -> str:
+    """What is kept of the request: of one among many its place, of a planned message that was accepted its size.
+
+    The body of either follows from its event, and putting masks on it costs as much as recording it.
+    """
+    request = item.request
+    if one.crowd > 1:
+        return f"{request.method} {request.path}, item {one.number} of {one.crowd}"
+    if item.work.message is not None and isinstance(one.outcome, Accepted):
+        return f"{request.method} {request.path}, {len(item.work.message)} bytes"
+    return request_line(request, item.vendor.plain)

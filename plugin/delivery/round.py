@@ -1,0 +1,242 @@
+"""A round: one RQ job that serves every lane until nothing is due.
+
+It goes in turns: slots are claimed for what is ready; one transaction records what came back, commits the intents of
+what goes out, and leases what follows; then it waits for answers. Only the round's own thread talks to the database and
+to Redis; the crew talks to vendors.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from redis import RedisError
+
+from plugin.core import log
+from plugin.core.delivery import Deferred
+from plugin.core.errors import Unavailable
+from plugin.delivery.completion import Arrivals
+from plugin.delivery.dispatch import Departures
+from plugin.delivery.executor import LONGEST_GATHER, Crew
+from plugin.delivery.lanes import Lanes
+from plugin.delivery.prepare import Prepared, Preparer
+from plugin.delivery.record import Recorder, Returned
+from plugin.routing.route import route_due
+from plugin.runtime.garbage import collect_rarely
+from plugin.runtime.process_tuning import keep_to_one
+from plugin.services import Services
+from plugin.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping, Sequence
+
+    from sqlalchemy import Connection as Sql
+
+    from plugin.core.delivery import Delivery
+    from plugin.delivery.lane import Flight, Lane
+
+# Long, because every round starts with empty caches. RQ's own limit for a job is longer: see `jobs.JOB_SECONDS`.
+_SECONDS = 600.0
+# At its end a round starts no more calls at vendors that take long, while it goes on with the others for up to this.
+_CLOSING_SECONDS = 25.0
+# What falls due this soon is waited for instead of leaving it to the clock's next tick.
+_LINGER = timedelta(seconds=1.5)
+# How often to look for what others made due.
+_LOOK_SECONDS = 0.05
+_IDLE_LOOK_SECONDS = 0.2
+# Between two looks, as many times as long as the last one took: over hundreds of lanes it takes a while.
+_LOOKS_REST = 20
+# The refusal was of the whole call, so that nothing is known against any part of it.
+_REFUSED_TOGETHER = Deferred(reason="refused together with others; sent again", after=timedelta(), waiting=True)
+# Few at a time: while events are mapped, nothing else is done.
+_ROUTED_AT_ONCE = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What a turn's transaction came to: the deliveries whose intent is committed, and those that were leased.
+
+    Their leases count from `since`, on the monotonic clock.
+    """
+
+    begun: Container[int]
+    leased: Sequence[Delivery]
+    since: float
+
+
+class Round:
+    """One pass over everything that is due. Not for two threads."""
+
+    def __init__(self, services: Services, crew: Crew, stopping: threading.Event) -> None:
+        self._services = services
+        self._crew = crew
+        self._stopping = stopping
+        self._preparer = Preparer(services)
+        self._recorder = Recorder(services)
+        self._lanes = Lanes(self._preparer.known)
+        self._departures = Departures(services, self._lanes, crew)
+        self._arrivals = Arrivals(services, self._lanes, self._preparer)
+        # What is over and not written down yet.
+        self._returned: list[Returned] = []
+        self._look_at = 0.0
+        self._turned_at, self._rested = time.monotonic(), 0.0
+
+    def run(self, seconds: float = _SECONDS) -> bool:
+        """Serve until nothing is due, `seconds` have passed or the process is to stop; return whether more is due.
+
+        Whatever happens, calls that are on their way are waited for and recorded, and unused leases are given back.
+        """
+        ends = time.monotonic() + seconds
+        is_due = True
+        try:
+            while is_due and not self._stopping.is_set():
+                is_due = self._turn()
+                late = time.monotonic() - ends
+                self._lanes.closing = late > 0
+                if self._lanes.closing and (late > _CLOSING_SECONDS or not self._lanes.waits_for_slow()):
+                    break
+            self._take_apart()
+        finally:
+            self._land()
+        return is_due
+
+    def _turn(self) -> bool:
+        now = time.monotonic()
+        self._lanes.turned(now - self._turned_at - self._rested)
+        self._turned_at, self._rested = now, 0.0
+        looks = now >= self._look_at
+        routed, due = self._look() if looks else (0, [])
+        # What a lane will need next is leased while its calls are on their way.
+        wanted = self._lanes.wanted([*due, *(lane for lane in self._lanes if lane.is_full)])
+        flights = self._departures.reserve()
+        done = self._commit(flights, self._lanes.without_sleepers(wanted))
+        if looks:
+            self._look_again(time.monotonic() - now, found=bool(routed or done.leased))
+        if done.leased and not self._lanes.flying:
+            # Nothing is on its way, so there is nothing to wait for.
+            self._commit(self._departures.reserve(), {})
+        landed = self._collect(0.0 if done.leased else self._lanes.patience(self._look_at))
+        is_busy = landed or routed or done.leased or self._returned or self._lanes.in_hand
+        return bool(is_busy) or self._is_due_soon()
+
+    def _look(self) -> tuple[int, list[Lane]]:
+        """Route what arrived; return how much that was, and the lanes that have something due."""
+        routed = route_due(self._services, _ROUTED_AT_ONCE) if self._services.inbox.is_waiting() else 0
+        return routed, [self._lanes.get(name) for name in sorted(self._services.ledger.due_lanes())]
+
+    def _look_again(self, took: float, *, found: bool) -> None:
+        pause = max(_LOOK_SECONDS if self._lanes.in_hand else _IDLE_LOOK_SECONDS, _LOOKS_REST * took)
+        self._look_at = time.monotonic() + (0.0 if found else pause)
+
+    def _commit(self, flights: Sequence[tuple[Lane, Flight]], wanted: Mapping[str, int]) -> _Done:
+        """One transaction for a whole turn: what came back, what goes out now, and what is to go out next."""
+        returned, self._returned = self._returned, []
+        if not (returned or flights or wanted):
+            return _Done(begun=frozenset(), leased=[], since=0.0)
+        try:
+            done = self._recorder.write(returned, lambda db: self._begin_and_lease(db, flights, wanted))
+        except Exception:
+            # Whatever it was: nothing of these was committed, and nobody else knows of them.
+            self._departures.take_back(flights)
+            raise
+        self._departures.depart(flights, done.begun, done.since)
+        self._take_up(done.leased, wanted)
+        return done
+
+    def _begin_and_lease(self, db: Sql, flights: Sequence[tuple[Lane, Flight]], wanted: Mapping[str, int]) -> _Done:
+        ledger, since = self._services.ledger, time.monotonic()
+        begun = ledger.begin(db, ((item.delivery, not item.finds) for _, flight in flights for item in flight.items))
+        leased = ledger.lease_each(db, wanted, self._lanes.crowded(wanted)) if wanted else []
+        return _Done(begun=begun, leased=leased, since=since)
+
+    def _take_up(self, leased: Sequence[Delivery], wanted: Mapping[str, int]) -> None:
+        """Put what was leased into its lanes, as calls to make; what needs none is written down with the next turn."""
+        counts = Counter(delivery.lane for delivery in leased)
+        for delivery in leased:
+            item = self._preparer.prepare(delivery)
+            if isinstance(item, Prepared):
+                self._lanes.get(delivery.lane).ready.append(item)
+            else:
+                self._returned.append(Returned(item=item, outcome=item.outcome))
+        for name, room in wanted.items():
+            self._lanes.get(name).is_full = counts[name] >= room
+
+    def _collect(self, patience: float) -> int:
+        """Wait for calls that are over; return how many there were."""
+        began = time.monotonic()
+        landed = self._crew.collect(patience, self._lanes.flying)
+        # Waiting is no work; but what lands is gathered, which nobody is told of meanwhile.
+        self._rested += max(0.0, time.monotonic() - began - LONGEST_GATHER)
+        self._returned += self._arrivals.take_in(landed)
+        self._departures.man_all()
+        return len(landed)
+
+    def _is_due_soon(self) -> bool:
+        return bool(self._services.ledger.due_lanes(_LINGER))
+
+    def _take_apart(self) -> None:
+        """Finish what was refused together: begun again by another round, it would be whole again."""
+        self._departures.give_back()
+        ends = time.monotonic() + _CLOSING_SECONDS
+        while (self._lanes.flying or self._lanes.is_halving) and time.monotonic() < ends:
+            if self._stopping.is_set():
+                return
+            self._commit(self._departures.reserve() if self._lanes.is_halving else [], {})
+            self._collect(self._lanes.patience(time.monotonic() + 1.0))
+
+    def _land(self) -> None:
+        """Bring everything home."""
+        self._commit([], {})
+        while self._lanes.flying:
+            self._collect(1.0)
+            self._commit([], {})
+        self._departures.give_back()
+        self._returned += [Returned(item=item, outcome=_REFUSED_TOGETHER) for item in self._lanes.halved()]
+        self._commit([], {})
+
+
+class Worker:
+    """What serves rounds: threads, and connections that stay open. Made after a fork, never before."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.stopping = threading.Event()
+        self._crew = Crew(services.tokens)
+
+    def round(self, seconds: float = _SECONDS) -> bool:
+        """Serve what is due; return whether more is."""
+        return Round(self.services, self._crew, self.stopping).run(seconds)
+
+    def close(self) -> None:
+        """Close every connection and end the threads."""
+        self._crew.close()
+
+
+def work() -> None:
+    """The RQ job. SIGTERM ends the round early, with every call on its way brought home.
+
+    What goes wrong is logged by its kind alone: RQ would keep the text of an exception, which may quote a document.
+    """
+    collect_rarely()
+    settings = Settings.from_env()
+    # Round and hub take turns at Python's lock.
+    keep_to_one(settings.data_dir)
+    services = Services.open(settings)
+    worker = Worker(services)
+    signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
+    try:
+        services.bell.answer()
+        if worker.round() and not worker.stopping.is_set():
+            services.bell.ring()
+    except (RedisError, Unavailable) as error:
+        log.trouble("round ended early", reason=type(error).__name__)
+    except Exception:  # noqa: BLE001  (the clock rings again)
+        log.fault("round failed")
+    finally:
+        worker.close()
+        services.close()

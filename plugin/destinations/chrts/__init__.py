@@ -1,0 +1,5 @@
+"""chrts as a destination."""
+
+from plugin.destinations.chrts.vendor import destination
+
+__all__ = ["destination"]

@@ -1,0 +1,163 @@
+"""chrts: natively identify, alias and track, one message in a call; or Segment's wire format.
+
+The native API has no look-up, no message id and no time field (docs/destinations.md), so a lost answer is a choice:
+identify and alias are sent again, a track at most once more, or never if the operator says so. chrts calls itself
+compatible with Segment, but doesn't publish where: `wire=segment` sends what Segment takes to the address that the
+operator names. Whether message ids are heeded there is unknown too, so the same choice holds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from mappings.destinations import chrts as mapping
+from mappings.schemas.schema import BodyIncomplete
+from plugin.core import validators
+from plugin.core.delivery import WAIT, Accepted, Deferred, Rejected, Request, Setting, Unknown
+from plugin.core.rates import RateLimit
+from plugin.core.redaction import vendor_words
+from plugin.core.vendor_profile import Manner
+from plugin.customer_data import segment_messages, segment_responses, steps
+from plugin.transport.call import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mappings import customer_data
+    from mappings.canonical.orders import Document, Topic
+    from plugin.core.delivery import Outcome, Step, StoreFacts, Work
+    from plugin.transport.call import Answer
+
+_OK = 200
+_PLAIN = frozenset({"status", "code", "order_id", "currency", "country", "occurred_at"})
+_MOST_LOSSES = {"again": 1, "never": 0}
+# Segment's own, for want of any others; each is a setting. What is read of answers is chrts' own rule: 200 and true.
+_PREFIX = "wire_"
+_WIRE = {
+    "path": "batch",
+    "auth": "basic",
+    "batch_items": "2500",
+    "batch_bytes": "500000",
+    "item_bytes": "32000",
+    "reply": "true",
+}
+
+
+class Chrts:
+    """Messages of one chrts source."""
+
+    name = "chrts"
+    base_url = "https://api.chrts.co"
+    # None is published; ours is a setting.
+    limits = (RateLimit(10, 1),)
+    needs = (
+        Setting(
+            key="api_key", help="the source's key (api_chrts_…)", secret=True, required=True, check=validators.header
+        ),
+        *steps.IDENTITY_SETTINGS,
+        Setting(
+            key="lost_track",
+            help="when the answer to a track is lost: `again` may count twice, `never` may not count",
+            default="again",
+            check=validators.one_of(*_MOST_LOSSES),
+        ),
+        Setting(
+            key="wire",
+            help="`native`, or `segment` for Segment's format at the address given with --base-url",
+            default="native",
+            check=validators.one_of("native", "segment"),
+        ),
+        *segment_messages.settings(_PREFIX, _WIRE),
+    )
+    ships = False
+    plain = _PLAIN | segment_messages.PLAIN
+
+    def account(self, values: Mapping[str, str]) -> str:
+        """A fingerprint of the key: one key is one source, and the key itself stays secret."""
+        return steps.fingerprint(values["api_key"])
+
+    def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """That nobody but chrts knows where Segment's format is taken."""
+        if not _speaks_segment(values):
+            return ()
+        return ("wire=segment: chrts does not publish that address; --base-url, wire_path and wire_auth must name it",)
+
+    def manner(self, values: Mapping[str, str]) -> Manner:
+        """The usual natively; many messages in a call in Segment's format."""
+        return _wire(values).manner() if _speaks_segment(values) else Manner()
+
+    def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
+        """Identify, alias and tracks of the document, in that order for one person."""
+        return steps.steps(topic, document, store, values, self._say(document, store, values))
+
+    def _say(
+        self, document: Document, store: StoreFacts, values: Mapping[str, str]
+    ) -> Callable[[customer_data.Fact], bytes | None]:
+        return segment_messages.planner(_wire(values), document, store) if _speaks_segment(values) else _message
+
+    def prepare(self, work: Work) -> Request | Outcome:
+        """One message, as it was planned or made anew from the event."""
+        if work.action == WAIT:
+            return steps.waited(work, self._say(steps.told(work)[1], work.store, work.settings))
+        if _speaks_segment(work.settings):
+            line = _wire(work.settings)
+            return line.request(segment_messages.item(line, work))
+        return Request(
+            method="POST",
+            path=mapping.PATHS[work.action],
+            headers={"Authorization": f"Bearer {work.settings['api_key']}"},
+            body=work.message or mapping.body(steps.fact_of(work).call)[1],
+            repeatable=work.action in ("identify", "alias"),
+        )
+
+    def read(self, work: Work, answer: Answer) -> Outcome:
+        """Success is 200 and `status` true in the body; a 200 that says neither is no certainty."""
+        if _speaks_segment(work.settings):
+            return segment_responses.outcome(_wire(work.settings), work, answer)
+        accepted = mapping.accepted(answer.json)
+        if answer.status == _OK and accepted:
+            return Accepted()
+        if answer.status == _OK and accepted is None:
+            reason = "200, but the body does not say whether it was taken"
+            return Deferred(reason=reason) if work.action != "track" else Unknown(reason=reason)
+        sent = self.prepare(work)
+        return Rejected(reason=vendor_words(answer, sent if isinstance(sent, Request) else None, work.document))
+
+    def find(self, work: Work) -> Request | None:
+        """Nothing can be looked up at chrts."""
+        del work
+        return None
+
+    def found(self, work: Work, answer: Answer) -> Outcome | None:
+        """Never asked."""
+        del work, answer
+        return None
+
+    def lost(self, work: Work, losses: int) -> Outcome:
+        """The operator's choice between maybe twice and maybe never; telling who somebody is does no harm twice."""
+        if work.action != "track":
+            return Deferred(reason="the answer was lost; sent again")
+        if losses <= _MOST_LOSSES[work.settings["lost_track"]]:
+            return Deferred(reason="the answer was lost; sent once more, so it may count twice")
+        return Rejected(reason="the answer was lost; it may or may not have been counted, and is not sent again")
+
+
+def _message(fact: customer_data.Fact) -> bytes | None:
+    """The native body; None where something is missing: it is named when the call is due, and holds nothing else up."""
+    try:
+        return encode(mapping.body(fact.call)[1])
+    except BodyIncomplete:
+        return None
+
+
+def _speaks_segment(values: Mapping[str, str]) -> bool:
+    return values.get("wire", "native") != "native"
+
+
+def _wire(values: Mapping[str, str]) -> segment_messages.Wire:
+    found = segment_messages.wire(values, values["api_key"], _WIRE, _PREFIX)
+    return dataclasses.replace(found, tracks_repeat=False)
+
+
+destination = Chrts()

@@ -1,0 +1,128 @@
+"""Segment and what speaks its language: identify, alias and track, many messages in a call.
+
+Every message carries an id made of the fact (docs/destinations.md), so a lost call is simply sent again. Receivers
+answer 200 and drop what they dislike later on, hence everything is checked before it leaves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from typing import TYPE_CHECKING
+
+from mappings.destinations.segment import PRESETS
+from plugin.core import validators
+from plugin.core.delivery import WAIT, Deferred, Setting
+from plugin.core.rates import RateLimit
+from plugin.customer_data import segment_messages, segment_responses, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mappings.canonical.orders import Document, Topic
+    from plugin.core.delivery import Outcome, Request, Step, StoreFacts, Work
+    from plugin.core.vendor_profile import Manner
+    from plugin.transport.call import Answer
+
+
+def _integrations(text: str) -> None:
+    try:
+        fits = isinstance(json.loads(text), dict)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError('a JSON object such as {"All": false, "Mixpanel": true}')
+
+
+class Segment:
+    """Messages of one source."""
+
+    name = "segment"
+    base_url = "https://api.segment.io"
+    # Published as requests (segment.md section 3); more is queued there, or answered 429.
+    limits = (RateLimit(1000, 1),)
+    needs = (
+        Setting(key="write_key", help="the source's write key", secret=True, required=True, check=validators.header),
+        Setting(
+            key="preset",
+            help="the kind of receiver; gives the next six settings their defaults",
+            default="segment",
+            check=validators.one_of(*PRESETS),
+        ),
+        *segment_messages.settings("", {}),
+        Setting(
+            key="namespace",
+            help="part of every message's id; give the connection's former account when one source gets a new key",
+        ),
+        Setting(
+            key="integrations",
+            help="which of the receiver's own destinations are on, as JSON",
+            default="{}",
+            check=_integrations,
+        ),
+        *steps.IDENTITY_SETTINGS,
+    )
+    ships = False
+    plain = segment_messages.PLAIN
+
+    def account(self, values: Mapping[str, str]) -> str:
+        """A fingerprint of the key: one key is one source, and the key itself stays secret."""
+        return steps.fingerprint(values["write_key"])
+
+    def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """That only an operator knows the address of their workspace's region, or of their own receiver."""
+        if values["preset"] == "segment":
+            return ("a workspace in the EU needs its own --base-url: events sent to another region never appear",)
+        return (f"preset {values['preset']}: --base-url must be your receiver's address, without a path",)
+
+    def manner(self, values: Mapping[str, str]) -> Manner:
+        """Many messages in a call, and what some statuses mean."""
+        return _wire(values).manner()
+
+    def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
+        """Identify, alias and tracks of the document, in that order for one person."""
+        line = _wire(values)
+        return steps.steps(topic, document, store, values, segment_messages.planner(line, document, store))
+
+    def prepare(self, work: Work) -> Request | Outcome:
+        """One message; raises `BodyIncomplete` for one that the receiver would drop."""
+        line = _wire(work.settings)
+        if work.action == WAIT:
+            return steps.waited(work, segment_messages.planner(line, steps.told(work)[1], work.store))
+        return line.request(segment_messages.item(line, work))
+
+    def read(self, work: Work, answer: Answer) -> Outcome:
+        """What an answer says of this message; in a 200, too, as far as the receiver's body is known."""
+        return segment_responses.outcome(_wire(work.settings), work, answer)
+
+    def find(self, work: Work) -> Request | None:
+        """Nothing can be looked up, and need not be."""
+        del work
+        return None
+
+    def found(self, work: Work, answer: Answer) -> Outcome | None:
+        """Never asked."""
+        del work, answer
+        return None
+
+    def lost(self, work: Work, losses: int) -> Outcome:
+        """It is sent again: the receiver knows it by its id."""
+        del work, losses
+        return Deferred(reason="the answer was lost; sent again under the same messageId")
+
+
+def _wire(values: Mapping[str, str]) -> segment_messages.Wire:
+    # Asked for every message, thousands of times a second, with the same few settings.
+    return _wire_of(tuple(values.items()))
+
+
+@functools.lru_cache(256)
+def _wire_of(items: tuple[tuple[str, str], ...]) -> segment_messages.Wire:
+    values = dict(items)
+    found = segment_messages.wire(values, values["write_key"], PRESETS[values["preset"]].defaults())
+    integrations = json.loads(values["integrations"])
+    return dataclasses.replace(found, namespace=values.get("namespace"), integrations=integrations)
+
+
+destination = Segment()

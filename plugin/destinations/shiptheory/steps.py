@@ -1,0 +1,241 @@
+"""The steps at Shiptheory: the call that each makes, and what its answers mean. A 200 is read, never believed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mappings.canonical.orders import Topic
+from mappings.canonical.receipt import Receipt
+from mappings.destinations import shiptheory as mapping
+from mappings.destinations.shiptheory import enums as terms
+from mappings.destinations.shiptheory import label as labels
+from mappings.destinations.shiptheory import response as replies
+from mappings.shipping import parcels
+from plugin.core.delivery import Accepted, Deferred, Rejected, Request, Skipped, Unknown
+from plugin.core.redaction import impersonal
+from plugin.destinations.shiptheory import calls as parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from mappings.schemas.schema import PayloadRejected
+    from plugin.core.delivery import Outcome, Work
+    from plugin.transport.call import Answer
+
+_NOT_FOUND = 404
+_UNSAID = {"Failed": "it gives no reason", "Ignored": "no shipping rule of the account fits it"}
+_AT_ONCE = timedelta()
+# Asking whether something that moves by itself is ready becomes rarer the longer it takes.
+_POLL, _MOVING = timedelta(seconds=2), timedelta(hours=1)
+# A person at Shiptheory approves, or gives what is missing.
+_WATCH, _WATCHED = timedelta(minutes=10), timedelta(days=30)
+
+
+def _book(work: Work) -> Request | Skipped | Rejected:
+    order = parts.order_of(work)
+    cancelled = work.topic is Topic.ORDER_CANCELLED
+    if not cancelled and work.booked is not None and work.booked.status in replies.MOVING_STATUSES:
+        return parts.look(work, work.booked.remote_id)
+    reason = "the order was cancelled" if cancelled else parcels.skip_reason(order)
+    if reason is None and parts.is_live(work.booked):
+        reason = "the order is booked already"
+    if reason:
+        return Skipped(reason)
+    return _unchanged(work) or _booking(work)
+
+
+def _booking(work: Work) -> Request:
+    body = mapping.body(
+        parts.order_of(work),
+        terms.terms(work.settings),
+        reference=parts.reference_of(work),
+        store=work.store.address,
+        platform=work.store.platform,
+    )
+    return parts.call(work.settings, "POST", "/shipments", body=body)
+
+
+def _unchanged(work: Work) -> Rejected | None:
+    """A newer version of an order that says the same about the parcel would only come to nothing once more.
+
+    The same version again is somebody's wish: a replay, or other settings.
+    """
+    known, order = work.booked, parts.order_of(work)
+    if known is None or not parts.is_dead(known) or known.content is None:
+        return None
+    if known.content != parts.content_of(order) or known.as_of == order.updated_at:
+        return None
+    receipt = parts.of_version(work, Receipt(remote_id=known.remote_id, status=known.status))
+    reason = f"shipment {known.remote_id} is {known.status}, and the order's newer version changes nothing about it"
+    return Rejected(reason=f"{reason}; mend what is wrong, then replay", hold=True, receipt=receipt)
+
+
+def _cancel(work: Work) -> Request | Skipped | Rejected:
+    """Look first: the vendor has no way to cancel, but somebody may have done it there."""
+    if work.booked is None or not (parts.is_live(work.booked) or work.booked.status == parts.REPEATED):
+        return Skipped("nothing was booked")
+    return parts.look(work, work.booked.remote_id)
+
+
+def _check(work: Work) -> Request | Skipped | Rejected:
+    """Tell of what changed about an order that is booked already: the vendor has no way to change a shipment."""
+    if work.booked is None or not parts.is_live(work.booked) or work.booked.content is None:
+        return Skipped("nothing was booked")
+    changed = parts.changed(parts.order_of(work), work.booked.content)
+    if changed is None:
+        return Skipped("what is booked is what the order asks for")
+    how = "Shiptheory has no way to change a shipment by its API: change it with Shiptheory and the carrier"
+    return Rejected(reason=f"{changed} after it was booked as {work.booked.remote_id}, and {how}", hold=True)
+
+
+def _send_back(work: Work) -> Request | Skipped | Rejected:
+    if "return_service" not in work.settings:
+        return Skipped("no return_service is set")
+    if work.booked is None or work.booked.status != replies.COMPLETE:
+        found = f"its shipment is {work.booked.status}" if work.booked else "the order was never booked"
+        return Skipped(f"nothing to send back: {found}")
+    body = mapping.return_body(
+        parts.order_of(work),
+        terms.terms(work.settings),
+        reference=work.booked.remote_id,
+        service=int(work.settings["return_service"]),
+        expires_on=_expiry(work),
+    )
+    return parts.call(work.settings, "POST", "/returns", body=body)
+
+
+def _expiry(work: Work) -> date:
+    return (work.at + timedelta(days=int(work.settings["return_days"]))).date()
+
+
+def _look(work: Work) -> Request | Skipped | Rejected:
+    return parts.look(work, parts.remote_id_of(work))
+
+
+def only_looks(work: Work) -> bool:
+    """Whether a step changes nothing at the vendor, so that it may simply be repeated."""
+    return work.action in ("label", "watch", "cancel")
+
+
+def _booked(work: Work, answer: Answer) -> Outcome:
+    """Sections 4 and 5: booked is what a carrier took; everything else is asked about, or said by the message alone."""
+    if work.booked is not None and work.booked.status in replies.MOVING_STATUSES:
+        return of_look(work, answer)
+    reference = parts.reference_of(work)
+    said = replies.booking(answer.json)
+    receipt = parts.of_version(
+        work,
+        Receipt(
+            remote_id=reference,
+            status=said.status or (replies.COMPLETE if said.is_booked else parts.REPEATED),
+            tracking_number=said.tracking_number,
+            carrier=said.carrier,
+        ),
+    )
+    if said.is_booked:
+        return Accepted(receipt=receipt, then=parts.then(receipt, "label", _AT_ONCE))
+    if said.status is not None and said.status not in replies.DEAD_STATUSES:
+        return of_shipment(work, replies.Shown(receipt=receipt))
+    if said.status is not None:
+        # Why, only its history says.
+        return Unknown(reason=f"200, but the shipment is {said.status}: it is looked at", settle=_AT_ONCE)
+    if said.is_empty:
+        reason = f"200 and nothing in it: reference {reference} was used before; it is looked at"
+        return Deferred(reason=reason, after=_POLL, waiting=True, doubtful=True, receipt=receipt)
+    hint = "; check delivery_service and increment" if "carrier settings" in (said.message or "") else ""
+    return Rejected(reason=f"200, but not booked: {parts.words(work, answer, _booking(work))}{hint}", hold=True)
+
+
+def of_shipment(work: Work, found: replies.Shown, note: str | None = None) -> Outcome:
+    """What a booking came to, by the shipment that is there under its reference."""
+    receipt = parts.of_version(work, found.receipt)
+    if found.is_dead:
+        why = impersonal(replies.complaints(receipt.messages) or _UNSAID[receipt.status], None, work.document)
+        return Rejected(reason=f"shipment {receipt.remote_id} is {receipt.status}: {why}", hold=True, receipt=receipt)
+    if found.is_booked:
+        return Accepted(receipt=receipt, then=parts.then(receipt, "label", _AT_ONCE), note=note)
+    if receipt.status in replies.MOVING_STATUSES:
+        return Deferred(
+            reason=f"being booked ({receipt.status})", after=_POLL, waiting=True, patience=_MOVING, receipt=receipt
+        )
+    waits = f"{receipt.status}: waits for a person at Shiptheory (approval, or more data)"
+    return Accepted(receipt=receipt, then=parts.then(receipt, "watch", _WATCH), note=waits)
+
+
+def of_look(work: Work, answer: Answer) -> Outcome:
+    """What a booking came to, by a look at a shipment that was there before."""
+    reference = work.booked.remote_id if work.booked else parts.reference_of(work)
+    if answer.status == _NOT_FOUND:
+        receipt = parts.of_version(work, Receipt(remote_id=reference, status=parts.GONE))
+        anew = "; a replay books anew" if work.action == "book" else ""
+        return Rejected(reason=f"shipment {reference} is gone from Shiptheory{anew}", hold=True, receipt=receipt)
+    return of_shipment(work, replies.shown(answer.json, reference))
+
+
+def _watched(work: Work, answer: Answer) -> Outcome:
+    outcome = of_look(work, answer)
+    if isinstance(outcome, Accepted) and outcome.receipt is not None and outcome.then[0].action == "watch":
+        reason = outcome.note or outcome.receipt.status
+        return Deferred(reason=reason, after=_WATCH, waiting=True, patience=_WATCHED, receipt=outcome.receipt)
+    return outcome
+
+
+def _labelled(work: Work, answer: Answer) -> Outcome:
+    found = replies.shown(answer.json, parts.remote_id_of(work))
+    if found.receipt.label_formats:
+        return Accepted(receipt=found.receipt)
+    reason = "the label is not there yet"
+    return Deferred(reason=reason, after=_POLL, waiting=True, patience=_MOVING, receipt=found.receipt)
+
+
+def _called_off(work: Work, answer: Answer) -> Outcome:
+    reference = parts.remote_id_of(work)
+    if answer.status == _NOT_FOUND:
+        return Accepted(receipt=Receipt(remote_id=reference, status=parts.GONE), note="it is gone from Shiptheory")
+    found = replies.shown(answer.json, reference)
+    if found.is_dead:
+        return Accepted(receipt=found.receipt, note=f"nothing to call off: it is {found.receipt.status}")
+    where = f"{found.receipt.status}, {found.receipt.carrier or 'no carrier yet'}"
+    reason = f"the order was cancelled, but its shipment {reference} is booked ({where})"
+    how = "Shiptheory has no way to cancel by its API: cancel it with Shiptheory and the carrier"
+    return Rejected(reason=f"{reason}, and {how}", hold=True, receipt=found.receipt)
+
+
+def _returned(work: Work, answer: Answer) -> Outcome:
+    paper = labels.return_label(answer.json, _expiry(work))
+    receipt = Receipt(remote_id=parts.remote_id_of(work), status=replies.COMPLETE, papers=(paper,))
+    return Accepted(receipt=receipt, note=f"return label {paper.tracking_number}, good until {paper.expires_on}")
+
+
+def unreadable(work: Work, error: PayloadRejected) -> Outcome:
+    """An answer that says nothing: looks are repeated, anything else may have happened."""
+    return Deferred(reason=str(error)) if only_looks(work) else Unknown(reason=str(error))
+
+
+def refused(work: Work, answer: Answer) -> Outcome:
+    """A refusal in words; only a booking that was certainly not made may simply fail."""
+    looked = only_looks(work) or (work.action == "book" and parts.is_live(work.booked))
+    if answer.status == _NOT_FOUND and looked:
+        return _called_off(work, answer) if work.action == "cancel" else of_look(work, answer)
+    sent = PREPARE[work.action](work)
+    said = parts.words(work, answer, sent if isinstance(sent, Request) else None)
+    return Rejected(reason=said, hold=work.action != "book")
+
+
+PREPARE: dict[str, Callable[[Work], Request | Skipped | Rejected]] = {
+    "book": _book,
+    "cancel": _cancel,
+    "check": _check,
+    "label": _look,
+    "return": _send_back,
+    "watch": _look,
+}
+READ: dict[str, Callable[[Work, Answer], Outcome]] = {
+    "book": _booked,
+    "cancel": _called_off,
+    "label": _labelled,
+    "return": _returned,
+    "watch": _watched,
+}

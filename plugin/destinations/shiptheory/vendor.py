@@ -1,0 +1,164 @@
+"""Shiptheory: adding a shipment books it with a carrier, under a reference of ours that is never used again.
+
+The API can neither change nor cancel a shipment, and answers 200 whatever happened; facts are those of the vendor's
+documentation and of its support's articles: docs/destinations.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mappings.canonical.orders import ORDER_TOPICS, Order, Topic
+from mappings.destinations.shiptheory import enums as terms
+from mappings.destinations.shiptheory import label as labels
+from mappings.destinations.shiptheory import response as replies
+from mappings.schemas.schema import PayloadRejected
+from plugin.core.delivery import Booked, Deferred, Rejected, Request, Skipped, Step
+from plugin.core.errors import ConfigError
+from plugin.core.rates import RateLimit
+from plugin.core.vendor_profile import Later, Login, Manner, Token
+from plugin.destinations.base import LabelFile
+from plugin.destinations.shiptheory import calls as parts
+from plugin.destinations.shiptheory import lookup as finding
+from plugin.destinations.shiptheory import settings, steps
+from plugin.destinations.shiptheory.offers import LISTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mappings.canonical.orders import Document
+    from plugin.core.delivery import Outcome, StoreFacts, Work
+    from plugin.transport.call import Answer
+
+# Section 1; clients renew at 58.
+_TOKEN_LASTS, _RENEWED_EARLY = timedelta(minutes=60), timedelta(minutes=2)
+_LATER = (
+    Later(
+        action="label",
+        help="until there is one; its tracking number comes with it",
+        booked=Booked(remote_id="REFERENCE", status=replies.COMPLETE),
+    ),
+    Later(
+        action="watch",
+        help="instead, where a person at Shiptheory has to approve it: every 10 minutes",
+        booked=Booked(remote_id="REFERENCE", status="Waiting"),
+    ),
+)
+
+
+class Shiptheory:
+    """Shipments of one Shiptheory account."""
+
+    name = "shiptheory"
+    base_url = "https://api.shiptheory.com"
+    # Beyond it 429, and no header says for how long; logging in is counted too.
+    limits = (RateLimit(1, 1),)
+    needs = settings.NEEDS
+    ships = True
+    plain = terms.PLAIN
+    listings = LISTINGS
+
+    def account(self, values: Mapping[str, str]) -> str:
+        """A fingerprint of the e-mail or of the permanent token; raises `ConfigError` when there is neither.
+
+        An account that one store reaches by e-mail and another by token is counted as two.
+        """
+        if values.get("token"):
+            known = values["token"]
+        elif values.get("email") and values.get("password"):
+            known = values["email"].strip().lower()
+        else:
+            raise ConfigError("shiptheory needs email and password, or token: give them with --set KEY=VALUE")
+        return hashlib.sha256(known.encode()).hexdigest()[:12]
+
+    def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Settings that do nothing without another one, and what the account's own rules decide."""
+        return tuple(settings.warnings(values))
+
+    def manner(self, values: Mapping[str, str]) -> Manner:
+        """An e-mail and a password are exchanged for a token of 60 minutes; a permanent token needs no login."""
+        if values.get("token"):
+            return Manner(later=_LATER)
+        body = {"email": values.get("email", ""), "password": values.get("password", "")}
+        request = parts.call(values, "POST", "/token", body=body, repeatable=True)
+        login = Login(request=request, token=_token, headers=parts.bearer, early=_RENEWED_EARLY)
+        return Manner(login=login, later=_LATER)
+
+    def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
+        """One booking for an order, whichever of its webhooks comes first, and what its later news asks for."""
+        del store
+        if topic not in ORDER_TOPICS or not isinstance(document, Order):
+            return ()
+        ref, subject = document.ref, f"order:{document.ref}"
+        data = {"prefix": values.get("reference_prefix", "")}
+        book = Step(action="book", key=f"book:{ref}", subject=subject, newest=True, data=data)
+        if topic is Topic.ORDER_CANCELLED:
+            return (book, Step(action="cancel", key=f"cancel:{ref}", subject=subject))
+        if document.fully_refunded and "return_service" in values:
+            # Never taken up again by later news: each call makes another label, which the carrier may charge.
+            return (book, Step(action="return", key=f"return:{ref}", subject=subject))
+        if topic is Topic.ORDER_UPDATED:
+            return (book, Step(action="check", key=f"check:{ref}", subject=subject, newest=True))
+        return (book,)
+
+    def prepare(self, work: Work) -> Request | Skipped | Rejected:
+        """The call of a step; a booking that is not wanted is skipped with its reason."""
+        return steps.PREPARE[work.action](work)
+
+    def read(self, work: Work, answer: Answer) -> Outcome:
+        """What the body says, since the status says nothing."""
+        if answer.status >= 400:  # noqa: PLR2004  (the first status of a refusal)
+            return steps.refused(work, answer)
+        try:
+            return steps.READ[work.action](work, answer)
+        except PayloadRejected as error:
+            return steps.unreadable(work, error)
+
+    def find(self, work: Work) -> Request | None:
+        """A booking is looked up by its reference; looks are simply repeated, and a return can't be looked up."""
+        return finding.find(work)
+
+    def found(self, work: Work, answer: Answer) -> Outcome | None:
+        """The shipment of this very order, or None: then the reference is still free, and is used."""
+        try:
+            return finding.found(work, answer)
+        except PayloadRejected as error:
+            return steps.unreadable(work, error)
+
+    def lost(self, work: Work, losses: int) -> Outcome:
+        """A lost return label can't be had again, and another one may cost again: the operator's choice."""
+        if work.settings["lost_return"] == "again" and losses <= 1:
+            return Deferred(reason="the answer with the return label was lost; another one is made")
+        reason = (
+            "the answer with the return label was lost, and it can't be fetched; a replay has another one made, which"
+            " the carrier may charge"
+        )
+        return Rejected(reason=reason, hold=True)
+
+    def label_call(self, values: Mapping[str, str], booked: Booked, form: str) -> Request:
+        """A look at the shipment, which has its label in it; PDF is the only form there is."""
+        _only_pdf(form)
+        return parts.call(values, "GET", f"/shipments/{booked.remote_id}", repeatable=True)
+
+    def label_file(self, answer: Answer, form: str) -> LabelFile:
+        """The PDF, which opens; raises `PayloadRejected` where there is none yet, `ConfigError` for another form."""
+        _only_pdf(form)
+        data = labels.label(answer.json)
+        if data is None:
+            raise PayloadRejected("shiptheory: this shipment has no label (yet)")
+        return LabelFile(media_type="application/pdf", data=data)
+
+
+def _only_pdf(form: str) -> None:
+    if form != "pdf":
+        raise ConfigError("Shiptheory has labels as pdf only: leave --format out")
+
+
+def _token(answer: Answer) -> Token | None:
+    value = replies.token(answer.json)
+    return Token(value=value, lasts=_TOKEN_LASTS) if value else None
+
+
+destination = Shiptheory()

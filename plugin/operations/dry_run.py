@@ -1,0 +1,183 @@
+"""Rehearse: what a webhook would lead to, put together by the same parts as the real thing. Pure: nothing is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mappings.canonical.orders import Order
+from mappings.schemas.schema import MappingError
+from plugin import destinations
+from plugin.core.delivery import WAIT, Accepted, Booked, Request, Work
+from plugin.rules import selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from mappings.canonical.orders import Document, Topic
+    from plugin.core.delivery import Step, StoreFacts
+    from plugin.rules.selection import Asked
+    from plugin.storage.stores import Connection
+
+# More parcels than these would rather be a mistake; see `mappings.shipping.parcels`.
+_MOST_CALLS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One step, with its request or with why there is none. `later` ones follow from the booking, as `note` says."""
+
+    connection: Connection
+    action: str
+    request: Request | None = None
+    reason: str | None = None
+    delay: timedelta = timedelta()
+    later: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """Every rule that was asked, and every step in the order in which they would go out."""
+
+    asked: tuple[Asked, ...]
+    calls: tuple[Call, ...]
+
+    @property
+    def chosen(self) -> Asked | None:
+        """The rule that takes the order."""
+        return selection.chosen(self.asked)
+
+
+def rehearse(
+    store: StoreFacts,
+    connections: Sequence[Connection],
+    topic: Topic,
+    document: Document,
+    *,
+    heard: frozenset[Topic],
+    at: datetime,
+) -> Rehearsal:
+    """Route and map a document for these connections; `heard` are the topics of its order heard of before."""
+    asked: list[Asked] = []
+    if isinstance(document, Order):
+        asked = selection.ask(selection.shipping(connections), document, heard | {topic})
+    taken = selection.chosen(asked)
+    calls = [
+        call
+        for connection in connections
+        if _plans(connection, document, taken)
+        for call in _Rehearsed(store, connection, topic, document, at).calls(taken)
+    ]
+    return Rehearsal(asked=tuple(asked), calls=tuple(calls))
+
+
+def _plans(connection: Connection, document: Document, taken: Asked | None) -> bool:
+    if not isinstance(document, Order) or not destinations.get(connection.destination).ships:
+        return True
+    return taken is not None and taken.connection == connection
+
+
+class _Rehearsed:
+    """One connection's part."""
+
+    def __init__(
+        self, store: StoreFacts, connection: Connection, topic: Topic, document: Document, at: datetime
+    ) -> None:
+        self._vendor = destinations.get(connection.destination)
+        self._store = store
+        self._connection = connection
+        self._topic = topic
+        self._document = document
+        self._at = at
+
+    def calls(self, taken: Asked | None) -> Iterator[Call]:
+        """Every step that the document calls for, and what follows from a booking."""
+        steps = self._vendor.plan(self._topic, self._document, self._store, self._connection.values)
+        login = self._vendor.manner(self._connection.values).login
+        if login is not None and steps:
+            note = "only where no token is at hand that still holds"
+            yield Call(connection=self._connection, action="login", request=login.request, note=note)
+        for step in steps:
+            if step.action == WAIT:
+                yield from self._after(step)
+                continue
+            hold = taken.hold if taken and self._vendor.ships and step.action == "book" else timedelta()
+            found = self._of_step(replace(step, delay=max(step.delay, hold)))
+            yield from found
+            if step.action == "book" and found[0].request is not None:
+                yield from self._later()
+
+    def _after(self, step: Step) -> Iterator[Call]:
+        """What would go out at the end of a wait."""
+        ended = self._vendor.prepare(self._work(step.action, step))
+        for following in ended.then if isinstance(ended, Accepted) else ():
+            call = self._call(replace(following, delay=step.delay), self._work(following.action, following))
+            yield replace(call, later=True, note="only if nothing comes meanwhile")
+
+    def _of_step(self, step: Step) -> list[Call]:
+        """Its call; a booking of several parcels makes one for each."""
+        work = self._work(step.action, step)
+        found = [self._call(step, work)]
+        while step.action == "book" and found[-1].request is not None and len(found) < _MOST_CALLS:
+            made = Booked(remote_id=f"SHIPMENT-{len(found)}", status="unpaid", parcel=len(found))
+            work = replace(work, booked=made, shipments=(*work.shipments, made))
+            following = self._call(step, work)
+            if following.request is None or following.request == found[-1].request or following.request.body is None:
+                break
+            found.append(following)
+        return found
+
+    def _later(self) -> Iterator[Call]:
+        """What follows from the booking; after a step that would not be taken, the others are named alone."""
+        ends: str | None = None
+        for later in self._vendor.manner(self._connection.values).later:
+            known = Call(connection=self._connection, action=later.action, later=True, note=later.help, reason=ends)
+            if later.booked is None or ends:
+                yield known
+                continue
+            work = replace(self._work(later.action), booked=later.booked, shipments=(later.booked,))
+            work = replace(work, data={"remote_id": later.booked.remote_id})
+            request, reason = self._prepared(work)
+            yield replace(known, request=request, reason=reason)
+            ends = None if request else f"not without {later.action}"
+
+    def _work(self, action: str, step: Step | None = None) -> Work:
+        message = step.message if step else None
+        return Work(
+            action=action,
+            topic=None if message is not None else self._topic,
+            document=None if message is not None else self._document,
+            store=self._store,
+            settings=self._connection.values,
+            data=step.data if step else {},
+            message=message,
+            at=self._at,
+        )
+
+    def _call(self, step: Step, work: Work) -> Call:
+        note = "only if it differs from what was told last" if step.only_if_changed else None
+        request, reason = self._prepared(work)
+        return Call(
+            connection=self._connection,
+            action=step.action,
+            request=request,
+            reason=reason,
+            delay=step.delay,
+            note=note,
+        )
+
+    def _prepared(self, work: Work) -> tuple[Request | None, str | None]:
+        """The call as it would be sent, or why there is none."""
+        try:
+            prepared = self._vendor.prepare(work)
+        except MappingError as error:
+            return None, f"held: {error}"
+        if not isinstance(prepared, Request):
+            return None, prepared.note if isinstance(prepared, Accepted) else prepared.reason
+        batch = self._vendor.manner(self._connection.values).batch
+        if batch is not None and isinstance(prepared.body, bytes):
+            return batch.bundle([prepared.body], self._at), None
+        return prepared, None

@@ -1,0 +1,58 @@
+"""The state of everything, for people (`crossdock status`) and for machines (`/metrics`)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from redis import RedisError
+
+from plugin.delivery.lane_limits import limits_of_lane
+from plugin.storage import queries
+
+if TYPE_CHECKING:
+    from plugin.core.rates import RateLimit
+    from plugin.limiter.redis_limiter import LaneUse
+    from plugin.services import Services
+    from plugin.storage.stores import Connection
+
+
+def snapshot(opened: Services) -> dict[str, Any]:
+    """The state of everything, as `crossdock status --json` prints it."""
+    due = queries.oldest_due(opened.database)
+    return {
+        "idle": queries.is_idle(opened.database),
+        **queries.counts(opened.database),
+        "oldest_due": due.isoformat() if due else None,
+        "lanes": _lanes(opened),
+    }
+
+
+def _lanes(opened: Services) -> list[dict[str, Any]]:
+    waiting = queries.backlogs(opened.database)
+    sharing: dict[str, list[Connection]] = {}
+    for item in opened.shops.connections():
+        sharing.setdefault(item.lane, []).append(item)
+    limits = {lane: limits_of_lane(items) for lane, items in sorted(sharing.items())}
+    try:
+        uses = opened.pace.use(limits)
+    except RedisError:
+        # Then nothing is known of the lanes' use, and they say so with None.
+        uses = {}
+    return [_lane(sharing[lane][0], kept, uses.get(lane), waiting.get(lane, 0)) for lane, kept in limits.items()]
+
+
+def _lane(item: Connection, limits: tuple[RateLimit, ...], use: LaneUse | None, backlog: int) -> dict[str, Any]:
+    gate = use.gate if use else timedelta()
+    clears = datetime.now(UTC) + gate + timedelta(seconds=backlog / min(limit.per_second for limit in limits))
+    return {
+        "destination": item.destination,
+        "account": item.account,
+        "limit": ",".join(map(str, limits)),
+        "in_use": use.in_use if use else None,
+        "backlog": backlog,
+        "clears_at": clears.isoformat(timespec="seconds") if backlog else None,
+        "closed_for_seconds": gate.total_seconds(),
+        "state": item.state,
+        "reason": item.reason,
+    }

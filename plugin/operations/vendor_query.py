@@ -1,0 +1,69 @@
+"""Asking a vendor something on behalf of a person, within the account's limit and with its token, as a worker would."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from redis import RedisError
+
+from plugin import destinations
+from plugin.core.errors import ConfigError
+from plugin.delivery.lane_limits import limits_of_lane
+from plugin.limiter.redis_limiter import Ask, Over, Used
+from plugin.transport.call import Answer, Failure
+from plugin.transport.client import Sender
+
+if TYPE_CHECKING:
+    from plugin.core.delivery import Request
+    from plugin.core.rates import RateLimit
+    from plugin.services import Services
+    from plugin.storage.stores import Connection
+
+# A login comes first, and another process may be at it.
+_MOST_TURNS = 10
+
+
+def ask(opened: Services, connection: Connection, request: Request, base_url: str | None = None) -> Answer:
+    """The vendor's answer, whatever it says. A call to another `base_url` carries no token.
+
+    Raises:
+        ConfigError: there is none; says why.
+    """
+    limits = limits_of_lane(item for item in opened.shops.connections() if item.lane == connection.lane)
+    manner = destinations.get(connection.destination).manner(connection.values)
+    with closing(Sender(base_url or connection.base_url)) as sender:
+        for _ in range(_MOST_TURNS):
+            slot = _slot(opened, connection.lane, limits)
+            began = time.monotonic()
+            result = opened.tokens.send(sender, connection.lane, None if base_url else manner.login, request)
+            _stamp(opened, connection.lane, limits, slot, time.monotonic() - began)
+            if isinstance(result, Answer):
+                return result
+            if not result.late:
+                break
+    raise ConfigError(f"{connection.destination} did not answer: {_reason(result)}; try again")
+
+
+def _reason(result: Answer | Failure) -> str:
+    return result.reason if isinstance(result, Failure) else ""
+
+
+def _slot(opened: Services, lane: str, limits: tuple[RateLimit, ...]) -> str:
+    """Wait for the account's next free slot, as every worker does."""
+    try:
+        while True:
+            (grant,) = opened.pace.reserve([Ask(lane=lane, limits=limits, want=1)])
+            if grant.slots:
+                return grant.slots[0]
+            time.sleep(max(0.01, grant.wait.total_seconds()))
+    except RedisError:
+        raise ConfigError("Redis can't be reached, so nobody knows whether the account may be called now") from None
+
+
+def _stamp(opened: Services, lane: str, limits: tuple[RateLimit, ...], slot: str, seconds: float) -> None:
+    # A slot that nobody stamps counts until its lease ends: never too little.
+    with suppress(RedisError):
+        opened.pace.finish([Over(lane=lane, limits=limits, used=[Used(slot=slot, took=timedelta(seconds=seconds))])])

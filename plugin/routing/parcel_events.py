@@ -1,0 +1,129 @@
+"""News: what became of our own bookings is told to the store's other connections, like anything else that happened.
+
+It is planned in the transaction that writes the news down, so it is neither lost nor told twice; a shop that hears of
+the same parcel afterwards tells of it again, and finds it told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
+
+from mappings.canonical.activity import Parcel, Tracking
+from mappings.canonical.orders import Order, Topic
+from mappings.schemas.schema import PayloadRejected
+from plugin import destinations
+from plugin.core import log
+from plugin.core.errors import Unavailable
+from plugin.customer_data import steps
+from plugin.routing.enrich import load_document, recall
+from plugin.storage import inbox, plans, shipments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection as Sql
+
+    from mappings.canonical.receipt import Receipt
+    from plugin.core.delivery import Delivery
+    from plugin.services import Services
+    from plugin.storage.stores import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which delivery booked a parcel, and for which event."""
+
+    delivery_id: int
+    event_id: int
+    store_id: str
+    connection_id: str
+
+
+def tell(services: Services, db: Sql, delivery: Delivery, order: Order, receipt: Receipt) -> None:
+    """Plan what follows from a receipt that is about to be kept: that a parcel was sent, that it arrived.
+
+    Never raises for what it plans: a booking is written down whatever telling of it comes to.
+    """
+    origin = Origin(
+        delivery_id=delivery.id,
+        event_id=delivery.event_id,
+        store_id=delivery.store_id,
+        connection_id=delivery.connection_id,
+    )
+    _tell(services, db, origin, receipt, lambda: order)
+
+
+def tell_listed(services: Services, db: Sql, connection_id: str, receipt: Receipt) -> None:
+    """The same for a parcel that a list named, which is known by its remote id alone."""
+    found = shipments.booked_by(db, connection_id, receipt.remote_id)
+    if found is not None:
+        origin = Origin(connection_id=connection_id, **found)
+        _tell(services, db, origin, receipt, lambda: _order(services, db, origin))
+
+
+def _tell(services: Services, db: Sql, origin: Origin, receipt: Receipt, find: Callable[[], Order | None]) -> None:
+    facts = _facts(db, origin.connection_id, receipt)
+    order = find() if facts else None
+    if order is None:
+        return
+    tracking = Tracking(number=receipt.tracking_number or "", url=receipt.tracking_url)
+    at = datetime.now(UTC)
+    try:
+        with db.begin_nested():
+            for delivered in facts:
+                parcel = Parcel(order=order, tracking=tracking, carrier=receipt.carrier, delivered=delivered, at=at)
+                _plan(services, db, origin, parcel)
+    except (Unavailable, OperationalError, InterfaceError, PendingRollbackError):
+        raise
+    except Exception:  # noqa: BLE001  (a bug in telling must not lose a booking that was paid for)
+        log.fault("news not told", delivery=origin.delivery_id)
+
+
+def _facts(db: Sql, connection_id: str, receipt: Receipt) -> list[bool]:
+    """What is new about the parcel: that it was sent (False), that it arrived (True)."""
+    if not receipt.tracking_number:
+        return []
+    number, status = shipments.followed(db, connection_id, receipt.remote_id)
+    sent = [False] if number != receipt.tracking_number else []
+    return sent + ([True] if receipt.delivered and status != receipt.status else [])
+
+
+def _order(services: Services, db: Sql, origin: Origin) -> Order | None:
+    """The order as its event tells it; None once a privacy request erased it."""
+    store, events = services.shops.by_id(origin.store_id), inbox.by_ids(db, [origin.event_id])
+    if store is None or not events:
+        return None
+    try:
+        _, document = load_document(events[0], store)
+    except PayloadRejected:
+        return None
+    return document if isinstance(document, Order) else None
+
+
+def _plan(services: Services, db: Sql, origin: Origin, parcel: Parcel) -> None:
+    owed = services.shops.connections(origin.store_id)
+    store = services.shops.by_id(origin.store_id)
+    if store is None or steps.attributes(connection.values for connection in owed) is None:
+        return
+    events = inbox.by_ids(db, [origin.event_id])
+    order = recall(db, events[0], store, parcel.order) if events else parcel.order
+    known = replace(parcel, order=order) if isinstance(order, Order) else parcel
+    for connection in owed:
+        vendor = destinations.get(connection.destination)
+        for step in vendor.plan(Topic.PARCEL_BOOKED, known, store.facts, connection.values):
+            plans.plan(services.database, db, _owner(origin, connection), step)
+
+
+def _owner(origin: Origin, connection: Connection) -> plans.Owner:
+    return plans.Owner(
+        event_id=origin.event_id,
+        store_id=origin.store_id,
+        connection_id=connection.id,
+        destination=connection.destination,
+        lane=connection.lane,
+        version="",
+    )

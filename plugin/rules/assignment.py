@@ -1,0 +1,159 @@
+"""Give: an order belongs to one of a store's shipping connections, and changes hands only when nothing is left behind.
+
+The newest version of an order decides, whatever order its webhooks come in. See `plugin.storage.bookings`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from plugin.rules import selection
+from plugin.storage import bookings, plans
+from plugin.storage.bookings import Booking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Connection as Sql
+
+    from mappings.canonical.orders import Order, Topic
+    from plugin.core.delivery import Event
+    from plugin.rules.selection import Asked
+    from plugin.storage.database import Database
+    from plugin.storage.stores import Connection
+
+NOT_WANTED = "no rule of a shipping connection takes this order"
+_REMOVED = "its booking belongs to a connection that was removed"
+_MOVES = "the rules chose another connection, which books it once the booking that there is was taken back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Who is to plan for this webhook; nobody while the order changes hands, or when no rule takes it.
+
+    `rule` has taken it, and its booking waits until `due_at`.
+    """
+
+    connection: Connection | None
+    reason: str | None = None
+    rule: str | None = None
+    due_at: datetime | None = None
+
+
+class Giver:
+    """One version of an order on its way to a connection, inside the caller's transaction.
+
+    `take_back` plans the steps that take a booking back from the connection that has it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        db: Sql,
+        event: Event,
+        carriers: Sequence[Connection],
+        take_back: Callable[[Connection, Booking], None],
+    ) -> None:
+        self._database = database
+        self._db = db
+        self._event = event
+        self._carriers = carriers
+        self._take_back = take_back
+
+    def give(self, topic: Topic, order: Order, version: str) -> Given:
+        """Say who plans for this version, after what it changes was written down."""
+        subject = subject_of(order)
+        known = bookings.of(self._db, self._event.store_id, subject)
+        if known is not None and version < known.version:
+            return self._late(known, topic)
+        event = self._event
+        before = known or Booking(store_id=event.store_id, subject=subject, version=version, event_id=event.id)
+        booking = replace(before, version=version, event_id=event.id, heard=before.heard | {topic})
+        asked = selection.chosen(selection.ask(self._carriers, order, booking.heard))
+        booking = self._decide(booking, asked, order)
+        bookings.write(self._database, self._db, booking)
+        over = booking.is_cancelled or selection.is_settled(order)
+        given = self._given(booking, None if over else asked)
+        if known is not None and (over or known.rule != booking.rule):
+            bookings.reschedule(self._db, booking, given.due_at or datetime.now(UTC))
+        return given
+
+    def _decide(self, booking: Booking, asked: Asked | None, order: Order) -> Booking:
+        """Whose the order is from now on."""
+        if booking.connection_id is None:
+            return replace(self._ruled(booking, asked), connection_id=asked.connection.id) if asked else booking
+        if booking.is_cancelled or selection.is_settled(order):
+            return booking
+        if asked is None:
+            return self._let_go(booking)
+        if asked.connection.id == booking.connection_id:
+            return self._keep(self._ruled(booking, asked))
+        return self._move(booking, asked)
+
+    def _ruled(self, booking: Booking, asked: Asked) -> Booking:
+        """The rule takes the order; its window runs since then, or since the first rule that waited for the payment."""
+        anew = booking.since is None or (asked.awaits_payment and not booking.on_payment)
+        return replace(
+            booking,
+            rule=asked.rule.name,
+            since=self._event.received_at if anew else booking.since,
+            on_payment=booking.on_payment or asked.awaits_payment,
+        )
+
+    def _let_go(self, booking: Booking) -> Booking:
+        """No rule takes it any more: what was not sent is not, and what was booked stays where it is."""
+        if booking.next_id is not None or not bookings.is_untouched(self._db, booking):
+            return booking
+        bookings.set_aside(self._db, booking, NOT_WANTED)
+        return replace(booking, connection_id=None, rule=None, since=None, on_payment=False)
+
+    def _keep(self, booking: Booking) -> Booking:
+        """It stays; a booking that is just being taken back for another connection is made here again afterwards."""
+        if booking.next_id is None:
+            return booking
+        if bookings.is_under_way(self._db, booking):
+            return replace(booking, next_id=booking.connection_id)
+        bookings.call_off(self._db, booking)
+        return replace(booking, next_id=None, problem=None)
+
+    def _move(self, booking: Booking, asked: Asked) -> Booking:
+        """At once if nothing was sent, else when the booking is taken back."""
+        holder = self._carrier(booking.connection_id)
+        if holder is None:
+            return booking
+        moved = replace(self._ruled(booking, asked), next_id=asked.connection.id)
+        if booking.next_id is not None and bookings.is_moving(self._db, booking):
+            return moved
+        if bookings.set_aside(self._db, booking, bookings.ELSEWHERE):
+            return replace(moved, connection_id=asked.connection.id, next_id=None, problem=None)
+        self._take_back(holder, booking)
+        return moved
+
+    def _late(self, known: Booking, topic: Topic) -> Given:
+        """Only the newest version decides; but what was heard counts, so that one is asked about again."""
+        if topic not in known.heard:
+            bookings.write(self._database, self._db, replace(known, heard=known.heard | {topic}))
+            bookings.again(self._db, known)
+        return self._given(known, None)
+
+    def _given(self, booking: Booking, asked: Asked | None) -> Given:
+        if booking.connection_id is None:
+            return Given(connection=None, reason=NOT_WANTED)
+        holder = self._carrier(booking.connection_id)
+        if holder is None:
+            return Given(connection=None, reason=_REMOVED)
+        if booking.next_id is not None and not booking.is_cancelled:
+            return Given(connection=None, reason=_MOVES)
+        waits = asked is not None and booking.since is not None and asked.connection.id == holder.id
+        due_at = booking.since + asked.hold if waits and asked and booking.since else None
+        return Given(connection=holder, rule=booking.rule, due_at=due_at)
+
+    def _carrier(self, connection_id: str | None) -> Connection | None:
+        return next((item for item in self._carriers if item.id == connection_id), None)
+
+
+def subject_of(order: Order) -> str:
+    """What the steps of an order at a shipping destination are about."""
+    return plans.bounded(f"order:{order.ref}")

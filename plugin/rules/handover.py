@@ -1,0 +1,105 @@
+"""How an order changes hands: not before its booking was taken back; meanwhile nobody books it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection as Sql
+from sqlalchemy import and_, select, update
+
+from plugin.core.delivery import Rejected, Skipped, State
+from plugin.storage import bookings
+from plugin.storage.tables import connections, deliveries
+
+if TYPE_CHECKING:
+    from plugin.core.delivery import Delivery
+    from plugin.storage.bookings import Booking
+    from plugin.storage.database import Database
+
+_LETS_GO = (State.DONE, State.SKIPPED)
+_TROUBLE = (State.HELD, State.FAILED)
+
+
+def settled(database: Database, db: Sql, delivery: Delivery, state: State) -> None:
+    """A step came to rest; if it took a booking back, the order goes to the connection that waits for it.
+
+    If it could not be taken back, nothing goes anywhere, and the step says so to a person.
+    """
+    if not _is_move(delivery) or state not in (*_LETS_GO, *_TROUBLE):
+        return
+    booking = bookings.of(db, delivery.store_id, delivery.subject)
+    if booking is None or booking.next_id is None or booking.connection_id != delivery.connection_id:
+        return
+    if state in _TROUBLE:
+        _tell(database, db, booking, delivery)
+    elif not bookings.is_moving(db, booking) and not _is_uncertain(db, booking):
+        _hand_over(database, db, booking)
+
+
+def _tell(database: Database, db: Sql, booking: Booking, delivery: Delivery) -> None:
+    """Add to the reason why it was to be taken back; an order that is chosen here again has no problem."""
+    if booking.next_id == booking.connection_id:
+        bookings.call_off(db, booking)
+        bookings.write(database, db, replace(booking, next_id=None, problem=None))
+        return
+    name = db.execute(select(connections.c.name).where(connections.c.id == booking.next_id)).scalar()
+    because = f"the rules chose {name} ({booking.next_id}) after it was booked here, and it can't simply be taken back:"
+    because += " leave it, or settle it with the vendor and replay this, which takes back what it may and books there"
+    db.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(reason=because))
+    bookings.write(database, db, replace(booking, problem=because))
+
+
+def _hand_over(database: Database, db: Sql, booking: Booking) -> None:
+    """Nothing is left of it here. A cancelled order goes nowhere."""
+    made = and_(deliveries.c.action == "book", deliveries.c.state == State.DONE)
+    gone = {"state": State.SKIPPED, "reason": f"taken back: {bookings.ELSEWHERE}", "updated_at": datetime.now(UTC)}
+    db.execute(update(deliveries).where(bookings.steps(booking), made).values(gone))
+    to = booking.connection_id if booking.is_cancelled else booking.next_id
+    bookings.write(database, db, replace(booking, connection_id=to, next_id=None, problem=None))
+    if not booking.is_cancelled:
+        bookings.again(db, booking)
+
+
+def _is_uncertain(db: Sql, booking: Booking) -> bool:
+    """Whether a booking may exist of which nobody could say so."""
+    return bookings.exists_any(
+        db, bookings.steps(booking), and_(deliveries.c.doubtful, deliveries.c.state.in_(_TROUBLE))
+    )
+
+
+def concerns(delivery: Delivery) -> bool:
+    """Whether a step has to do with who books an order, so that `refusal` has to be asked before it is sent."""
+    return delivery.action in bookings.SPENDING or _is_move(delivery)
+
+
+def refusal(db: Sql, delivery: Delivery) -> Skipped | Rejected | None:
+    """Why a step that is about to be sent must not be."""
+    booking = bookings.look(db, delivery.store_id, delivery.subject)
+    if booking is None:
+        return None
+    is_mine = booking.connection_id == delivery.connection_id
+    if _is_move(delivery):
+        return _refuse_back(db, booking, is_mine=is_mine)
+    if not is_mine or booking.next_id is not None:
+        return Skipped(bookings.ELSEWHERE)
+    if booking.is_cancelled:
+        # Whatever version of the order this step was planned for.
+        return Skipped("the order was cancelled")
+    return None
+
+
+def _refuse_back(db: Sql, booking: Booking, *, is_mine: bool) -> Skipped | Rejected | None:
+    if not is_mine or booking.next_id is None:
+        return Skipped("the order is not to go to another connection any more")
+    paid = bookings.exists_any(
+        db, bookings.steps(booking), and_(deliveries.c.action == "buy", deliveries.c.state == State.DONE)
+    )
+    if paid and booking.problem is None:
+        return Rejected(reason="its postage is bought", hold=True)
+    return None
+
+
+def _is_move(delivery: Delivery) -> bool:
+    return delivery.key.startswith(f"{bookings.MOVES}:")

@@ -1,0 +1,5 @@
+"""Chit Chats, emulated."""
+
+from plugin.sandbox.chitchats.api import emulator
+
+__all__ = ["emulator"]

@@ -1,0 +1,5 @@
+"""Ping Network, emulated."""
+
+from plugin.sandbox.pingnetwork.api import emulator
+
+__all__ = ["emulator"]

@@ -1,0 +1,5 @@
+"""Segment and what speaks its language, emulated."""
+
+from plugin.sandbox.segment.api import emulator
+
+__all__ = ["emulator"]

@@ -1,0 +1,91 @@
+"""Signed samples of invented people, for `send-sample`, the demo and whoever develops.
+
+Topics with a case, such as `orders/create:digital`, differ from the plain one as the case's name says. What the
+templates in `plugin/sandbox/shopify/templates/` were made after is told in `SOURCE.md` beside them.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+from plugin.core.errors import ConfigError
+from plugin.sandbox.shopify import order_states as states
+from plugin.sandbox.shopify import orders
+from plugin.sandbox.shopify import other_events as later
+from plugin.storefronts.base import Sample
+
+_FOLDER = files("plugin.sandbox.shopify") / "templates"
+_CUSTOMERS = ("customers/create", "customers/update", "customers/enable", "customers/disable")
+_NOTICES = ("app/uninstalled", "customers/data_request", "customers/redact", "shop/redact")
+# What goes wrong on the way: a body cut off, a topic that is left alone, and one that nobody documents.
+_CUT, _IGNORED, _UNHEARD_OF = "orders/create:cut_off", "products/update", "orders/teleported"
+
+
+def topics() -> list[str]:
+    """What there are samples of."""
+    cases = [f"{topic}:{case}".rstrip(":") for topic in states.LATER for case in orders.CASES]
+    return [*cases, *later.TOPICS, *_CUSTOMERS, *_NOTICES, _CUT, _IGNORED, _UNHEARD_OF]
+
+
+def sample(topic: str, number: int, secret: str, shop: str) -> Sample:
+    """The sample of a topic (or `topic:case`) that belongs to `number`; raises `ConfigError` listing what there is.
+
+    The same topic, case and number give the same webhook id: sent twice, it is a redelivery.
+    """
+    if topic not in topics():
+        raise ConfigError(f"no sample of {topic!r}: there are {', '.join(topics())}")
+    text = json.dumps(_document(topic, number, shop), ensure_ascii=False)
+    body = (text[: len(text) // 2] if topic == _CUT else text).encode()
+    return Sample(headers=_headers(topic, number, secret, shop, body), body=body)
+
+
+def _document(topic: str, number: int, shop: str) -> dict[str, Any]:
+    plain, _, case = topic.partition(":")
+    if topic in _NOTICES:
+        return _notice(topic, shop)
+    if topic in _CUSTOMERS:
+        return orders.customer(_templates(), topic, number)
+    if topic == _IGNORED:
+        return {"id": 8_033_120_045_200 + number % 7, "title": "Stoneware mug", "variants": []}
+    if topic in later.TOPICS:
+        order = orders.order(_templates(), "orders/create", orders.CASES[""], number, shop)
+        return later.document(topic, order, states.moment)
+    if plain in states.LATER:
+        return orders.order(_templates(), plain, orders.CASES.get(case, orders.CASES[""]), number, shop)
+    return {"id": number}
+
+
+def _notice(topic: str, shop: str) -> dict[str, Any]:
+    document: dict[str, Any] = _read(topic.replace("/", "_"))
+    named = {"shop_domain": shop, "myshopify_domain": shop, "domain": shop}
+    return document | {name: value for name, value in named.items() if name in document}
+
+
+@functools.cache
+def _templates() -> dict[str, dict[str, Any]]:
+    return {name: _read(name) for name in ("order", "line", "shipping_line", "customer")}
+
+
+def _read(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((_FOLDER / f"{name}.json").read_text())
+    return document
+
+
+def _headers(topic: str, number: int, secret: str, shop: str, body: bytes) -> dict[str, str]:
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
+    return {
+        "Content-Type": "application/json",
+        "X-Shopify-Topic": topic.partition(":")[0],
+        "X-Shopify-Hmac-SHA256": base64.b64encode(digest).decode(),
+        "X-Shopify-Shop-Domain": shop,
+        "X-Shopify-API-Version": "2026-10",
+        "X-Shopify-Webhook-Id": hashlib.sha256(f"{shop} {topic} {number}".encode()).hexdigest()[:32],
+        "X-Shopify-Triggered-At": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+    }

@@ -1,0 +1,211 @@
+"""What has to be remembered between documents: under which names people were met, and which versions were told.
+
+`links` answers "whose cart was this?": a row for each cart, checkout, customer, guest and fulfilment. `versions` has a
+row for each version of a cart or checkout that was newer than all before it. Neither holds a name or an address: a
+guest's e-mail is kept as its hash, everything else is read again from the event it came with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    text,
+)
+
+from plugin.storage.tables import events, metadata
+from plugin.storage.utc_datetime import Moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy import Connection as Sql
+
+    from plugin.storage.database import Database
+
+links = Table(
+    "links",
+    metadata,
+    Column("store_id", String(16), primary_key=True),
+    # Kind and reference, such as `cart:1f3c`.
+    Column("name", String(300), primary_key=True),
+    Column("known", JSON, nullable=False),
+    # Whom a privacy request about a customer or an order means.
+    Column("customer_ref", String(255)),
+    Column("order_ref", String(255)),
+    Column("updated_at", Moment, nullable=False),
+    Index("ix_links_customer", "store_id", "customer_ref"),
+    Index("ix_links_order", "store_id", "order_ref"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("event_id", ForeignKey("events.id"), primary_key=True),
+    Column("store_id", String(16), nullable=False),
+    Column("name", String(300), nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("content", String(64), nullable=False),
+    Index("ix_versions_name", "store_id", "name", "version", "event_id"),
+)
+
+_LONGEST_REF = 255
+_TOKENS = ("cart", "checkout")
+
+
+# Built once: putting a statement together takes SQLAlchemy several times as long as a database takes to run it.
+_FIND = select(links.c.name, links.c.known, links.c.customer_ref, links.c.order_ref).where(
+    links.c.store_id == bindparam("in_store"), links.c.name.in_(bindparam("these", expanding=True))
+)
+_COLUMNS = [column.name for column in links.columns]
+_KEEP = text(
+    f"INSERT INTO links ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)}) "  # noqa: S608  (names of our own columns)
+    "ON CONFLICT (store_id, name) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("store_id", "name"))
+).bindparams(*(bindparam(name, type_=links.c[name].type) for name in _COLUMNS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """What is known under a name, and whose it is."""
+
+    known: Mapping[str, Any] = field(default_factory=dict)
+    customer_ref: str | None = None
+    order_ref: str | None = None
+
+
+def name_of(kind: str, ref: str) -> str:
+    """The name of a row; what is too long for one is kept apart by its hash."""
+    return f"{kind}:{ref if len(ref) <= _LONGEST_REF else hash_of(ref)}"
+
+
+def hash_of(text: str) -> str:
+    """What an e-mail address is remembered as."""
+    return hashlib.sha256(text.strip().lower().encode()).hexdigest()
+
+
+def find(db: Sql, store_id: str, names: Iterable[str]) -> dict[str, Link]:
+    """What is known under each of these names."""
+    rows = db.execute(_FIND, {"in_store": store_id, "these": list(names)})
+    return {row.name: Link(known=row.known, customer_ref=row.customer_ref, order_ref=row.order_ref) for row in rows}
+
+
+def keep(db: Sql, store_id: str, changed: Mapping[str, Link]) -> None:
+    """Write down what is known now under these names."""
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "store_id": store_id,
+            "name": name,
+            "known": dict(link.known),
+            "customer_ref": link.customer_ref,
+            "order_ref": link.order_ref,
+            "updated_at": now,
+        }
+        for name, link in changed.items()
+    ]
+    if rows:
+        db.execute(_KEEP, rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of a cart or checkout, as one event brought it; versions of one name sort by age."""
+
+    store_id: str
+    name: str
+    version: str
+    content: str
+    event_id: int
+
+
+def before(db: Sql, mine: Version) -> int | None:
+    """The event of the newest version before this one, None for the first.
+
+    Raises:
+        LookupError: this one is late, or came before, so nothing follows from it.
+    """
+    own = and_(versions.c.store_id == mine.store_id, versions.c.name == mine.name)
+    columns = select(versions.c.event_id, versions.c.version, versions.c.content)
+    newest = columns.where(own).order_by(versions.c.version.desc(), versions.c.event_id.desc())
+    if db.execute(columns.where(versions.c.event_id == mine.event_id)).first():
+        older = or_(
+            versions.c.version < mine.version,
+            and_(versions.c.version == mine.version, versions.c.event_id < mine.event_id),
+        )
+        row = db.execute(newest.where(older).limit(1)).first()
+        return row.event_id if row else None
+    row = db.execute(newest.limit(1)).first()
+    if row is None:
+        return None
+    same = and_(versions.c.version == mine.version, versions.c.content == mine.content)
+    if row.version > mine.version or db.execute(columns.where(own, same).limit(1)).first():
+        raise LookupError("an older version, or the same again")
+    event_id: int = row.event_id
+    return event_id
+
+
+def is_outdated(db: Sql, mine: Version) -> bool:
+    """Whether a newer version of the same thing is known."""
+    newer = or_(
+        versions.c.version > mine.version,
+        and_(versions.c.version == mine.version, versions.c.event_id > mine.event_id),
+    )
+    query = select(versions.c.event_id).where(versions.c.store_id == mine.store_id, versions.c.name == mine.name, newer)
+    return db.execute(query.limit(1)).first() is not None
+
+
+def add(database: Database, db: Sql, mine: Version) -> None:
+    """Write down a version that is the newest of its name."""
+    row = {name: getattr(mine, name) for name in Version.__slots__}
+    db.execute(database.insert(versions).values(row).on_conflict_do_nothing(index_elements=["event_id"]))
+
+
+def newest_event(db: Sql, store_id: str, document_ref: str, topics: Sequence[str]) -> int | None:
+    """The newest event about a document that brought it under one of these topics."""
+    query = select(events.c.id).where(
+        events.c.store_id == store_id, events.c.document_ref == document_ref, events.c.topic.in_(topics)
+    )
+    return db.execute(query.order_by(events.c.id.desc()).limit(1)).scalar()
+
+
+def forget(
+    db: Sql, store_id: str, customer_ref: str | None, email: str | None, order_refs: Sequence[str]
+) -> tuple[str, ...]:
+    """Forget a person; return the references of the carts and checkouts that were theirs."""
+    theirs: list[ColumnElement[bool]] = [links.c.order_ref.in_(order_refs)] if order_refs else []
+    if customer_ref:
+        theirs.append(links.c.customer_ref == customer_ref)
+    if email:
+        theirs.append(links.c.name == name_of("guest", hash_of(email)))
+    if not theirs:
+        return ()
+    rows = db.execute(select(links.c.name, links.c.known).where(links.c.store_id == store_id, or_(*theirs))).all()
+    visits = [visit for row in rows for visit in row.known.get("visits", ())]
+    named = {name_of(kind, visit[f"{kind}_ref"]) for visit in visits for kind in _TOKENS if visit.get(f"{kind}_ref")}
+    named |= {row.name for row in rows}
+    for table in (links, versions):
+        db.execute(delete(table).where(table.c.store_id == store_id, table.c.name.in_(named)))
+    kinds = [name.partition(":") for name in sorted(named)]
+    return tuple(ref for kind, _, ref in kinds if kind in _TOKENS)
+
+
+def forget_all(db: Sql, store_id: str) -> None:
+    """Forget everybody a store ever told of."""
+    for table in (links, versions):
+        db.execute(delete(table).where(table.c.store_id == store_id))

@@ -1,0 +1,104 @@
+"""Papers: what vendors give once and never again, such as a return label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+)
+from sqlalchemy import Connection as Sql
+
+from mappings.canonical.shipment_files import Paper
+from plugin.storage.tables import Id, metadata
+from plugin.storage.utc_datetime import Moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from plugin.storage.database import Database
+
+# A privacy request removes what is about its person.
+papers = Table(
+    "papers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("store_id", String(16), nullable=False),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("destination", String(32), nullable=False),
+    Column("delivery_id", ForeignKey("deliveries.id"), nullable=False),
+    Column("order_ref", Text, nullable=False),
+    Column("order_number", Text),
+    Column("remote_id", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("media_type", String(64), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("tracking_number", Text),
+    Column("expires_on", Date),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_papers_order", "store_id", "order_ref"),
+    sqlite_autoincrement=True,
+)
+
+_OF_SHIPMENT = (
+    *("store_id", "connection_id", "destination", "delivery_id", "order_ref", "order_number", "remote_id"),
+    "created_at",
+)
+
+
+def keep(db: Sql, shipment: Mapping[str, object], kept: Sequence[Paper]) -> None:
+    """Keep the papers that came with a shipment, whose row as it was inserted is given."""
+    about = {name: shipment[name] for name in _OF_SHIPMENT}
+    for one in kept:
+        db.execute(insert(papers).values(about | {name: getattr(one, name) for name in Paper.__slots__}))
+
+
+def listed(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
+    """The papers that are kept, newest first, without their data; `wanted` names columns."""
+    known = [column for column in papers.c if column.name != "data"]
+    query = select(*known).order_by(papers.c.id.desc())
+    for name, value in wanted.items():
+        query = query if value is None else query.where(papers.c[name] == value)
+    with database.read() as db:
+        return [_row(row) for row in db.execute(query).mappings()]
+
+
+def data(database: Database, ident: int) -> bytes | None:
+    """The bytes of one paper; None if it is not there, or was erased."""
+    with database.read() as db:
+        found: bytes | None = db.execute(select(papers.c.data).where(papers.c.id == ident)).scalar()
+    return found
+
+
+def erase(db: Sql, store_id: str, order_refs: Sequence[str] | None = None) -> None:
+    """Forget the papers of these orders, or of the whole store."""
+    theirs = papers.c.store_id == store_id
+    if order_refs is not None:
+        theirs &= papers.c.order_ref.in_(order_refs)
+    db.execute(delete(papers).where(theirs))
+
+
+def _row(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "store": row["store_id"],
+        "destination": row["destination"],
+        "kind": row["kind"],
+        "order": row["order_ref"],
+        "order_number": row["order_number"],
+        "remote_id": row["remote_id"],
+        "tracking_number": row["tracking_number"],
+        "media_type": row["media_type"],
+        "expires_on": row["expires_on"].isoformat() if row["expires_on"] else None,
+        "created_at": row["created_at"].isoformat(),
+    }

@@ -1,0 +1,5 @@
+"""Shopify as a storefront."""
+
+from plugin.storefronts.shopify.webhooks import storefront
+
+__all__ = ["storefront"]

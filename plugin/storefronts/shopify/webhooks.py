@@ -1,0 +1,115 @@
+"""Shopify: signed webhooks of every topic that the platform documents.
+
+The signature covers the body only (shopify.dev, "Verify webhook deliveries"): topic, shop and id headers are not
+authenticated. The shop header selects the store, and what a body says about its shop is compared with it afterwards.
+Still to come, each in a section of its own below: the install flow, write-back of fulfilments, backfill.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mappings.storefronts import shopify as mapping
+from plugin.core.delivery import Setting
+from plugin.core.errors import ConfigError, Unverified
+from plugin.sandbox.shopify import samples
+from plugin.storefronts.base import Envelope
+from plugin.storefronts.shopify.topics import TOPICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mappings.canonical.orders import Document, Topic
+    from plugin.storefronts.base import Sample
+
+_SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_SPARE_DIGITS = re.compile(r"(\.\d{6})\d+")
+
+
+class Shopify:
+    """Webhooks of Shopify shops."""
+
+    name = "shopify"
+    needs = (
+        Setting(key="API_KEY", help="the app's client id; needed for installing from the Shopify admin"),
+        Setting(key="API_SECRET", help="the app's client secret; signs the webhooks of every shop", secret=True),
+        Setting(
+            key="API_SECRET_PREVIOUS", help="the former client secret, while Shopify still signs with it", secret=True
+        ),
+    )
+    topics = TOPICS
+
+    def normal_address(self, address: str) -> str:
+        """`name.myshopify.com`, which never changes; a shop's own domain may."""
+        plain = address.strip().lower().removeprefix("https://").rstrip("/")
+        if not _SHOP.fullmatch(plain):
+            raise ConfigError(f"{address!r} is not a Shopify address: write NAME.myshopify.com")
+        return plain
+
+    def signature(self, headers: Mapping[str, str]) -> str:
+        """The base64 text of `X-Shopify-Hmac-SHA256`, checked for its form."""
+        text = headers.get("X-Shopify-Hmac-Sha256", "")
+        try:
+            digest = base64.b64decode(text.encode("ascii"), validate=True)
+        except (UnicodeEncodeError, binascii.Error):
+            raise Unverified("X-Shopify-Hmac-SHA256 is not base64") from None
+        if len(digest) != _DIGEST_BYTES:
+            raise Unverified("X-Shopify-Hmac-SHA256 is missing or no SHA-256")
+        return text
+
+    def address(self, headers: Mapping[str, str]) -> str | None:
+        """The shop that the unsigned `X-Shopify-Shop-Domain` names."""
+        shop = headers.get("X-Shopify-Shop-Domain", "").strip().lower()
+        return shop if _SHOP.fullmatch(shop) else None
+
+    def app_secrets(self, environment: Mapping[str, str]) -> Sequence[str]:
+        """One app secret signs for all shops; after a rotation Shopify goes on with the oldest unrevoked one."""
+        names = ("SHOPIFY_API_SECRET", "SHOPIFY_API_SECRET_PREVIOUS")
+        return [environment[name] for name in names if environment.get(name)]
+
+    def verify(self, signature: str, raw: bytes, secrets: Sequence[str]) -> bool:
+        """base64(HMAC-SHA256(secret, raw body)); all secrets are tried, whichever fits."""
+        sent = base64.b64decode(signature)
+        made = [hmac.new(secret.encode(), raw, hashlib.sha256).digest() for secret in secrets]
+        return any([hmac.compare_digest(sent, digest) for digest in made])  # noqa: C419  (no short cut: constant time)
+
+    def envelope(self, headers: Mapping[str, str], raw: bytes) -> Envelope:
+        """A webhook without an id, which Shopify does not send, is named by its topic and body."""
+        topic = headers.get("X-Shopify-Topic", "").strip()
+        return Envelope(
+            webhook_id=headers.get("X-Shopify-Webhook-Id", "").strip() or _own_name(topic, raw),
+            platform_topic=topic,
+            api_version=headers.get("X-Shopify-API-Version", "").strip() or None,
+            triggered_at=_moment(headers.get("X-Shopify-Triggered-At", "")),
+        )
+
+    def load(self, topic: Topic, document: object, shop: str) -> Document:
+        """An order, a customer, or a notice about the shop."""
+        return mapping.load(topic, document, shop)
+
+    def sample(self, topic: str, number: int, secret: str, shop: str) -> Sample:
+        """One of our own samples, signed as Shopify signs."""
+        return samples.sample(topic, number, secret, shop)
+
+
+def _own_name(topic: str, raw: bytes) -> str:
+    return "sha256:" + hashlib.sha256(topic.encode("utf-8", "replace") + b"\n" + raw).hexdigest()
+
+
+def _moment(text: str) -> datetime | None:
+    # RFC 3339 with nanoseconds; datetime keeps microseconds.
+    try:
+        moment = datetime.fromisoformat(_SPARE_DIGITS.sub(r"\1", text.strip()))
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+storefront = Shopify()

@@ -1,0 +1,176 @@
+"""One outgoing call: sent, then answered or failed. See `plugin/transport/client.py`; what answers mean: `plugin/delivery/classify.py`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from urllib3 import exceptions
+
+from plugin.core.redaction import json_of
+from plugin.transport.response_parser import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from plugin.transport.connection import Pool, Wire
+    from plugin.transport.deadline import Watch
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+# A slow trickle resets the read timeout with every byte, so the whole call is bounded too. With the seconds that a call
+# may wait for its turn that stays well below `ledger.LEASE`.
+TOTAL_SECONDS = 20.0
+_TROUBLE = (exceptions.HTTPError, Unreadable, OSError, ValueError)
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """What the vendor said."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    # Thousands of deliveries of one call read the same answer; `cached_property` of Python 3.11 would lock all threads.
+    _parsed: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401  (any JSON value)
+        """The parsed body, fit to be stored, or None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
+        if not self._parsed:
+            self._parsed.append(json_of(self.body))
+        return self._parsed[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """No answer. `sent` is False only when it is certain that the request never left; `late`: it was not even tried.
+
+    `used`: its place within the rate limit was used all the same, to log in.
+    """
+
+    sent: bool
+    reason: str
+    timed_out: bool = False
+    late: bool = False
+    used: bool = False
+
+
+_TOO_LATE = Failure(sent=True, reason="no answer in time", timed_out=True)
+_CUT_OFF = Failure(sent=True, reason="the connection was cut before the answer came")
+_Result = TypeVar("_Result", bound=Answer | Failure)
+
+
+class Sent:
+    """A call whose request has left: wait until `fileno` is readable, or don't, and let `finish` read the answer.
+
+    The watch cuts it when no answer has begun in time, and when the whole takes too long.
+    """
+
+    __slots__ = ("_cut", "_patience", "_pool", "_sock", "_total", "_watch", "_wire", "ends")
+
+    def __init__(self, pool: Pool, wire: Wire, watch: Watch, timeout: float | None) -> None:
+        """`timeout` bounds the seconds until an answer begins, and between two bytes of it, as `READ_SECONDS` does."""
+        self._pool = pool
+        self._wire = wire
+        self._watch = watch
+        self._patience = min(timeout or READ_SECONDS, READ_SECONDS)
+        self._sock: socket.socket | None = None
+        self._cut = False
+        self.ends = self._total = time.monotonic() + TOTAL_SECONDS
+        watch.add(self)
+
+    def begin(self, request: bytes) -> Failure | None:
+        """Connect if need be, and send a whole request; a failure is final."""
+        wire = self._wire
+        try:
+            if wire.is_closed:
+                self._pool.open(wire, CONNECT_SECONDS)
+            if time.monotonic() > self._total:
+                return self._over(Failure(sent=False, reason="connecting timed out"))
+        except _TROUBLE as error:
+            return self._over(_not_connected(error))
+        self._sock = wire.socket
+        try:
+            wire.ask(request)
+        except (BrokenPipeError, ConnectionResetError):
+            # A vendor may answer before it has read all, and close: then that answer counts.
+            pass
+        except _TROUBLE as error:
+            return self._over(_lost(error))
+        self.ends = min(self._total, time.monotonic() + self._patience)
+        return None
+
+    def fileno(self) -> int:
+        """Becomes readable once there is an answer, or the connection is cut."""
+        return -1 if self._sock is None else self._sock.fileno()
+
+    def finish(self) -> Answer | Failure:
+        """Read the answer, waiting for it; never raises for what the network or the vendor does."""
+        self.ends = self._total
+        result: Answer | Failure = _CUT_OFF
+        lasts = False
+        try:
+            reply = self._wire.answer(self._patience)
+            result, lasts = Answer(status=reply.status, headers=reply.headers, body=reply.body()), reply.lasts
+        except _TROUBLE as error:
+            result = _lost(error)
+        finally:
+            # From here on it is not cut any more; before, it may have been while its answer was read.
+            self._watch.discard(self)
+            result = self._over(_TOO_LATE if self._cut else result, lasts=lasts)
+        return result
+
+    def cut(self) -> None:
+        """Wake whoever waits for the answer or reads it: nothing more comes."""
+        self._cut = True
+        sock = self._sock or self._wire.socket
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                # Not the one of TLS, which would take its state away from whoever reads just then.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def _over(self, result: _Result, *, lasts: bool = False) -> _Result:
+        self._watch.discard(self)
+        if lasts and isinstance(result, Answer):
+            self._pool.keep(self._wire)
+        else:
+            self._wire.close()
+        return result
+
+
+def encode(body: Mapping[str, Any] | bytes | None) -> bytes | None:
+    """A JSON body as it goes out: UTF-8, compact."""
+    return (
+        body
+        if body is None or isinstance(body, bytes)
+        else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    )
+
+
+def _not_connected(error: Exception) -> Failure:
+    """Nothing has left yet, so nothing can have been booked."""
+    if isinstance(error, exceptions.NameResolutionError):
+        reason = "the host name is not known"
+    elif isinstance(error, exceptions.NewConnectionError):
+        # To urllib3 it is one of the next, too.
+        reason = "the connection was refused"
+    elif isinstance(error, (exceptions.ConnectTimeoutError, TimeoutError)):
+        reason = "connecting timed out"
+    elif isinstance(error, (exceptions.SSLError, ssl.SSLError, ssl.CertificateError)):
+        reason = "no secure connection: the certificate is not trusted, or it speaks no TLS that we do"
+    else:
+        reason = "the connection was cut before anything was sent"
+    return Failure(sent=False, reason=reason)
+
+
+def _lost(error: Exception) -> Failure:
+    """The request may have arrived."""
+    if isinstance(error, TimeoutError):
+        return _TOO_LATE
+    return _CUT_OFF

@@ -1,0 +1,241 @@
+"""What was begun departs or comes back, whatever fails beside it; what comes too late is not sent by anybody."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from redis import RedisError
+from sqlalchemy import func, select
+
+from plugin import destinations
+from plugin.core.delivery import Deferred, Request
+from plugin.core.errors import Unavailable
+from plugin.core.rates import RateLimit
+from plugin.delivery.config_cache import Known
+from plugin.delivery.dispatch import Departures
+from plugin.delivery.lane import Lane
+from plugin.delivery.lanes import Lanes
+from plugin.delivery.prepare import Settled
+from plugin.delivery.record import Recorder, Returned
+from plugin.delivery.round import Worker
+from plugin.limiter.redis_limiter import Pace
+from plugin.sandbox import Fault
+from plugin.services import connect_redis
+from plugin.storage.database import Database
+from plugin.storage.ledger import LEASE, Ledger
+from plugin.storage.stores import Shops
+from plugin.storage.tables import deliveries
+from plugin.transport.call import Failure
+from tests.conftest import wait_until
+from tests.support.deliveries import Books
+from tests.support.fake_executor import Tower, flight, flights
+from tests.support.keep_alive_vendor import Lasting, echo, target
+from tests.support.shop import sent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from sqlalchemy import Connection as Sql
+
+    from plugin.delivery.executor import Landed
+    from plugin.delivery.lane import Flight
+    from plugin.services import Services
+    from tests.support.shop import Shop
+
+LATE = Failure(sent=False, reason="its turn came too late", late=True)
+NOBODY = "redis://127.0.0.1:1"
+
+
+@pytest.fixture
+def books(services: Services) -> Books:
+    """A connection that is owed something for three people, and nothing else."""
+    return Books.owing(services, "a", "b", "c")
+
+
+def departing(services: Services, tower: Tower, lane: str) -> tuple[Departures, Lane]:
+    """Departures of one lane, whose calls the tower makes."""
+    lanes = Lanes(Known(services))
+    return Departures(services, lanes, tower.crew), lanes.get(lane)
+
+
+def bodies(*paths: str) -> list[Request]:
+    """A request to each of these."""
+    return [Request(method="POST", path=path, body={}) for path in paths]
+
+
+def _shut(lane: Lane, _: Flight) -> None:
+    lane.is_shut = True
+
+
+def _call_off(lane: Lane, _: Flight) -> None:
+    lane.call_off()
+
+
+def _delay(_: Lane, second: Flight) -> None:
+    second.latest = time.monotonic()
+
+
+@pytest.mark.parametrize("happens", [_shut, _call_off, _delay])
+def test_a_call_that_waited_too_long_for_a_thread_is_not_made(
+    monkeypatch: pytest.MonkeyPatch, happens: Callable[[Lane, Flight], None]
+) -> None:
+    """Its lease may end before its answer is there, or its vendor has asked for no more calls meanwhile."""
+    lane, goes_on = Lane("a"), threading.Event()
+    start, most = threading.Thread.start, threading.Semaphore(1)
+
+    def sparing(self: threading.Thread) -> None:
+        if self.name == "call" and not most.acquire(blocking=False):
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    def say(request: bytes) -> Iterator[bytes]:
+        goes_on.wait(10)
+        yield from echo(request)
+
+    monkeypatch.setattr(threading.Thread, "start", sparing)
+    with Lasting(say) as vendor, Tower() as tower:
+        first, second = flights(vendor.url, ["/first", "/second"])
+        tower.send(lane, first, second, most=2)
+        wait_until(lambda: len(vendor.heard) == 1 and not lane.queue)
+        happens(lane, second)
+        goes_on.set()
+        tower.serve()
+    assert list(map(target, vendor.heard)) == ["/first"]
+    assert [one.result for one in tower.landed if one.flight is second] == [LATE]
+
+
+def test_what_was_begun_departs_though_redis_is_gone(books: Books) -> None:
+    """Another call of that turn was not begun, and its slot can't be given back."""
+    gone = replace(books.services, pace=Pace(connect_redis(NOBODY), LEASE))
+    with Lasting(echo) as vendor, Tower() as tower:
+        departures, lane = departing(gone, tower, books.connection.lane)
+        lost = flight(vendor.url, *bodies("/lost"))
+        begun = flight(vendor.url, *bodies("/lost too", "/begun"))
+        with pytest.raises(RedisError):
+            departures.depart([(lane, lost), (lane, begun)], {2}, time.monotonic())
+        assert (lane.flying, list(lane.queue)) in [(1, [begun]), (1, [])]
+        wait_until(lambda: [target(one) for one in vendor.heard] == ["/begun"])
+
+
+def test_what_was_begun_departs_though_its_turn_can_pause_nobody(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is away just after the commit; the next refusal pauses the connection."""
+
+    def away(*_: object) -> None:
+        raise Unavailable("away")
+
+    first, second, _ = books.lease()
+    refused = Deferred(reason="401", pause=True)
+    item = Settled(delivery=first, outcome=refused, vendor=destinations.get("chrts"), work=None)
+
+    def begin(db: Sql) -> set[int]:
+        return books.ledger.begin(db, [(second, True)])
+
+    monkeypatch.setattr(Shops, "pause", away)
+    assert Recorder(books.services).write([Returned(item=item, outcome=refused)], begin) == {second.id}
+
+
+def test_what_was_committed_too_slowly_is_not_sent(books: Books) -> None:
+    """A transaction that waited for somebody's lock has used up the leases that it renewed at its beginning."""
+    with Lasting(echo) as vendor, Tower() as tower:
+        departures, lane = departing(books.services, tower, books.connection.lane)
+        late, early = flight(vendor.url, *bodies("/late")), flight(vendor.url, *bodies("/early"))
+        departures.depart([(lane, late)], {1}, time.monotonic() - 20)
+        departures.depart([(lane, early)], {1}, time.monotonic() - 2)
+        landed = {id(one.flight): one.result for one in collected(tower, 2)}
+        assert landed[id(late)] == LATE
+        assert list(map(target, vendor.heard)) == ["/early"]
+
+
+def collected(tower: Tower, count: int) -> list[Landed]:
+    """So many calls that are over."""
+    found: list[Landed] = []
+    wait_until(lambda: len(found.__iadd__(tower.crew.collect(0.05, 1))) == count)
+    return found
+
+
+def test_a_lane_that_is_put_to_sleep_holds_no_leases(shop: Shop) -> None:
+    """For as long as `Retry-After` says, what it is owed is free for whoever asks first when it is over."""
+    shop.reconnect("chrts", rate="1000/1s", in_flight="1")
+    chrts = shop.sandbox.emulators["chrts"]
+    chrts.faults.add(Fault("status", status=429, retry_after=60, times=None))
+    for number in range(60):
+        document = sent("orders_create")
+        document["email"] = document["customer"]["email"] = f"person{number}@example.com"
+        document["customer"]["id"] += number
+        document["id"] += number
+        shop.post("orders/create", document)
+    worker = Worker(shop.services)
+    serving = threading.Thread(target=worker.round, args=(15.0,))
+    serving.start()
+    try:
+        wait_until(lambda: chrts.journal.total == 1)
+        wait_until(lambda: not shop.services.inbox.is_waiting() and not leased(shop.services), 8)
+        assert serving.is_alive()
+    finally:
+        worker.stopping.set()
+        serving.join()
+        worker.close()
+
+
+def test_a_turn_that_fails_frees_what_it_took(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers' transactions may wait for each other, and a database gives one of them up: it only tries again."""
+
+    def given_up(_: Ledger, __: Sql, chosen: Iterable[object]) -> set[int]:
+        if list(chosen):
+            raise Unavailable("DeadlockDetected")
+        return set()
+
+    shop.post("orders/create", sent("orders_create"))
+    monkeypatch.setattr(Ledger, "begin", given_up)
+    worker = Worker(shop.services)
+    try:
+        with pytest.raises(Unavailable):
+            worker.round(5)
+    finally:
+        worker.close()
+    lane = Known(shop.services).connection(shop.chrts.id).lane
+    assert leased(shop.services) == 0
+    assert shop.services.pace.use({lane: [RateLimit(10, 1)]})[lane].in_use == 0
+
+
+def test_what_was_taken_back_waits_as_it_did(books: Books) -> None:
+    """In its order, and halves of what was refused as a whole stay halves: what they carry was being sent already."""
+    with Tower() as tower:
+        departures, lane = departing(books.services, tower, books.connection.lane)
+        one, two = (flight("http://127.0.0.1:1", *bodies(path)) for path in ("/a", "/b"))
+        half, other = (flight("http://127.0.0.1:1", *bodies(path, path)) for path in ("/c", "/d"))
+        half.is_half = other.is_half = True
+        departures.take_back([(lane, half), (lane, other), (lane, one), (lane, two)])
+        assert list(lane.ready) == [*one.items, *two.items]
+        assert list(lane.halves) == [half.items, other.items]
+
+
+def leased(services: Services) -> int:
+    """How many deliveries to chrts are in anybody's hands."""
+    query = select(func.count()).where(deliveries.c.lease.is_not(None), deliveries.c.destination == "chrts")
+    with services.database.read() as db:
+        return db.execute(query).scalar_one()
+
+
+def test_a_round_that_ends_waits_for_slow_vendors_at_rest(books: Books) -> None:
+    """What it will not begin any more is nothing to be attended to again and again."""
+    lanes = Lanes(Known(books.services))
+    lane = lanes.get(books.connection.lane)
+    lane.latency, lanes.closing = 5.0, True
+    lane.ready.extend(flight("http://127.0.0.1:1", *bodies("/a")).items)
+    assert lanes.patience(time.monotonic() + 1.0) > 0.5
+
+
+def test_what_holds_for_a_lane_is_known_while_the_database_is_away(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slots are stamped by it when calls come home, and those must not be lost for want of it."""
+    monkeypatch.setattr("plugin.delivery.config_cache._SECONDS", -1.0)
+    known = Known(books.services)
+    before = known.terms(books.connection.lane)
+    monkeypatch.setattr(books.services.database, "engine", Database("postgresql://127.0.0.1:1/nothing").engine)
+    assert known.terms(books.connection.lane) == before

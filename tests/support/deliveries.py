@@ -1,0 +1,104 @@
+"""Deliveries of one connection, planned, leased and settled by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import update
+
+from plugin.core.delivery import State, Step
+from plugin.storage import plans
+from plugin.storage.inbox import Incoming
+from plugin.storage.ledger import Ledger, Result
+from plugin.storage.tables import deliveries
+from plugin.storefronts.base import Envelope
+from tests.support.shop import ADDRESS, SECRET, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from plugin.core.delivery import Delivery
+    from plugin.services import Services
+    from plugin.storage.stores import Connection
+
+
+def begin(services: Services, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
+    """Write down the intent in a transaction of its own."""
+    with services.database.write() as db:
+        return services.ledger.begin(db, leased)
+
+
+@dataclass(frozen=True)
+class Books:
+    """Services with one connection, and shorthand for what happens to its deliveries."""
+
+    services: Services
+    connection: Connection
+
+    @classmethod
+    def open(cls, services: Services) -> Books:
+        """One connection, and three events to owe something for."""
+        store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
+        envelopes = [Envelope(webhook_id=str(number), platform_topic="orders/create") for number in range(3)]
+        services.inbox.put([Incoming(store_id=store.id, envelope=envelope, body=b"{}") for envelope in envelopes])
+        return cls(services, connect(services, store, "chrts", "http://127.0.0.1:9", api_key="k"))
+
+    @classmethod
+    def owing(cls, services: Services, *keys: str) -> Books:
+        """The same, which is owed something for a person each."""
+        made = cls.open(services)
+        for key in keys:
+            made.plan(a_step(key))
+        return made
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of this process."""
+        return self.services.ledger
+
+    def plan(self, step: Step, version: str = "0 a", *, event: int = 1, connection: Connection | None = None) -> None:
+        """Owe a step in a transaction of its own."""
+        to = connection or self.connection
+        owner = plans.Owner(
+            event_id=event,
+            store_id=to.store_id,
+            connection_id=to.id,
+            destination=to.destination,
+            lane=to.lane,
+            version=version,
+        )
+        with self.services.database.write() as db:
+            plans.plan(self.services.database, db, owner, step)
+
+    def lease(self, limit: int = 100) -> list[Delivery]:
+        """Whatever is due and free."""
+        return self.ledger.lease(self.connection.lane, limit)
+
+    def begin(self, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
+        """See the function of this name."""
+        return begin(self.services, leased)
+
+    def keys(self) -> list[str]:
+        """The keys of what can be leased now."""
+        return [delivery.key for delivery in self.lease()]
+
+    def settle(self, delivery: Delivery, state: State, **more: Any) -> bool:  # noqa: ANN401  (fields of a result)
+        """Write down what became of it."""
+        with self.services.database.write() as db:
+            return bool(self.ledger.settle_all(db, [Result(delivery=delivery, state=state, **more)]))
+
+    def change(self, **values: object) -> None:
+        """Change every row, as time or an operator would."""
+        with self.services.database.write() as db:
+            db.execute(update(deliveries).values(values))
+
+    def expire(self) -> None:
+        """Let the leases run out, as if their holders had died."""
+        self.change(leased_until=datetime.now(UTC) - timedelta(seconds=1))
+
+
+def a_step(key: str, subject: str | None = None, **more: Any) -> Step:  # noqa: ANN401  (fields of a step)
+    """A step about a subject of its own, unless told otherwise."""
+    return Step(action="track", key=key, subject=subject or f"person:{key}", **more)

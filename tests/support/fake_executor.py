@@ -1,0 +1,127 @@
+"""A crew that is served as a round serves it, with lanes that lead to vendors of a test. Its database is away."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from plugin import destinations
+from plugin.core.delivery import Delivery, Priority, Request, State, StoreFacts, Work
+from plugin.core.vault import Vault
+from plugin.core.vendor_profile import Manner
+from plugin.delivery.executor import Crew
+from plugin.delivery.lane import Flight, Lane
+from plugin.delivery.prepare import Prepared
+from plugin.storage.database import Database
+from plugin.storage.login_tokens import TokenBox
+from plugin.storage.stores import Connection, ConnectionState
+from plugin.transport.login import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from plugin.core.vendor_profile import Batch
+    from plugin.delivery.executor import Landed
+
+_LATEST_SECONDS = 5.0
+_LONGEST_SECONDS = 15.0
+_NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+class Tower:
+    """Sends calls off and takes them in, all from one thread. `landed` are those that are over, in that order."""
+
+    def __init__(self) -> None:
+        box = TokenBox(Database("postgresql+psycopg://127.0.0.1:1/nothing"), Vault(["key"]))
+        self.crew = Crew(Tokens(box))
+        self.landed: list[Landed] = []
+        self._flying = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.crew.close()
+
+    def send(self, lane: Lane, *flights: Flight, most: int = 1) -> None:
+        """Put calls into a lane's queue and have them made, `most` at once."""
+        for flight in flights:
+            self._flying += 1
+            lane.depart(flight)
+        self.crew.man(lane, most)
+
+    def serve(self, until: Callable[[], bool] | None = None) -> None:
+        """Take in what lands until that is so, or else until all is home."""
+        ends = time.monotonic() + _LONGEST_SECONDS
+        while self._flying if until is None else not until():
+            assert time.monotonic() < ends, f"{self._flying} calls never landed"
+            for one in self.crew.collect(0.05, self._flying):
+                self._flying -= 1
+                one.lane.arrive(one.flight)
+                self.landed.append(one)
+
+    def of(self, lane: Lane) -> list[Landed]:
+        """What has landed of this lane."""
+        return [one for one in self.landed if one.lane is lane]
+
+
+def flight(url: str, *requests: Request, batch: Batch | None = None, late: bool = False) -> Flight:
+    """A call that carries these requests; `late` is one whose turn is over."""
+    items = [_prepared(number, url, request) for number, request in enumerate(requests, 1)]
+    latest = time.monotonic() + (-1.0 if late else _LATEST_SECONDS)
+    return Flight(items=items, slot="a slot", batch=batch, latest=latest)
+
+
+def flights(url: str, paths: Sequence[str]) -> list[Flight]:
+    """A call to each of these."""
+    return [flight(url, Request(method="POST", path=path, body={})) for path in paths]
+
+
+def _prepared(number: int, url: str, request: Request) -> Prepared:
+    connection = Connection(
+        id="c",
+        store_id="s",
+        destination="chrts",
+        name="",
+        account="a",
+        lane="chrts:a",
+        base_url=url,
+        state=ConnectionState.ACTIVE,
+        reason=None,
+        created_at=_NOW,
+        updated_at=_NOW,
+        values={},
+    )
+    delivery = Delivery(
+        id=number,
+        event_id=number,
+        store_id="s",
+        connection_id="c",
+        destination="chrts",
+        lane="chrts:a",
+        action="identify",
+        key=str(number),
+        subject=f"person:{number}",
+        state=State.WAITING,
+        priority=Priority.LIVE,
+        attempts=0,
+        doubtful=False,
+        losses=0,
+        created_at=_NOW,
+        lease="",
+        data={},
+    )
+    facts = StoreFacts(id="s", platform="shopify", address="demo.example")
+    return Prepared(
+        delivery=delivery,
+        vendor=destinations.get("chrts"),
+        connection=connection,
+        manner=Manner(),
+        work=Work(action="identify", topic=None, document=None, store=facts, settings=connection.values),
+        request=request,
+        finds=False,
+    )
