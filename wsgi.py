@@ -1,7 +1,7 @@
 """What a WSGI server serves: `wsgi:app`."""
 
 from plugin.app import create_app
-from plugin.runtime.garbage import collect_rarely
+from plugin.runtime.process_tuning import collect_rarely
 from plugin.settings import Settings
 
 app = create_app(Settings.from_env())

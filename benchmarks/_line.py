@@ -29,15 +29,17 @@ from sqlalchemy import (
 from benchmarks._processes import python, running, wait_until
 from mappings.canonical.orders import Topic
 from plugin import broker, destinations, storefronts
-from plugin.cli.stores import make_connection
-from plugin.core.delivery import EventState, Request, State, Work
-from plugin.routing.enrich import load_document
+from plugin.core.delivery import State
+from plugin.core.event import EventState
+from plugin.core.response import encode
+from plugin.core.step import Request, Work
+from plugin.operations.connections import make_connection
+from plugin.routing.load import load_document
 from plugin.services import Services
 from plugin.settings import Settings
 from plugin.storage import inbox, plans
 from plugin.storage.migrate import migrate
 from plugin.storage.tables import attempts, deliveries, events, unfinished
-from plugin.transport.call import encode
 
 if TYPE_CHECKING:
     import subprocess
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
     from benchmarks._places import Place
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import Step
+    from plugin.core.step import Step
     from plugin.storage.stores import Connection
 
 SHOP, SECRET = "bench.myshopify.com", "the app's secret"

@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from plugin import storefronts
+from plugin import sandbox
 
 # Different orders; what makes each webhook a new one is its id, which the signature does not cover.
 _BODIES = 64
@@ -40,7 +40,7 @@ def requests(shop: str, secret: str, count: int) -> list[bytes]:
 
 @functools.cache
 def _form(shop: str, secret: str, number: int) -> bytes:
-    sample = storefronts.get("shopify").sample("orders/create", number, secret, shop)
+    sample = sandbox.sample("shopify", "orders/create", number, secret, shop)
     headers = {"Host": "127.0.0.1", **sample.headers, "X-Shopify-Webhook-Id": _ID.decode()}
     lines = ["POST /webhooks/shopify HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, f"Content-Length: {len(sample.body)}", "", ""]).encode() + sample.body

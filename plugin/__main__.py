@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import click
 
-from plugin.cli import deliveries, demo, doctor, dry_run, offers, processes, replay, stores
+from plugin.cli import (
+    connections,
+    deliveries,
+    demo,
+    doctor,
+    dry_run,
+    events,
+    migrate,
+    offers,
+    processes,
+    replay,
+    samples,
+    shipments,
+    status,
+    stores,
+)
 from plugin.cli.output import errors_in_words
 
 
@@ -18,10 +33,10 @@ for _command in (
     demo.demo,
     doctor.doctor,
     *(processes.up, processes.web, processes.worker, processes.clock, processes.sandbox),
-    *(stores.store, stores.connect, stores.connections),
-    *(deliveries.events, deliveries.deliveries, deliveries.shipments, deliveries.status),
+    *(stores.store, connections.connect, connections.connections),
+    *(events.events, deliveries.deliveries, shipments.shipments, status.status),
     *(offers.offered, offers.papers),
-    *(replay.migrate, replay.replay, replay.send_sample, dry_run.dry_run),
+    *(migrate.migrate, replay.replay, samples.send_sample, dry_run.dry_run),
 ):
     crossdock.add_command(_command)
 

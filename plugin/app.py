@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from plugin.core import log
+from plugin.runtime import crash_points
 from plugin.services import Services
 from plugin.web.webhooks import pages
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def create_app(settings: Settings) -> Flask:
     """Build the application of one web process."""
     log.set_up(settings.log_level)
+    crash_points.install(settings.die_at)
     app = Flask("crossdock")
     app.extensions["crossdock"] = Services.open(settings)
     app.register_blueprint(pages)

@@ -15,7 +15,7 @@ from rq.serializers import JSONSerializer
 from plugin.core import log
 
 QUEUE = "crossdock"
-ROUND = "plugin.delivery.round.work"
+ROUND = "plugin.runtime.worker.work"
 # A round ends by itself long before; a job that outlives this belongs to a worker that hangs.
 JOB_SECONDS = 720
 _BELL = "crossdock:bell"

@@ -12,9 +12,9 @@ from redis.retry import Retry
 from plugin.broker import Bell, Ringer
 from plugin.core.vault import Vault
 from plugin.intake.group_commit import Intake
+from plugin.intake.receive import Receiver
 from plugin.intake.store_cache import Directory
 from plugin.limiter.redis_limiter import Pace
-from plugin.runtime import crash_points
 from plugin.storage.database import Database
 from plugin.storage.inbox import Inbox
 from plugin.storage.ledger import LEASE, Ledger
@@ -40,6 +40,7 @@ class Services:
     directory: Directory
     inbox: Inbox
     intake: Intake
+    receiver: Receiver
     ledger: Ledger
     redis: Redis
     bell: Bell
@@ -50,19 +51,20 @@ class Services:
     @classmethod
     def open(cls, settings: Settings) -> Services:
         """Connects lazily: nothing is reached before it is used."""
-        crash_points.install(settings.die_at)
         database = Database(settings.database_url)
         vault = Vault(settings.secret_keys)
         shops, inbox = Shops(database, vault), Inbox(database)
         redis = connect_redis(settings.redis_address)
         bell = Bell(redis)
+        directory, intake = Directory(shops), Intake(inbox)
         return cls(
             settings=settings,
             database=database,
             shops=shops,
-            directory=Directory(shops),
+            directory=directory,
             inbox=inbox,
-            intake=Intake(inbox),
+            intake=intake,
+            receiver=Receiver(directory=directory, intake=intake, environment=settings.environment),
             ledger=Ledger(database),
             redis=redis,
             bell=bell,

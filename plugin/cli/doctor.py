@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plugin.cli.output import json_option, print_json
+from plugin.cli.options import json_option
+from plugin.cli.output import print_json
 from plugin.core import log
 from plugin.core.errors import ConfigError
 from plugin.operations.doctor import Finding, examine

@@ -12,12 +12,13 @@ from requests import Request as Http
 from mappings.canonical.orders import Order, ShopNotice, Topic
 from mappings.schemas.schema import MappingError
 from plugin import destinations, storefronts
-from plugin.cli.output import json_option, print_json, services
-from plugin.core.delivery import Event
+from plugin.cli.options import json_option
+from plugin.cli.output import print_json, services
 from plugin.core.errors import ConfigError
+from plugin.core.event import Event
 from plugin.core.redaction import HIDDEN
 from plugin.operations.dry_run import rehearse
-from plugin.routing.enrich import load_document
+from plugin.routing.load import load_document
 from plugin.rules.assignment import NOT_WANTED, subject_of
 from plugin.rules.rule_file import book
 from plugin.storage import bookings
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import Request
+    from plugin.core.step import Request
     from plugin.operations.dry_run import Call, Rehearsal
     from plugin.rules.selection import Asked
     from plugin.services import Services

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mappings.schemas.schema import PayloadRejected
 from plugin import destinations
-from plugin.cli.output import json_option, print_json, say, services, show
+from plugin.cli.options import json_option
+from plugin.cli.output import print_json, save_file, say, services, show
 from plugin.core.errors import ConfigError
 from plugin.core.redaction import vendor_words
 from plugin.destinations.base import Offers
@@ -89,11 +88,5 @@ def _save(data: bytes | None, output: str | None) -> None:
         raise ConfigError("no paper with this id: `crossdock papers` lists them; a privacy request removes them")
     if output is None:
         raise ConfigError("where to? Give -o FILE, or -o - for standard output")
-    if output == "-":
-        sys.stdout.buffer.write(data)
-        return
-    try:
-        Path(output).write_bytes(data)
-    except OSError as error:
-        raise ConfigError(f"{output} can't be written: {error.strerror}") from None
+    save_file(data, output)
     say(f"{output}: {len(data)} bytes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,16 +16,15 @@ from plugin.core import log
 from plugin.core.errors import ConfigError, PluginError
 from plugin.services import Services
 from plugin.settings import Settings
-from plugin.storage.migrate import is_current, migrate
+from plugin.storage.migrate import require_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+
 _LONG = frozenset({"reason", "webhook_url", "base_url", "subject", "found", "do"})
 # Whoever pipes a table wants its lines whole.
 _PIPED_WIDTH = 200
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
 
 @contextmanager
@@ -34,19 +34,10 @@ def services(*, level: str = "WARNING") -> Iterator[Services]:
     log.set_up(level)
     opened = Services.open(settings)
     try:
-        require_schema(opened)
+        require_schema(opened.database)
         yield opened
     finally:
         opened.close()
-
-
-def require_schema(opened: Services) -> None:
-    """A new SQLite file is simply set up; a server's database is migrated on purpose only."""
-    if is_current(opened.database):
-        return
-    if opened.database.is_postgresql:
-        raise ConfigError("the database's schema is missing or old: run `crossdock migrate`")
-    migrate(opened.database)
 
 
 def show(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, title: str) -> None:
@@ -88,3 +79,28 @@ def errors_in_words() -> Iterator[None]:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
+
+
+def needed_id(ident: int | None) -> int:
+    """Return the id that was given; raise `ConfigError` where none was."""
+    if ident is None:
+        raise ConfigError("show what? Give the id, as the list shows it")
+    return ident
+
+
+def only_row(rows: list[dict[str, Any]], what: str) -> dict[str, Any]:
+    """Return the first row; raise `ConfigError` naming `what` there is none of."""
+    if not rows:
+        raise ConfigError(f"no {what} with this id")
+    return rows[0]
+
+
+def save_file(data: bytes, output: str) -> None:
+    """Write a file, or standard output where `output` is `-`; raise `ConfigError` where that can't be done."""
+    if output == "-":
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        Path(output).write_bytes(data)
+    except OSError as error:
+        raise ConfigError(f"{output} can't be written: {error.strerror}") from None

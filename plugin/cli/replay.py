@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
-import requests
 
-from plugin import storefronts
-from plugin.cli.output import json_option, print_json, say, services
-from plugin.core import log
+from plugin.cli.options import json_option
+from plugin.cli.output import print_json, say, services
 from plugin.core.errors import ConfigError
 from plugin.operations.replay import Selection, deliveries_to_replay, events_to_replay, replay_deliveries, replay_events
-from plugin.settings import Settings
-from plugin.storage import migrate as schema
-from plugin.storage.database import Database
-from plugin.storage.stores import require_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from plugin.services import Services
-
-
-@click.command()
-def migrate() -> None:
-    """Bring the database's schema to the version of this release."""
-    settings = Settings.from_env()
-    log.set_up("WARNING")
-    database = Database(settings.database_url)
-    before, after = schema.migrate(database)
-    database.close()
-    say(f"the schema is at {after}" + ("" if before == after else f" (was {before or 'empty'})"))
 
 
 @click.command()
@@ -70,48 +50,6 @@ def replay(
         print_json({"replayed": found})
     else:
         say(f"replayed {len(found)}")
-
-
-@click.command()
-@click.argument("platform")
-@click.argument("topic")
-@click.option("--store", "store_id", required=True, help="The store's id.")
-@click.option(
-    "--count", default=1, show_default=True, type=click.IntRange(1, 100_000), help="How many, each of its own."
-)
-@json_option
-def send_sample(platform: str, topic: str, store_id: str, count: int, as_json: bool) -> None:
-    """Send signed sample webhooks of invented people to the running server."""
-    storefront = storefronts.get(platform)
-    with services() as opened:
-        found = require_store(opened.shops, store_id)
-        secret = next(iter([*filter(None, [found.secrets.get("secret")]), *_app_secrets(opened, platform)]), None)
-        address = f"{opened.settings.base_url}/webhooks/{platform}/{store_id}"
-    if secret is None:
-        raise ConfigError(f"store {store_id} has no secret to sign with")
-    answered = []
-    with requests.Session() as session:
-        # Numbers that no earlier call used, so that every sample is an order of its own.
-        first = int(time.time() * 10) % 10**9 * 1000
-        for number in range(first, first + count):
-            sample = storefront.sample(topic, number, secret, found.address)
-            try:
-                answer = session.post(address, data=sample.body, headers=dict(sample.headers), timeout=10)
-            except requests.RequestException:
-                raise ConfigError(
-                    f"nothing answers at {address}: is `crossdock up` running, and BASE_URL right?"
-                ) from None
-            answered.append(answer.status_code)
-    if as_json:
-        print_json({"sent": count, "statuses": answered})
-    else:
-        say(f"sent {count} to {address}: {answered.count(200)} answered 200")
-    if answered.count(200) != count:
-        raise ConfigError("not every sample was taken: is `crossdock up` running, and BASE_URL its address?")
-
-
-def _app_secrets(opened: Services, platform: str) -> Sequence[str]:
-    return storefronts.get(platform).app_secrets(opened.settings.environment)
 
 
 def _confirm(what: str, *, asked: bool) -> None:

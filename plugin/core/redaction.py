@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import Request
-    from plugin.transport.call import Answer
+    from plugin.core.response import Answer
+    from plugin.core.step import Request
+from plugin.core.response import json_of
 
 _LONGEST_KEPT = 4_000
 _LONGEST_WORDS = 200
@@ -27,31 +28,6 @@ _SHORTEST_SECRET = 3
 _REASONS = ("message", "error", "errors", "detail")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 HIDDEN = "•"
-_DEEPEST = 50
-_decode = json.JSONDecoder().decode
-
-
-def storable(item: Any, depth: int = 0) -> Any:  # noqa: ANN401  (any JSON value)
-    """A JSON value without what databases refuse, NUL and half surrogate pairs; ValueError if it is absurdly deep."""
-    if depth > _DEEPEST:
-        raise ValueError("nested too deep")
-    if isinstance(item, str):
-        return item.replace("\0", "\ufffd").encode(errors="replace").decode()
-    if isinstance(item, dict):
-        return {storable(key, depth): storable(value, depth + 1) for key, value in item.items()}
-    return [storable(value, depth + 1) for value in item] if isinstance(item, list) else item
-
-
-def json_of(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
-    """A parsed body, fit to be stored; None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
-    try:
-        # What nearly all answers are: nothing can be in them that would have to be taken out.
-        is_plain = body.isascii() and b"\\u" not in body and b"\0" not in body
-        if is_plain and body.count(b"{") + body.count(b"[") <= _DEEPEST:
-            return _decode(body.decode())
-        return storable(json.loads(body))
-    except (ValueError, RecursionError):
-        return None
 
 
 def request_line(request: Request, plain: frozenset[str]) -> str:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from plugin.core.delivery import Booked, Request
-    from plugin.transport.call import Answer
+    from plugin.core.response import Answer
+    from plugin.core.step import Booked, Request
 
 
 class Meaning(StrEnum):

@@ -13,7 +13,8 @@ from mappings.customer_data import properties, segment_response
 from mappings.customer_data import segment_message as mapping
 from mappings.schemas.schema import BodyIncomplete, MappingError
 from plugin.core import validators
-from plugin.core.delivery import Request, Setting
+from plugin.core.setting import Setting
+from plugin.core.step import Request
 from plugin.core.vendor_profile import Batch, Manner, Meaning
 from plugin.customer_data import steps
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from mappings import customer_data
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import StoreFacts, Work
+    from plugin.core.step import StoreFacts, Work
+
 
 PLAIN = frozenset(
     {"type", "event", "messageId", "timestamp", "sentAt", "currency", "order_id", "country", "occurred_at"}

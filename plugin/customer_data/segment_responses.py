@@ -9,13 +9,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mappings.customer_data import segment_response
-from plugin.core.delivery import Accepted, Deferred, Rejected, Unknown
+from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
 from plugin.core.redaction import vendor_words
+from plugin.core.response import Answer
 from plugin.customer_data import segment_messages
-from plugin.transport.call import Answer
 
 if TYPE_CHECKING:
-    from plugin.core.delivery import Outcome, Work
+    from plugin.core.outcome import Outcome
+    from plugin.core.step import Work
     from plugin.customer_data.segment_messages import Wire
 
 _MESSAGE_ID = re.compile(rb'"messageId":"([^"]+)"')

@@ -16,13 +16,17 @@ from mappings.canonical.orders import Order, Topic
 from mappings.customer_data import ids
 from mappings.schemas.schema import PayloadRejected
 from plugin.core import validators
-from plugin.core.delivery import WAIT, Accepted, Deferred, Priority, Setting, Skipped, Step
+from plugin.core.delivery import Priority
+from plugin.core.outcome import Accepted, Deferred, Skipped
+from plugin.core.setting import Setting
+from plugin.core.step import WAIT, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import Outcome, StoreFacts, Work
+    from plugin.core.outcome import Outcome
+    from plugin.core.step import StoreFacts, Work
 
 _YES_OR_NO = validators.one_of("yes", "no")
 _ATTRIBUTES = "anonymous_id_attributes"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 import requests
 
-from plugin.core.delivery import Deferred, Outcome, Rejected, Unknown
+from plugin.core import log
+from plugin.core.outcome import Deferred, Outcome, Rejected, Unknown
+from plugin.core.response import _LONGEST_PAUSE, Answer, Failure, retry_after
 from plugin.core.vendor_profile import Meaning, Quota
 from plugin.limiter.redis_limiter import Left
-from plugin.transport.call import Answer, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from plugin.delivery.prepare import Prepared
+
 
 # Every further call with these credentials would be refused too.
 _USUAL = {401: Meaning.PAUSED, 403: Meaning.PAUSED}
@@ -26,7 +29,6 @@ SETTLE = timedelta(seconds=15)
 _SETTLE_CUT = timedelta(seconds=4)
 # After a 429 that names no time.
 _UNASKED_PAUSE = timedelta(seconds=10)
-_LONGEST_PAUSE = timedelta(hours=1)
 
 
 def classify(result: Answer | Failure, *, repeatable: bool, meanings: Mapping[int, Meaning] = _NONE) -> Outcome | None:
@@ -51,21 +53,6 @@ def classify(result: Answer | Failure, *, repeatable: bool, meanings: Mapping[in
     if requests.codes.multiple_choices <= result.status < requests.codes.bad_request:
         return Rejected(reason=f"{result.status}: the address redirects elsewhere; check the connection's --base-url")
     return None
-
-
-def retry_after(answer: Answer) -> timedelta | None:
-    """The wait that `Retry-After` asks for, in seconds or as an HTTP date (RFC 9110 §10.2.3), at most an hour."""
-    text = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after", "").strip()
-    try:
-        seconds = float(text) if text.isdecimal() else _seconds_until(parsedate_to_datetime(text))
-    except (ValueError, OverflowError):
-        return None
-    return timedelta(seconds=min(max(0.0, seconds), _LONGEST_PAUSE.total_seconds()))
-
-
-def _seconds_until(moment: datetime) -> float:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return math.ceil((aware - datetime.now(UTC)).total_seconds())
 
 
 def _as_told(meaning: Meaning, answer: Answer) -> Outcome | None:
@@ -110,3 +97,16 @@ def _of_failure(failure: Failure, *, repeatable: bool) -> Outcome:
     if not failure.sent or repeatable:
         return Deferred(reason=failure.reason)
     return Unknown(reason=failure.reason, settle=SETTLE if failure.timed_out else _SETTLE_CUT)
+
+
+def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
+    """What came back, as an outcome; None says that a look-up found nothing. Pure, so any thread may call it."""
+    try:
+        general = classify(result, repeatable=item.request.repeatable, meanings=item.manner.meanings)
+        if general is not None or isinstance(result, Failure):
+            return general
+        return item.vendor.found(item.work, result) if item.finds else item.vendor.read(item.work, result)
+    except Exception as error:  # noqa: BLE001  (a bug in reading one answer must not lose the others)
+        log.fault("reading failed", delivery=item.delivery.id)
+        reason = f"a fault of Crossdock's own while reading the answer ({type(error).__name__}); please report it"
+        return Rejected(reason=reason, hold=True)

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from redis import RedisError
 
 from plugin.core import log
-from plugin.core.delivery import Accepted, Deferred, Rejected
-from plugin.delivery.classify import quota_of
+from plugin.core.outcome import Accepted, Deferred, Rejected
+from plugin.core.response import Answer, Failure
+from plugin.delivery.classify import quota_of, understand
 from plugin.delivery.prepare import Prepared
-from plugin.delivery.record import understand
 from plugin.limiter.redis_limiter import Left, Over, Used
-from plugin.transport.call import Answer, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from plugin.core.errors import Unavailable
 from plugin.delivery.lane_limits import limits_of_lane, most_in_flight
 
 if TYPE_CHECKING:
-    from plugin.core.delivery import StoreFacts
     from plugin.core.rates import RateLimit
+    from plugin.core.step import StoreFacts
     from plugin.core.vendor_profile import Batch, Manner
     from plugin.services import Services
     from plugin.storage.stores import Connection, Store

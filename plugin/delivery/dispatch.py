@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from redis import RedisError
 
-from plugin.delivery.lane import Flight
+from plugin.delivery.lanes import Flight
 from plugin.limiter.redis_limiter import Ask
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from plugin.core.delivery import Delivery
     from plugin.delivery.executor import Crew
-    from plugin.delivery.lane import Lane
-    from plugin.delivery.lanes import Lanes
+    from plugin.delivery.lanes import Lane, Lanes
     from plugin.limiter.redis_limiter import Grant
     from plugin.services import Services
 

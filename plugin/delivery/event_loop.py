@@ -24,7 +24,7 @@ from plugin.core import log
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from plugin.delivery.lane import Flight, Lane
+    from plugin.delivery.lanes import Flight, Lane
     from plugin.transport.call import Sent
 
 # Calls over all lanes, each of which has a connection. One lane never takes them all: beyond this many a lane gets its

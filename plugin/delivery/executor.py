@@ -13,18 +13,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from plugin.core import log
-from plugin.core.delivery import Deferred
+from plugin.core.outcome import Deferred
 from plugin.core.redaction import answer_text
+from plugin.core.response import Answer, Failure
+from plugin.delivery.classify import understand
 from plugin.delivery.event_loop import Hub, Made
-from plugin.delivery.record import Returned, understand
-from plugin.transport.call import Answer, Failure
+from plugin.delivery.record import Returned
 from plugin.transport.client import Senders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plugin.core.delivery import Request
-    from plugin.delivery.lane import Flight, Lane
+    from plugin.core.step import Request
+    from plugin.delivery.lanes import Flight, Lane
     from plugin.transport.call import Sent
     from plugin.transport.client import Sender
     from plugin.transport.login import Tokens

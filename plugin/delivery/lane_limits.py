@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from plugin import destinations
 from plugin.core import validators
-from plugin.core.delivery import Setting
 from plugin.core.rates import RateLimit, Schedule
+from plugin.core.setting import Setting
 from plugin.transport.call import READ_SECONDS
 
 if TYPE_CHECKING:

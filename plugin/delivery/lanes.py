@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from plugin.delivery.lane import Lane
+from plugin.core.response import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from plugin.core.vendor_profile import Batch
     from plugin.delivery.config_cache import Known, Terms
     from plugin.delivery.prepare import Prepared
+
 
 # A turn as it is taken to last before there was one, and at most; and how soon a long one is forgotten.
 _TURN_SECONDS, _LONGEST_TURN = 0.02, 0.2
@@ -106,3 +112,165 @@ class Lanes:
 
     def _is_closed(self, lane: Lane) -> bool:
         return self.closing and lane.latency is not None and lane.latency > _SLOW_SECONDS
+
+
+# What one process can make in a second; more calls at once than that needs would only wait for the interpreter.
+_FASTEST = 1500.0
+
+
+_MOST = 128
+
+
+# Below this time to an answer a few calls at once do more than many.
+_QUICK = 0.01
+
+
+_FEW, _SOME = 4, 16
+
+
+# Begun ahead at most, so that no answer waits for a turn of the round before the next call goes out.
+_AHEAD = 256
+
+
+# How much of what a lane will need next is leased in advance, and the least.
+_LOOKAHEAD_SECONDS = 0.5
+
+
+_LEAST, _LARGEST = 32, 512
+
+
+_SMOOTHING = 0.1
+
+
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class Flight:
+    """One call with what it carries, made between `earliest` and `latest` on the monotonic clock.
+
+    `is_half`: of one that was refused as a whole.
+    """
+
+    items: Sequence[Prepared]
+    slot: str
+    batch: Batch | None
+    latest: float
+    earliest: float = 0.0
+    is_half: bool = False
+
+
+@dataclass(slots=True)
+class Lane:
+    """What this round holds of one lane.
+
+    The hub takes from `queue`, and alone changes `active`, the calls being made, and `rings_at`, when it comes back to
+    a call whose moment is still to come.
+    """
+
+    name: str
+    ready: deque[Prepared] = field(default_factory=deque)
+    halves: deque[list[Prepared]] = field(default_factory=deque)
+    queue: deque[Flight] = field(default_factory=deque)
+    active: int = 0
+    rings_at: float = 0.0
+    # How many calls the hub may make at once, and until when it leaves them to threads.
+    most: int = 1
+    left_alone_until: float = 0.0
+    # The vendor wants no more calls for now, and the gate is not closed yet; what was taken before `off` is called off.
+    is_shut: bool = False
+    off: float = 0.0
+    flying: int = 0
+    # Subjects on their way, where one call carries several: what follows them waits for their answer.
+    subjects: Counter[str] = field(default_factory=Counter)
+    asleep_until: float = 0.0
+    latency: float | None = None
+    # Whether the last look found all that was asked for, so that there may be more.
+    is_full: bool = False
+
+    def at_once(self, terms: Terms) -> int:
+        """How many calls may be on their way together: the rate times the time to an answer, and some."""
+        if terms.most_in_flight is not None:
+            return terms.most_in_flight
+        rate = min(_FASTEST, *(limit.per_second for limit in terms.limits))
+        latency = 0.25 if self.latency is None else self.latency
+        least = _FEW if latency < _QUICK else _SOME
+        return max(least, min(_MOST, math.ceil(rate * latency * 1.25) + 1))
+
+    def calls_wanted(self, terms: Terms, turn: float) -> int:
+        """How many more calls could be begun now, slots permitting, if the next chance comes after `turn` seconds."""
+        at_once = self.at_once(terms)
+        # What lands just after a turn has looked waits for the whole next one to be replaced.
+        ahead = min(_AHEAD, max(1, math.ceil(2 * at_once * turn / max(self.latency or _QUICK, 0.0005))))
+        waiting = len(self.ready) if terms.batch is None else math.ceil(len(self.ready) / terms.batch.items)
+        return max(0, min(len(self.halves) + waiting, at_once + ahead - self.flying))
+
+    def room(self, terms: Terms) -> int:
+        """How many more deliveries to lease, so that a free slot never waits for the database."""
+        rate = min(_FASTEST, *(limit.per_second for limit in terms.limits))
+        calls = max(_LEAST, min(_LARGEST, math.ceil(rate * _LOOKAHEAD_SECONDS), 2 * self.at_once(terms) + _AHEAD))
+        aim = calls if terms.batch is None else 2 * terms.batch.items
+        # A few now and then would cost as much as many at once.
+        missing = aim - len(self.ready)
+        return missing if missing * 2 >= aim else 0
+
+    def learn(self, seconds: float) -> None:
+        """Take one more time to an answer into account."""
+        self.latency = seconds if self.latency is None else self.latency + (seconds - self.latency) * _SMOOTHING
+
+    def pack(self, batch: Batch | None) -> list[Prepared]:
+        """What the next call carries; nothing when all that is ready follows what is on its way."""
+        if self.halves:
+            # The second half of a person's calls follows the first.
+            waits = any(item.delivery.subject in self.subjects for item in self.halves[0])
+            return [] if waits else self.halves.popleft()
+        if batch is None:
+            return [self.ready.popleft()] if self.ready else []
+        return self._pack(batch)
+
+    def _pack(self, batch: Batch) -> list[Prepared]:
+        packed: list[Prepared] = []
+        passed: list[Prepared] = []
+        behind = set(self.subjects)
+        room = batch.size - len(encode(batch.bundle([], _ANY_TIME).body) or b"")
+        while self.ready and len(packed) < batch.items:
+            item = self.ready.popleft()
+            if item.finds:
+                # A look-up goes alone.
+                if packed:
+                    self.ready.appendleft(item)
+                return packed or [item]
+            fits = not packed or item.delivery.connection_id == packed[0].delivery.connection_id
+            size = len(encode(item.request.body) or b"") + 1
+            if item.delivery.subject in behind or not fits:
+                behind.add(item.delivery.subject)
+                passed.append(item)
+            elif packed and size > room:
+                self.ready.appendleft(item)
+                break
+            else:
+                packed.append(item)
+                room -= size
+        self.ready.extendleft(reversed(passed))
+        return packed
+
+    def depart(self, flight: Flight) -> None:
+        """Put a begun call into the queue."""
+        self.flying += 1
+        if flight.batch is not None:
+            self.subjects.update(item.delivery.subject for item in flight.items)
+        self.queue.append(flight)
+
+    def call_off(self) -> None:
+        """Have the calls that were begun and not sent yet come back as too late, now that the gate is closed."""
+        for flight in tuple(self.queue):
+            flight.earliest = flight.latest = 0.0
+        self.off = time.monotonic()
+        self.is_shut = False
+
+    def arrive(self, flight: Flight) -> None:
+        """A call is over."""
+        self.flying -= 1
+        if flight.batch is not None:
+            self.subjects.subtract(item.delivery.subject for item in flight.items)
+            self.subjects = +self.subjects

@@ -14,17 +14,21 @@ from mappings.canonical.orders import Order
 from mappings.schemas.schema import MappingError, PayloadRejected
 from plugin import destinations
 from plugin.core import log
-from plugin.core.delivery import WAIT, Accepted, Deferred, Rejected, Request, State, Unknown, Work
+from plugin.core.delivery import State
 from plugin.core.errors import Unavailable
+from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
+from plugin.core.step import WAIT, Request, Work
 from plugin.customer_data import steps
 from plugin.delivery.config_cache import Known
-from plugin.routing.enrich import load_document, recall
+from plugin.routing.enrich import recall
+from plugin.routing.load import load_document
 from plugin.rules import handover
 from plugin.storage import inbox, plans, shipments
 
 if TYPE_CHECKING:
     from mappings.canonical.orders import Document, Topic
-    from plugin.core.delivery import Delivery, Outcome, Skipped
+    from plugin.core.delivery import Delivery
+    from plugin.core.outcome import Outcome, Skipped
     from plugin.core.vendor_profile import Manner
     from plugin.destinations.base import Destination
     from plugin.services import Services

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mappings.canonical.orders import Order
 from plugin.core import log
-from plugin.core.delivery import Accepted, Deferred, Rejected, State, Unknown
+from plugin.core.delivery import State
 from plugin.core.errors import Unavailable
+from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
 from plugin.core.rates import Schedule
 from plugin.core.redaction import request_line
-from plugin.delivery.classify import SETTLE, classify
+from plugin.core.response import Answer, Failure
+from plugin.delivery.classify import SETTLE
 from plugin.delivery.prepare import Prepared, Settled
 from plugin.delivery.transitions import of_finding, of_sending
 from plugin.routing import parcel_events
 from plugin.rules import handover
 from plugin.storage import ledger, plans, shipments
-from plugin.transport.call import Answer, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection as Sql
 
-    from plugin.core.delivery import Delivery, Outcome
+    from plugin.core.delivery import Delivery
+    from plugin.core.outcome import Outcome
     from plugin.services import Services
 
 
@@ -164,19 +166,6 @@ class Recorder:
         )
         for step in then:
             plans.plan(self._services.database, db, owner, step)
-
-
-def understand(item: Prepared, result: Answer | Failure) -> Outcome | None:
-    """What came back, as an outcome; None says that a look-up found nothing. Pure, so any thread may call it."""
-    try:
-        general = classify(result, repeatable=item.request.repeatable, meanings=item.manner.meanings)
-        if general is not None or isinstance(result, Failure):
-            return general
-        return item.vendor.found(item.work, result) if item.finds else item.vendor.read(item.work, result)
-    except Exception as error:  # noqa: BLE001  (a bug in reading one answer must not lose the others)
-        log.fault("reading failed", delivery=item.delivery.id)
-        reason = f"a fault of Crossdock's own while reading the answer ({type(error).__name__}); please report it"
-        return Rejected(reason=reason, hold=True)
 
 
 def _result(one: Returned) -> ledger.Result:

@@ -7,7 +7,6 @@ to Redis; the crew talks to vendors.
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections import Counter
@@ -15,11 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from redis import RedisError
-
-from plugin.core import log
-from plugin.core.delivery import Deferred
-from plugin.core.errors import Unavailable
+from plugin.core.outcome import Deferred
 from plugin.delivery.completion import Arrivals
 from plugin.delivery.dispatch import Departures
 from plugin.delivery.executor import LONGEST_GATHER, Crew
@@ -27,10 +22,6 @@ from plugin.delivery.lanes import Lanes
 from plugin.delivery.prepare import Prepared, Preparer
 from plugin.delivery.record import Recorder, Returned
 from plugin.routing.route import route_due
-from plugin.runtime.garbage import collect_rarely
-from plugin.runtime.process_tuning import keep_to_one
-from plugin.services import Services
-from plugin.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -38,7 +29,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
 
     from plugin.core.delivery import Delivery
-    from plugin.delivery.lane import Flight, Lane
+    from plugin.delivery.lanes import Flight, Lane
+    from plugin.services import Services
 
 # Long, because every round starts with empty caches. RQ's own limit for a job is longer: see `jobs.JOB_SECONDS`.
 _SECONDS = 600.0
@@ -215,28 +207,3 @@ class Worker:
     def close(self) -> None:
         """Close every connection and end the threads."""
         self._crew.close()
-
-
-def work() -> None:
-    """The RQ job. SIGTERM ends the round early, with every call on its way brought home.
-
-    What goes wrong is logged by its kind alone: RQ would keep the text of an exception, which may quote a document.
-    """
-    collect_rarely()
-    settings = Settings.from_env()
-    # Round and hub take turns at Python's lock.
-    keep_to_one(settings.data_dir)
-    services = Services.open(settings)
-    worker = Worker(services)
-    signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
-    try:
-        services.bell.answer()
-        if worker.round() and not worker.stopping.is_set():
-            services.bell.ring()
-    except (RedisError, Unavailable) as error:
-        log.trouble("round ended early", reason=type(error).__name__)
-    except Exception:  # noqa: BLE001  (the clock rings again)
-        log.fault("round failed")
-    finally:
-        worker.close()
-        services.close()

@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
-from plugin.core.delivery import Accepted, Deferred, Rejected, Skipped, State, Unknown
+from plugin.core.delivery import State
+from plugin.core.outcome import Accepted, Deferred, Rejected, Skipped, Unknown
 from plugin.storage.ledger import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugin.core.delivery import Delivery, Outcome
+    from plugin.core.delivery import Delivery
+    from plugin.core.outcome import Outcome
     from plugin.core.rates import Schedule
 
 _OFTEN = timedelta(minutes=1)

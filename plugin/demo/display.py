@@ -12,8 +12,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from plugin.demo.received import heard
-from plugin.demo.received_parcels import parcels
+from plugin.demo.received import heard, parcels
 from plugin.storage import queries
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from plugin.demo.run import Progress, Run
     from plugin.demo.verdict import Verdict
     from plugin.sandbox.kit.emulator import Emulator
+
 
 _LINES = {"webhooks sent": "webhooks", "orders booked": "bookings", "events tracked": "events"}
 _TOTALS = {"webhooks": "webhooks_to_post", "bookings": "bookings_to_make", "events": "events_to_track"}

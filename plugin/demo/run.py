@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from plugin.demo.received_parcels import parcels
+from plugin.demo.received import parcels
 from plugin.demo.stories import tell
 from plugin.demo.verdict import Seen, Verdict, judge
 from plugin.storage import queries

@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from plugin import storefronts
+from plugin.sandbox import sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from plugin.storefronts.base import Sample
+    from plugin.sandbox import Sample
 
 PLATFORM = "shopify"
 SECRET = "the secret of an invented app"  # noqa: S105  (it signs invented webhooks only)
@@ -227,6 +227,5 @@ def tell(orders: int) -> list[Told]:
 
 
 def _told(story: Story, number: int) -> Told:
-    make = storefronts.get(PLATFORM).sample
     shop = SHOPS[story.shop]
-    return Told(story=story, samples=tuple(make(hook.topic, number, SECRET, shop) for hook in story.hooks))
+    return Told(story=story, samples=tuple(sample(PLATFORM, hook.topic, number, SECRET, shop) for hook in story.hooks))

@@ -9,8 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from plugin.demo.received import heard
-from plugin.demo.received_parcels import parcels
+from plugin.demo.received import heard, parcels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

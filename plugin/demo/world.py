@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugin import destinations, storefronts
-from plugin.cli.stores import make_connection
 from plugin.core import log
 from plugin.demo.stories import ACCESS, PLATFORM, SECRET, SHOPS
+from plugin.operations.connections import make_connection
 from plugin.rules import rule_file
 from plugin.runtime.supervisor import Supervisor
 from plugin.sandbox import Fault, Sandbox, available
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from plugin.demo.stories import Hook
     from plugin.destinations.base import Destination
-    from plugin.storefronts.base import Sample
+    from plugin.sandbox import Sample
 
 # What an order can't say and a destination needs, besides invented credentials; the second shop buys postage at once.
 _PACKAGE = {"size_x": "25", "size_y": "18", "size_z": "10"}

@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mappings.canonical.orders import Document, Topic
-    from plugin.core.delivery import Booked, Outcome, Request, Setting, Step, StoreFacts, Work
+    from plugin.core.outcome import Outcome
     from plugin.core.rates import RateLimit
+    from plugin.core.response import Answer
+    from plugin.core.setting import Setting
+    from plugin.core.step import Booked, Request, Step, StoreFacts, Work
     from plugin.core.vendor_profile import Listing, Manner
-    from plugin.transport.call import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mappings.canonical.orders import COMPLIANCE_TOPICS
@@ -14,44 +15,76 @@ from plugin.storage.stores import StoreState
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from plugin.services import Services
+    from plugin.intake.group_commit import Intake
+    from plugin.intake.store_cache import Directory
     from plugin.storage.stores import Store
     from plugin.storefronts.base import Storefront
 
 
-def receive(
-    services: Services,
-    platform: str,
-    store_id: str | None,
-    headers: Mapping[str, str],
-    read_body: Callable[[], bytes],
-) -> bool:
-    """Store one webhook; return whether it was new. When this returns, the webhook survives any crash.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Stores webhooks; `environment` holds the apps' own secrets. Safe to use from any thread."""
 
-    Raises:
-        Unverified: the signature is missing, malformed (both before the body is read) or of another secret.
-        UnknownEndpoint: no such platform or store.
-        TooLarge: from `read_body`.
-        Unavailable: the database can't be reached, so the sender has to keep it.
-    """
-    storefront = _storefront(platform)
-    signature = storefront.signature(headers)
-    store = _claimed_store(services, storefront, store_id, headers)
-    secrets = _secrets(services, storefront, store)
-    if not secrets:
-        raise UnknownEndpoint("unknown store")
-    raw = read_body()
-    if not storefront.verify(signature, raw, secrets):
-        # The secret may have been changed since this process last looked.
-        store = _claimed_store(services, storefront, store_id, headers, fresh=True)
-        if not storefront.verify(signature, raw, _secrets(services, storefront, store)):
-            raise Unverified("the signature was not made with this store's secret")
-    envelope = storefront.envelope(headers, raw)
-    if store is None or not _listens(storefront, store, envelope.platform_topic):
-        raise UnknownEndpoint("unknown store")
-    is_new = services.intake.put(Incoming(store_id=store.id, envelope=envelope, body=raw))
-    log.step("stored" if is_new else "stored before", store=store.id, topic=envelope.platform_topic[:100])
-    return is_new
+    directory: Directory
+    intake: Intake
+    environment: Mapping[str, str]
+
+    def receive(
+        self,
+        platform: str,
+        store_id: str | None,
+        headers: Mapping[str, str],
+        read_body: Callable[[], bytes],
+    ) -> bool:
+        """Store one webhook; return whether it was new. When this returns, the webhook survives any crash.
+
+        Raises:
+            Unverified: the signature is missing, malformed (both before the body is read) or of another secret.
+            UnknownEndpoint: no such platform or store.
+            TooLarge: from `read_body`.
+            Unavailable: the database can't be reached, so the sender has to keep it.
+        """
+        storefront = _storefront(platform)
+        signature = storefront.signature(headers)
+        store = self._claimed_store(storefront, store_id, headers)
+        secrets = self._secrets(storefront, store)
+        if not secrets:
+            raise UnknownEndpoint("unknown store")
+        raw = read_body()
+        if not storefront.verify(signature, raw, secrets):
+            # The secret may have been changed since this process last looked.
+            store = self._claimed_store(storefront, store_id, headers, fresh=True)
+            if not storefront.verify(signature, raw, self._secrets(storefront, store)):
+                raise Unverified("the signature was not made with this store's secret")
+        envelope = storefront.envelope(headers, raw)
+        if store is None or not _listens(storefront, store, envelope.platform_topic):
+            raise UnknownEndpoint("unknown store")
+        is_new = self.intake.put(Incoming(store_id=store.id, envelope=envelope, body=raw))
+        log.step("stored" if is_new else "stored before", store=store.id, topic=envelope.platform_topic[:100])
+        return is_new
+
+    def _claimed_store(
+        self,
+        storefront: Storefront,
+        store_id: str | None,
+        headers: Mapping[str, str],
+        *,
+        fresh: bool = False,
+    ) -> Store | None:
+        """The store that the address names, which must not contradict the headers; else the one the headers name."""
+        claimed = storefront.address(headers)
+        if store_id is None:
+            return self.directory.by_address(storefront.name, claimed, fresh=fresh) if claimed else None
+        # An address may hold anything, even what a database refuses to compare.
+        store = self.directory.by_id(store_id, fresh=fresh) if store_id.isalnum() else None
+        if store is None or store.platform != storefront.name or claimed not in (None, store.address):
+            return None
+        return store
+
+    def _secrets(self, storefront: Storefront, store: Store | None) -> Sequence[str]:
+        own = [store.secrets[name] for name in ("secret", "previous") if store.secrets.get(name)] if store else []
+        # A shop's own may be the app's, and each is tried on the whole body.
+        return tuple(dict.fromkeys([*own, *storefront.app_secrets(self.environment)]))
 
 
 def _storefront(platform: str) -> Storefront:
@@ -59,31 +92,6 @@ def _storefront(platform: str) -> Storefront:
         return storefronts.get(platform)
     except ConfigError:
         raise UnknownEndpoint("unknown platform") from None
-
-
-def _claimed_store(
-    services: Services,
-    storefront: Storefront,
-    store_id: str | None,
-    headers: Mapping[str, str],
-    *,
-    fresh: bool = False,
-) -> Store | None:
-    """The store that the address names, which must not contradict the headers; else the one the headers name."""
-    claimed = storefront.address(headers)
-    if store_id is None:
-        return services.directory.by_address(storefront.name, claimed, fresh=fresh) if claimed else None
-    # An address may hold anything, even what a database refuses to compare.
-    store = services.directory.by_id(store_id, fresh=fresh) if store_id.isalnum() else None
-    if store is None or store.platform != storefront.name or claimed not in (None, store.address):
-        return None
-    return store
-
-
-def _secrets(services: Services, storefront: Storefront, store: Store | None) -> Sequence[str]:
-    own = [store.secrets[name] for name in ("secret", "previous") if store.secrets.get(name)] if store else []
-    # A shop's own may be the app's, and each is tried on the whole body.
-    return tuple(dict.fromkeys([*own, *storefront.app_secrets(services.settings.environment)]))
 
 
 def _listens(storefront: Storefront, store: Store, platform_topic: str) -> bool:

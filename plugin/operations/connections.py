@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+import re
 from typing import TYPE_CHECKING
 
+from plugin import destinations
 from plugin.core import validators
-from plugin.core.delivery import Setting
 from plugin.core.errors import ConfigError
+from plugin.core.setting import Setting
 from plugin.delivery.lane_limits import SHARED
 from plugin.rules import rule_file
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from plugin.destinations.base import Destination
+    from plugin.services import Services
+    from plugin.storage.stores import Connection, Store
+
 
 # What every destination that books parcels has besides.
 SHIPPING = (
@@ -26,18 +29,6 @@ SHIPPING = (
         check=validators.whole("minutes", rule_file.MOST_MINUTES),
     ),
 )
-
-
-def help_of(vendor: Destination) -> str:
-    """Every setting, as `connect NAME --help` shows them."""
-    shared = [replace(one, default=",".join(map(str, vendor.limits))) if one.key == "rate" else one for one in SHARED]
-    declared = (*vendor.needs, *shared, *(SHIPPING if vendor.ships else ()))
-    lines = [f"  {setting.key}{_marks(setting.required, setting.default)}: {setting.help}" for setting in declared]
-    return f"Connect a shop to {vendor.name}.\n\n\b\nSettings:\n" + "\n".join(lines)
-
-
-def _marks(required: bool, default: str | None) -> str:
-    return " [required]" if required else (f" [default: {default}]" if default else "")
 
 
 def values_of(vendor: Destination, given: Mapping[str, str]) -> dict[str, str]:
@@ -54,26 +45,47 @@ def values_of(vendor: Destination, given: Mapping[str, str]) -> dict[str, str]:
     return {key: setting.default for key, setting in declared.items() if setting.default} | dict(given)
 
 
-def read_rules(path: str) -> str:
-    """The rules in a file; raises `ConfigError` with the line of what is wrong."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--rules {path}: can't be read: {error}") from None
-    return rule_file.read(text, path)
-
-
-def pair(text: str) -> tuple[str, str]:
-    """One setting as it was given; raises `ConfigError` for anything but `KEY=VALUE`."""
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"--set {key!r} is not KEY=VALUE")
-    return key.strip(), value.strip()
-
-
 def check(name: str, test: Callable[[str], object], value: str) -> None:
     """Raise `ConfigError` with the name and what would be right."""
     try:
         test(value)
     except ValueError as error:
         raise ConfigError(f"{name} must be {error}") from None
+
+
+def make_connection(
+    opened: Services,
+    found: Store,
+    destination: str,
+    base_url: str,
+    given: Mapping[str, str],
+    *,
+    name: str | None = None,
+    rules: str | None = None,
+) -> Connection:
+    """Connect a store with these settings; raises `ConfigError` naming the first that is wrong or missing.
+
+    `rules` are as `plugin.rules.rule_file.read` gives them; empty ones are removed, and None leaves them as they are.
+    """
+    vendor = destinations.get(destination)
+    check("--base-url", validators.http_url, base_url)
+    values = values_of(vendor, given)
+    if rules and not vendor.ships:
+        raise ConfigError(f"{vendor.name} books no parcels, and rules choose between connections that do")
+    if name is not None and not re.fullmatch(r"[\w .-]{1,64}", name):
+        raise ConfigError("--name must be up to 64 letters, digits, spaces, dots and hyphens")
+    root = base_url.rstrip("/")
+    account = vendor.account(values)
+    secret = {setting.key for setting in vendor.needs if setting.secret}
+    return opened.shops.connect(
+        found,
+        destination=vendor.name,
+        account=account,
+        # The same account at another address, such as the vendor's staging, is counted apart.
+        lane=f"{vendor.name}:{account}@{root.partition('://')[2]}"[:128],
+        base_url=root,
+        plain={key: value for key, value in values.items() if key not in secret},
+        secret={key: value for key, value in values.items() if key in secret},
+        name=name,
+        rules=rules,
+    )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from mappings.canonical.orders import Order
 from mappings.schemas.schema import MappingError
 from plugin import destinations
-from plugin.core.delivery import WAIT, Accepted, Booked, Request, Work
+from plugin.core.outcome import Accepted
+from plugin.core.step import WAIT, Booked, Request, Work
 from plugin.rules import selection
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mappings.canonical.orders import Document, Topic
-    from plugin.core.delivery import Step, StoreFacts
+    from plugin.core.step import Step, StoreFacts
     from plugin.rules.selection import Asked
     from plugin.storage.stores import Connection
 

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import click
-
 from mappings.schemas.schema import PayloadRejected
 from plugin import destinations
-from plugin.cli.output import say
-from plugin.core.delivery import Request
 from plugin.core.errors import ConfigError
 from plugin.core.redaction import vendor_words
+from plugin.core.step import Request
 from plugin.destinations.base import LabelFile, Labels
 from plugin.operations.vendor_query import ask
 from plugin.storage import shipments
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from plugin.core.response import Answer
     from plugin.services import Services
     from plugin.storage.stores import Connection
-    from plugin.transport.call import Answer
 
 FORMS = ("pdf", "png", "zpl")
 # A label leads to its file at once; anything longer goes round in circles.
 _MOST_CALLS = 3
 _REFUSED = 400
-
-
-def save(opened: Services, ident: int, form: str, path: Path) -> None:
-    """Write the label of a shipment to a file, or to standard output when it is called `-`.
-
-    Raises:
-        ConfigError: there is no such shipment or no such label, or the vendor refuses; says what to do.
-    """
-    found = fetch(opened, ident, form)
-    if str(path) == "-":
-        sys.stdout.buffer.write(found.data)
-        return
-    try:
-        path.write_bytes(found.data)
-    except OSError as error:
-        raise ConfigError(f"{path} can't be written: {error.strerror}") from None
-    say(f"{path}: {found.media_type}, {len(found.data)} bytes")
 
 
 def fetch(opened: Services, ident: int, form: str) -> LabelFile:
@@ -90,14 +67,3 @@ def _send(opened: Services, connection: Connection, base_url: str | None, reques
     if answer.status >= _REFUSED:
         raise ConfigError(f"{connection.destination} refuses the label: {vendor_words(answer, None, None)}")
     return answer
-
-
-output_option = click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, allow_dash=True),
-    help="Where the label goes; `-` is standard output.",
-)
-form_option = click.option(
-    "--format", "form", type=click.Choice(FORMS), default="pdf", show_default=True, help="The form of the label."
-)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from plugin.core.delivery import EventState, State
+from plugin.core.delivery import State
+from plugin.core.event import EventState
 from plugin.storage.tables import deliveries, events, notable
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from redis import RedisError
 
 from plugin import destinations
 from plugin.core.errors import ConfigError
+from plugin.core.response import Answer, Failure
 from plugin.delivery.lane_limits import limits_of_lane
 from plugin.limiter.redis_limiter import Ask, Over, Used
-from plugin.transport.call import Answer, Failure
 from plugin.transport.client import Sender
 
 if TYPE_CHECKING:
-    from plugin.core.delivery import Request
     from plugin.core.rates import RateLimit
+    from plugin.core.step import Request
     from plugin.services import Services
     from plugin.storage.stores import Connection
 

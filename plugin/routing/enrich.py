@@ -25,11 +25,9 @@ from mappings.canonical.activity import (
     Tracking,
 )
 from mappings.canonical.history import Account, Recalled, Visit
-from mappings.canonical.orders import FULFILLED_TOPICS, ORDER_TOPICS, Customer, Order, Topic
+from mappings.canonical.orders import FULFILLED_TOPICS, ORDER_TOPICS, Customer, Order
 from mappings.customer_data.person import customer_of, email_of, visit_of
-from mappings.schemas.json import parse
 from mappings.schemas.schema import PayloadRejected
-from plugin import storefronts
 from plugin.routing import abandonment
 from plugin.storage import identity, inbox
 from plugin.storage.identity import Link, Version, hash_of, name_of
@@ -41,31 +39,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
 
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import Event
+    from plugin.core.event import Event
     from plugin.storage.stores import Store
+from plugin.routing.load import load_document
 
 _TELL_OF_ORDERS = tuple(sorted(ORDER_TOPICS | FULFILLED_TOPICS))
 # An order is among them where something was told of it before it was known.
 _BASKETS = ("cart", "checkout", "order")
 _NOBODY = Link()
-
-
-def load_document(event: Event, store: Store) -> tuple[Topic, Document]:
-    """The topic in our words and the body as a canonical value.
-
-    Raises:
-        PayloadRejected: the body is not what the topic promises, or was erased, or the topic is not ours.
-    """
-    storefront = storefronts.get(store.platform)
-    topic = storefront.topics.get(event.platform_topic)
-    if not isinstance(topic, Topic):
-        raise PayloadRejected(f"{event.platform_topic} is not a topic that is handled")
-    if event.body is None:
-        raise PayloadRejected("the body was erased on a privacy request, or is damaged")
-    try:
-        return topic, storefront.load(topic, parse(event.body), store.address)
-    except PayloadRejected as error:
-        raise PayloadRejected(f"{store.platform} {event.platform_topic}: {error}") from None
 
 
 def recall(db: Sql, event: Event, store: Store, document: Document) -> Document:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mappings.canonical.activity import Aftermath
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import Event
+    from plugin.core.event import Event
     from plugin.storage.database import Database
 
 # Of a cart, checkout or guest; the oldest are the ones that people were told of under.

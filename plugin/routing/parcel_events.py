@@ -19,7 +19,8 @@ from plugin import destinations
 from plugin.core import log
 from plugin.core.errors import Unavailable
 from plugin.customer_data import steps
-from plugin.routing.enrich import load_document, recall
+from plugin.routing.enrich import recall
+from plugin.routing.load import load_document
 from plugin.storage import inbox, plans, shipments
 
 if TYPE_CHECKING:

@@ -25,11 +25,13 @@ from mappings.canonical.orders import Customer, Order, ShopNotice, Topic
 from mappings.schemas.schema import MappingError
 from plugin import destinations, storefronts
 from plugin.core import log
-from plugin.core.delivery import EventState, Step
 from plugin.core.errors import Unavailable
+from plugin.core.event import EventState
+from plugin.core.step import Step
 from plugin.customer_data import steps as telling
-from plugin.routing.enrich import load_document, recall
+from plugin.routing.enrich import recall
 from plugin.routing.learn import remember
+from plugin.routing.load import load_document
 from plugin.rules import selection
 from plugin.rules.assignment import Giver
 from plugin.storage import bookings, erasure, inbox, plans
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
 
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import Event
+    from plugin.core.event import Event
     from plugin.rules.assignment import Given
     from plugin.services import Services
     from plugin.storage.bookings import Booking

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
 
     from mappings.canonical.orders import Order, Topic
-    from plugin.core.delivery import Event
+    from plugin.core.event import Event
     from plugin.rules.selection import Asked
     from plugin.storage.database import Database
     from plugin.storage.stores import Connection

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection as Sql
 from sqlalchemy import and_, select, update
 
-from plugin.core.delivery import Rejected, Skipped, State
+from plugin.core.delivery import State
+from plugin.core.outcome import Rejected, Skipped
 from plugin.storage import bookings
 from plugin.storage.tables import connections, deliveries
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from plugin.core.delivery import Delivery
     from plugin.storage.bookings import Booking
     from plugin.storage.database import Database
+
 
 _LETS_GO = (State.DONE, State.SKIPPED)
 _TROUBLE = (State.HELD, State.FAILED)

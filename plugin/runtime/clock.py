@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plugin.core import log
 from plugin.core.errors import Unavailable
+from plugin.runtime import crash_points
 
 if TYPE_CHECKING:
     import threading
@@ -24,6 +25,7 @@ def tick(services: Services) -> bool:
 
 def run(services: Services, stopping: threading.Event) -> None:
     """Tick until told to stop; a database that is away is waited for."""
+    crash_points.install(services.settings.die_at)
     while not stopping.wait(TICK_SECONDS):
         try:
             tick(services)

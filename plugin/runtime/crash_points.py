@@ -34,7 +34,7 @@ _POINTS = (
     # Web.
     Point("receive.verified", "plugin.storage.inbox:Inbox.put", before=True),
     Point("receive.committed", "plugin.storage.inbox:Inbox.put"),
-    Point("receive.stored", "plugin.web.webhooks:receive"),
+    Point("receive.stored", "plugin.intake.receive:Receiver.receive"),
     # Web, worker and clock, whoever rings.
     Point("bell.unrung", "plugin.broker:Bell.ring", before=True),
     Point("bell.set", "plugin.broker:Bell._enqueue", before=True),
@@ -47,7 +47,7 @@ _POINTS = (
     Point("route.committed", "plugin.delivery.round:route_due"),
     Point("lease.taken", "plugin.storage.ledger:Ledger.lease_each"),
     Point("lease.committed", "plugin.delivery.prepare:Preparer.prepare", before=True),
-    Point("slot.claimed", "plugin.delivery.lane:Lane.pack"),
+    Point("slot.claimed", "plugin.delivery.lanes:Lane.pack"),
     Point("intent.committed", "plugin.delivery.dispatch:Departures._depart", before=True),
     Point("call.sent", "plugin.transport.connection:Wire.answer", before=True),
     Point("call.answered", "plugin.transport.call:Sent.finish"),

@@ -17,19 +17,21 @@ from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from plugin.broker import QUEUE
-from plugin.cli.output import require_schema
 from plugin.core import log
 from plugin.core.errors import Unavailable
 from plugin.delivery.round import Worker
 from plugin.limiter.local_limiter import Alone
-from plugin.runtime.garbage import collect_rarely
+from plugin.runtime import crash_points
+from plugin.runtime.process_tuning import collect_rarely, keep_to_one
 from plugin.services import Services
+from plugin.settings import Settings
+from plugin.storage.migrate import require_schema
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from plugin.limiter.redis_limiter import Pace
-    from plugin.settings import Settings
+
 
 _RETRY_SECONDS = 2.0
 # How long a round without Redis goes on before it looks whether Redis is back.
@@ -72,6 +74,7 @@ class _RoundWorker(rq.Worker):
 
 def run(settings: Settings) -> None:
     """Work until told to stop; a database that is away is waited for."""
+    crash_points.install(settings.die_at)
     while not _work(settings):
         pass
 
@@ -81,7 +84,7 @@ def _work(settings: Settings) -> bool:
     try:
         opened = Services.open(settings)
         try:
-            require_schema(opened)
+            require_schema(opened.database)
         finally:
             # Open connections must not be shared with the forks to come.
             opened.close()
@@ -150,3 +153,28 @@ def _answers(redis: Redis) -> bool:
         return bool(redis.ping())
     except RedisError:
         return False
+
+
+def work() -> None:
+    """The RQ job. SIGTERM ends the round early, with every call on its way brought home.
+
+    What goes wrong is logged by its kind alone: RQ would keep the text of an exception, which may quote a document.
+    """
+    collect_rarely()
+    settings = Settings.from_env()
+    # Round and hub take turns at Python's lock.
+    keep_to_one(settings.data_dir)
+    services = Services.open(settings)
+    worker = Worker(services)
+    signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
+    try:
+        services.bell.answer()
+        if worker.round() and not worker.stopping.is_set():
+            services.bell.ring()
+    except (RedisError, Unavailable) as error:
+        log.trouble("round ended early", reason=type(error).__name__)
+    except Exception:  # noqa: BLE001  (the clock rings again)
+        log.fault("round failed")
+    finally:
+        worker.close()
+        services.close()

@@ -6,7 +6,8 @@ with our mistakes.
 
 from plugin.sandbox.kit.emulator import Emulator, Vendor
 from plugin.sandbox.kit.faults import Fault
+from plugin.sandbox.kit.sample import Sample, sample
 from plugin.sandbox.kit.server import Sandbox, available
 from plugin.sandbox.kit.sliding_window import Limit
 
-__all__ = ["Emulator", "Fault", "Limit", "Sandbox", "Vendor", "available"]
+__all__ = ["Emulator", "Fault", "Limit", "Sample", "Sandbox", "Vendor", "available", "sample"]

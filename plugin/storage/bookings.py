@@ -11,34 +11,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ColumnElement,
-    ForeignKey,
-    String,
-    Table,
-    Text,
-    and_,
-    exists,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy import Connection as Sql
 
 from mappings.canonical.orders import Topic
-from plugin.core.delivery import UNFINISHED, EventState, State
+from plugin.core.delivery import UNFINISHED, State
+from plugin.core.event import EventState
 from plugin.storage.plans import bounded
-from plugin.storage.tables import deliveries, events, metadata, shipments, spending
-from plugin.storage.utc_datetime import Moment
+from plugin.storage.tables import bookings, deliveries, events, shipments, spending
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-    from plugin.core.delivery import Step
+    from plugin.core.step import Step
     from plugin.storage.database import Database
+
 
 # The steps of a shipping destination that make or pay a booking; see `plugin.destinations.base`.
 SPENDING = ("book", "amend", "buy")
@@ -72,31 +59,6 @@ class Booking:
     def is_cancelled(self) -> bool:
         """Whether the newest version is of a cancelled order (`plugin.routing.route` says so in its first letter)."""
         return self.version.startswith("1")
-
-
-bookings = Table(
-    "bookings",
-    metadata,
-    # Which of a store's connections books an order: one over all of them, for ever.
-    Column("store_id", String(16), primary_key=True),
-    Column("subject", String(300), primary_key=True),
-    # Nobody's until a rule takes the order. Only this connection may have a booking of it.
-    Column("connection_id", ForeignKey("connections.id")),
-    # The connection that books it once the booking at the other one is taken back.
-    Column("next_id", ForeignKey("connections.id")),
-    Column("rule", Text),
-    # Since when the rule took it, from which its hold window runs; and whether it had waited for a payment.
-    Column("since", Moment),
-    Column("on_payment", Boolean, nullable=False),
-    # The topics heard of so far, with commas, and the newest version with its event.
-    Column("heard", Text, nullable=False),
-    Column("version", String(40), nullable=False),
-    Column("event_id", ForeignKey("events.id"), nullable=False),
-    # Why the booking can't simply go to the other connection; a person was told.
-    Column("problem", Text),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-)
 
 
 def of(db: Sql, store_id: str, subject: str) -> Booking | None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select, update
 
 from mappings.canonical.orders import ShopNotice, Topic
-from plugin.core.delivery import WAIT, EventState, State
+from plugin.core.delivery import State
+from plugin.core.event import EventState
+from plugin.core.step import WAIT
 from plugin.storage import identity, inbox, shipments
 from plugin.storage.stores import ConnectionState, StoreState
 from plugin.storage.tables import attempts, connections, deliveries, events, stores

@@ -12,23 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    ForeignKey,
-    Index,
-    String,
-    Table,
-    and_,
-    bindparam,
-    delete,
-    or_,
-    select,
-    text,
-)
+from sqlalchemy import and_, bindparam, delete, or_, select, text
 
-from plugin.storage.tables import events, metadata
-from plugin.storage.utc_datetime import Moment
+from plugin.storage.tables import events, links, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,31 +24,6 @@ if TYPE_CHECKING:
 
     from plugin.storage.database import Database
 
-links = Table(
-    "links",
-    metadata,
-    Column("store_id", String(16), primary_key=True),
-    # Kind and reference, such as `cart:1f3c`.
-    Column("name", String(300), primary_key=True),
-    Column("known", JSON, nullable=False),
-    # Whom a privacy request about a customer or an order means.
-    Column("customer_ref", String(255)),
-    Column("order_ref", String(255)),
-    Column("updated_at", Moment, nullable=False),
-    Index("ix_links_customer", "store_id", "customer_ref"),
-    Index("ix_links_order", "store_id", "order_ref"),
-)
-
-versions = Table(
-    "versions",
-    metadata,
-    Column("event_id", ForeignKey("events.id"), primary_key=True),
-    Column("store_id", String(16), nullable=False),
-    Column("name", String(300), nullable=False),
-    Column("version", String(40), nullable=False),
-    Column("content", String(64), nullable=False),
-    Index("ix_versions_name", "store_id", "name", "version", "event_id"),
-)
 
 _LONGEST_REF = 255
 _TOKENS = ("cart", "checkout")

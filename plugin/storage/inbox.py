@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
-from plugin.core.delivery import Event, EventState
+from plugin.core.event import Event, EventState
 from plugin.storage.compression import deflate, inflate
 from plugin.storage.tables import NAMELESS, events
 from plugin.storage.utc_datetime import as_text
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
     from sqlalchemy import Connection as Sql
 
+    from plugin.core.event import Envelope
     from plugin.storage.database import Database
-    from plugin.storefronts.base import Envelope
 
 # What identifies a webhook comes from an unsigned header, so its length is ours to bound.
 _LONGEST_NAME = 200

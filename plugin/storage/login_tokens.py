@@ -6,29 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Integer, String, Table, Text, delete, select, update
+from sqlalchemy import delete, select, update
 
 from plugin.core.errors import ConfigError
-from plugin.storage.tables import metadata
-from plugin.storage.utc_datetime import Moment
 
 if TYPE_CHECKING:
     from plugin.core.vault import Vault
     from plugin.storage.database import Database
-
-# What calls carry where logging in is a call of its own; one for each lane, shared by all processes.
-tokens = Table(
-    "tokens",
-    metadata,
-    Column("lane", String(128), primary_key=True),
-    # Counts the logins, so that what is said of one token never touches the next.
-    Column("number", Integer, nullable=False),
-    Column("sealed", Text, nullable=False),
-    Column("expires_at", Moment, nullable=False),
-    Column("renewing_until", Moment, nullable=False),
-    # How many tokens in a row the vendor refused before their time.
-    Column("refusals", Integer, nullable=False),
-)
+from plugin.storage.tables import tokens
 
 # Longer than the longest call: whoever may still be logging in still has the claim.
 CLAIM = timedelta(seconds=30)

@@ -11,10 +11,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from plugin.core.errors import ConfigError
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from plugin.storage.database import Database
+
 
 # Any number that no other program uses on the same PostgreSQL server: it lets one process migrate at a time.
 _LOCK = 7_405_302_118
@@ -52,3 +55,12 @@ def _config(connection: Connection | None) -> Config:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
+
+
+def require_schema(database: Database) -> None:
+    """Set a new SQLite file up; raise `ConfigError` for a server's database, which is migrated on purpose only."""
+    if is_current(database):
+        return
+    if database.is_postgresql:
+        raise ConfigError("the database's schema is missing or old: run `crossdock migrate`")
+    migrate(database)

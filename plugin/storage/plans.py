@@ -15,8 +15,9 @@ from plugin.storage.compression import deflate
 from plugin.storage.tables import deliveries
 
 if TYPE_CHECKING:
-    from plugin.core.delivery import Step
+    from plugin.core.step import Step
     from plugin.storage.database import Database
+
 
 # In a delivery's data, where it tells that no document is needed.
 STANDS_ALONE = "stands_alone"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, literal, or_, select, union_all
 
-from plugin.core.delivery import EventState, Priority, State
+from plugin.core.delivery import Priority, State
+from plugin.core.event import EventState
 from plugin.storage.stores import ConnectionState
 from plugin.storage.tables import (
     attempts,

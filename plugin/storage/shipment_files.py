@@ -4,51 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    Column,
-    Date,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    String,
-    Table,
-    Text,
-    delete,
-    insert,
-    select,
-)
 from sqlalchemy import Connection as Sql
+from sqlalchemy import delete, insert, select
 
 from mappings.canonical.shipment_files import Paper
-from plugin.storage.tables import Id, metadata
-from plugin.storage.utc_datetime import Moment
+from plugin.storage.tables import papers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from plugin.storage.database import Database
 
-# A privacy request removes what is about its person.
-papers = Table(
-    "papers",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("store_id", String(16), nullable=False),
-    Column("connection_id", ForeignKey("connections.id"), nullable=False),
-    Column("destination", String(32), nullable=False),
-    Column("delivery_id", ForeignKey("deliveries.id"), nullable=False),
-    Column("order_ref", Text, nullable=False),
-    Column("order_number", Text),
-    Column("remote_id", Text, nullable=False),
-    Column("kind", String(32), nullable=False),
-    Column("media_type", String(64), nullable=False),
-    Column("data", LargeBinary, nullable=False),
-    Column("tracking_number", Text),
-    Column("expires_on", Date),
-    Column("created_at", Moment, nullable=False),
-    Index("ix_papers_order", "store_id", "order_ref"),
-    sqlite_autoincrement=True,
-)
 
 _OF_SHIPMENT = (
     *("store_id", "connection_id", "destination", "delivery_id", "order_ref", "order_number", "remote_id"),

@@ -12,7 +12,7 @@ from sqlalchemy import null, select, update
 
 from mappings.canonical.orders import Money, Order
 from mappings.canonical.receipt import Rate
-from plugin.core.delivery import Booked
+from plugin.core.step import Booked
 from plugin.storage import shipment_files
 from plugin.storage.tables import deliveries, shipments, unfinished
 
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from mappings.canonical.receipt import Receipt
     from mappings.canonical.shipment_files import Message
-    from plugin.core.delivery import Delivery, Work
+    from plugin.core.delivery import Delivery
+    from plugin.core.step import Work
     from plugin.storage.database import Database
+
 
 # What is not delivered by then will not be; vendors stop looking too.
 _LONGEST_WAY = timedelta(days=60)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select, update
 
-from plugin.core.delivery import UNFINISHED, State, StoreFacts
+from plugin.core.delivery import UNFINISHED, State
 from plugin.core.errors import ConfigError
+from plugin.core.step import StoreFacts
 from plugin.storage.tables import connections, deliveries, stores
 
 if TYPE_CHECKING:

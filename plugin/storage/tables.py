@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -28,6 +29,7 @@ from plugin.storage.utc_datetime import Moment
 
 if TYPE_CHECKING:
     from sqlalchemy import TextClause
+
 
 metadata = MetaData(
     naming_convention={
@@ -247,4 +249,95 @@ shipments = Table(
     Index("ix_shipments_order", "connection_id", "order_ref"),
     _partial(text("watched"), "ix_shipments_watched", "connection_id"),
     sqlite_autoincrement=True,
+)
+
+
+bookings = Table(
+    "bookings",
+    metadata,
+    # Which of a store's connections books an order: one over all of them, for ever.
+    Column("store_id", String(16), primary_key=True),
+    Column("subject", String(300), primary_key=True),
+    # Nobody's until a rule takes the order. Only this connection may have a booking of it.
+    Column("connection_id", ForeignKey("connections.id")),
+    # The connection that books it once the booking at the other one is taken back.
+    Column("next_id", ForeignKey("connections.id")),
+    Column("rule", Text),
+    # Since when the rule took it, from which its hold window runs; and whether it had waited for a payment.
+    Column("since", Moment),
+    Column("on_payment", Boolean, nullable=False),
+    # The topics heard of so far, with commas, and the newest version with its event.
+    Column("heard", Text, nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("event_id", ForeignKey("events.id"), nullable=False),
+    # Why the booking can't simply go to the other connection; a person was told.
+    Column("problem", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+
+links = Table(
+    "links",
+    metadata,
+    Column("store_id", String(16), primary_key=True),
+    # Kind and reference, such as `cart:1f3c`.
+    Column("name", String(300), primary_key=True),
+    Column("known", JSON, nullable=False),
+    # Whom a privacy request about a customer or an order means.
+    Column("customer_ref", String(255)),
+    Column("order_ref", String(255)),
+    Column("updated_at", Moment, nullable=False),
+    Index("ix_links_customer", "store_id", "customer_ref"),
+    Index("ix_links_order", "store_id", "order_ref"),
+)
+
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("event_id", ForeignKey("events.id"), primary_key=True),
+    Column("store_id", String(16), nullable=False),
+    Column("name", String(300), nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("content", String(64), nullable=False),
+    Index("ix_versions_name", "store_id", "name", "version", "event_id"),
+)
+
+
+# A privacy request removes what is about its person.
+papers = Table(
+    "papers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("store_id", String(16), nullable=False),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("destination", String(32), nullable=False),
+    Column("delivery_id", ForeignKey("deliveries.id"), nullable=False),
+    Column("order_ref", Text, nullable=False),
+    Column("order_number", Text),
+    Column("remote_id", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("media_type", String(64), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("tracking_number", Text),
+    Column("expires_on", Date),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_papers_order", "store_id", "order_ref"),
+    sqlite_autoincrement=True,
+)
+
+
+# What calls carry where logging in is a call of its own; one for each lane, shared by all processes.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("lane", String(128), primary_key=True),
+    # Counts the logins, so that what is said of one token never touches the next.
+    Column("number", Integer, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("renewing_until", Moment, nullable=False),
+    # How many tokens in a row the vendor refused before their time.
+    Column("refusals", Integer, nullable=False),
 )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from mappings.canonical.orders import Document, Topic
-    from plugin.core.delivery import Setting
+    from plugin.core.event import Envelope
+    from plugin.core.setting import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,27 +18,6 @@ class Ignored:
     """Why a known topic of a platform is left alone on purpose."""
 
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """What the headers of a webhook say about it; none of it is signed.
-
-    `webhook_id` names this delivery among the shop's, so that the same one is stored once.
-    """
-
-    webhook_id: str
-    platform_topic: str
-    api_version: str | None = None
-    triggered_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """A signed webhook of invented people, ready to be posted."""
-
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Storefront(Protocol):
@@ -74,8 +53,4 @@ class Storefront(Protocol):
 
     def load(self, topic: Topic, document: object, shop: str) -> Document:
         """The parsed body as a canonical value; raises `mappings.schemas.schema.PayloadRejected` naming the field."""
-        ...
-
-    def sample(self, topic: str, number: int, secret: str, shop: str) -> Sample:
-        """A signed sample of `topic` or `topic:case` that differs with `number`; `ConfigError` lists what there is."""
         ...

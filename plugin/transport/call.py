@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import ssl
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from urllib3 import exceptions
 
-from plugin.core.redaction import json_of
 from plugin.transport.response_parser import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from plugin.transport.connection import Pool, Wire
     from plugin.transport.deadline import Watch
+from plugin.core.response import Answer, Failure
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
@@ -27,38 +23,6 @@ READ_SECONDS = 15.0
 # may wait for its turn that stays well below `ledger.LEASE`.
 TOTAL_SECONDS = 20.0
 _TROUBLE = (exceptions.HTTPError, Unreadable, OSError, ValueError)
-
-
-@dataclass(slots=True, kw_only=True)
-class Answer:
-    """What the vendor said."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-    # Thousands of deliveries of one call read the same answer; `cached_property` of Python 3.11 would lock all threads.
-    _parsed: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
-
-    @property
-    def json(self) -> Any:  # noqa: ANN401  (any JSON value)
-        """The parsed body, fit to be stored, or None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
-        if not self._parsed:
-            self._parsed.append(json_of(self.body))
-        return self._parsed[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """No answer. `sent` is False only when it is certain that the request never left; `late`: it was not even tried.
-
-    `used`: its place within the rate limit was used all the same, to log in.
-    """
-
-    sent: bool
-    reason: str
-    timed_out: bool = False
-    late: bool = False
-    used: bool = False
 
 
 _TOO_LATE = Failure(sent=True, reason="no answer in time", timed_out=True)
@@ -142,15 +106,6 @@ class Sent:
         else:
             self._wire.close()
         return result
-
-
-def encode(body: Mapping[str, Any] | bytes | None) -> bytes | None:
-    """A JSON body as it goes out: UTF-8, compact."""
-    return (
-        body
-        if body is None or isinstance(body, bytes)
-        else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    )
 
 
 def _not_connected(error: Exception) -> Failure:

@@ -12,14 +12,15 @@ import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import exceptions
 
-from plugin.transport.call import Answer, Failure, Sent, encode
+from plugin.core.response import Answer, Failure, encode
+from plugin.transport.call import Sent
 from plugin.transport.connection import Adapter, Pool, written_head
 from plugin.transport.deadline import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from plugin.core.delivery import Request
+    from plugin.core.step import Request
     from plugin.transport.connection import Wire
 
 _USER_AGENT = "Crossdock/0.1"

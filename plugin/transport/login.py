@@ -13,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from plugin.core import log
 from plugin.core.errors import Unavailable
-from plugin.transport.call import Answer, Failure
+from plugin.core.response import Answer, Failure
 
 if TYPE_CHECKING:
-    from plugin.core.delivery import Request
+    from plugin.core.step import Request
     from plugin.core.vendor_profile import Login
     from plugin.storage.login_tokens import Kept, TokenBox
     from plugin.transport.client import Sender

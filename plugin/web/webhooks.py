@@ -11,7 +11,6 @@ from werkzeug.exceptions import ClientDisconnected
 
 from plugin.core import log
 from plugin.core.errors import ConfigError, Refused, TooLarge, Unavailable
-from plugin.intake.receive import receive
 from plugin.storage.migrate import is_current
 from plugin.web.metrics import text
 
@@ -37,7 +36,7 @@ pages = Blueprint("pages", __name__)
 def webhook(platform: str, store_id: str | None = None) -> ResponseReturnValue:
     """Store a webhook and answer 200; what follows from it happens elsewhere."""
     services = _services()
-    is_new = receive(services, platform, store_id, cast("Mapping[str, str]", request.headers), _body)
+    is_new = services.receiver.receive(platform, store_id, cast("Mapping[str, str]", request.headers), _body)
     if is_new:
         services.ringer.soon()
     return _STORED if is_new else _STORED_BEFORE

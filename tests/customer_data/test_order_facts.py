@@ -19,16 +19,17 @@ from mappings.canonical.orders import Order, Topic
 from mappings.customer_data import IdentityRules, Tenant, Track, facts
 from mappings.schemas.currency import rounded
 from mappings.storefronts.shopify import load
+from plugin.core.event import Envelope
 from plugin.routing.route import route_due
 from plugin.storage.inbox import Incoming
 from plugin.storage.tables import deliveries
-from plugin.storefronts.base import Envelope
 from tests.support.shop import ADDRESS, SECRET, connect, sent
 
 if TYPE_CHECKING:
     from plugin.services import Services
     from plugin.storage.stores import Store
     from tests.conftest import Backend
+
 
 TENANT = Tenant(platform="shopify", shop=ADDRESS)
 PARTS = ("subtotal", "shipping", "tax", "fees", "tip", "duties", "rounding")

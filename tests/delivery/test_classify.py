@@ -12,13 +12,15 @@ from freezegun import freeze_time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.core.delivery import Deferred, Rejected, Request, Unknown
+from plugin.core.outcome import Deferred, Rejected, Unknown
 from plugin.core.redaction import vendor_words
-from plugin.delivery.classify import classify, retry_after
-from plugin.transport.call import Answer, Failure
+from plugin.core.response import Answer, Failure, retry_after
+from plugin.core.step import Request
+from plugin.delivery.classify import classify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -12,13 +12,14 @@ from redis import RedisError
 from sqlalchemy import func, select
 
 from plugin import destinations
-from plugin.core.delivery import Deferred, Request
 from plugin.core.errors import Unavailable
+from plugin.core.outcome import Deferred
 from plugin.core.rates import RateLimit
+from plugin.core.response import Failure
+from plugin.core.step import Request
 from plugin.delivery.config_cache import Known
 from plugin.delivery.dispatch import Departures
-from plugin.delivery.lane import Lane
-from plugin.delivery.lanes import Lanes
+from plugin.delivery.lanes import Lane, Lanes
 from plugin.delivery.prepare import Settled
 from plugin.delivery.record import Recorder, Returned
 from plugin.delivery.round import Worker
@@ -29,7 +30,6 @@ from plugin.storage.database import Database
 from plugin.storage.ledger import LEASE, Ledger
 from plugin.storage.stores import Shops
 from plugin.storage.tables import deliveries
-from plugin.transport.call import Failure
 from tests.conftest import wait_until
 from tests.support.deliveries import Books
 from tests.support.fake_executor import Tower, flight, flights
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
 
     from plugin.delivery.executor import Landed
-    from plugin.delivery.lane import Flight
+    from plugin.delivery.lanes import Flight
     from plugin.services import Services
     from tests.support.shop import Shop
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from plugin.core.delivery import Request
+from plugin.core.response import Answer, Failure
+from plugin.core.step import Request
 from plugin.core.vendor_profile import Batch
-from plugin.delivery.lane import Lane
-from plugin.transport.call import Answer, Failure
+from plugin.delivery.lanes import Lane
 from tests.conftest import wait_until
 from tests.support.fake_executor import Tower, flight, flights
 from tests.support.keep_alive_vendor import Lasting, echo, target

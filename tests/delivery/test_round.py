@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plugin import destinations
-from plugin.core.delivery import Accepted
 from plugin.core.errors import Unavailable
+from plugin.core.outcome import Accepted
 from plugin.delivery.prepare import Settled
 from plugin.delivery.record import Recorder, Returned
 from plugin.delivery.round import Worker
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection as Sql
 
-    from plugin.core.delivery import Delivery, Outcome
+    from plugin.core.delivery import Delivery
+    from plugin.core.outcome import Outcome
     from plugin.services import Services
     from tests.support.shop import Shop
 

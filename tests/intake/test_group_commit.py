@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import func, select, text
 
 from plugin.core.errors import Unavailable
+from plugin.core.event import Envelope
 from plugin.intake.group_commit import Intake
 from plugin.storage.database import Database
 from plugin.storage.inbox import Inbox, Incoming
 from plugin.storage.tables import NAMELESS, events
-from plugin.storefronts.base import Envelope
 from tests.support.shop import ADDRESS, SECRET
 
 if TYPE_CHECKING:

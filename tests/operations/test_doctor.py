@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from plugin.cli.stores import make_connection
+from plugin.operations.connections import make_connection
 from plugin.operations.doctor import examine
 from plugin.services import Services
 from plugin.settings import Settings

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
-from plugin.storage.bookings import bookings
-from plugin.storage.tables import attempts, deliveries, events
+from plugin.storage.tables import attempts, bookings, deliveries, events
 from tests.support.carriers import Carriers, rules
 from tests.support.console import Ran, crossdock
 from tests.support.running_line import personal, work_off

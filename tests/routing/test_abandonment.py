@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from plugin.core.event import Envelope
 from plugin.operations import replay
 from plugin.routing.route import route_due
 from plugin.storage import queries
 from plugin.storage.inbox import Incoming
 from plugin.storage.tables import deliveries
-from plugin.storefronts.base import Envelope
 from tests.support.running_line import column, events, hurry, only, owed, turn, work_off
 from tests.support.shop import ADDRESS, SECRET, connect, sent
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Backend
     from tests.support.shop import Shop
+
 
 LEFT = "Cart Abandoned"
 HOURS = 24

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from plugin.operations import replay
 from plugin.sandbox import Fault
-from plugin.storage.identity import links
+from plugin.storage.tables import links
 from tests.destinations.chitchats.connected_shop import BUYING
 from tests.support.running_line import events, hurry, owed, turn, work_off
 from tests.support.shop import sent

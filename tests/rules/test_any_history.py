@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from plugin.services import Services
     from tests.conftest import Backend
 
+
 # Both take most orders; which one does depends on tags, payment and what was heard.
 ONE = rules(
     {"name": "rush", "when": {"tags": "rush"}},

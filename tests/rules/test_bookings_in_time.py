@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from plugin.operations import replay
-from plugin.storage.bookings import bookings
+from plugin.storage.tables import bookings
 from tests.support.carriers import ORDER, Carriers, rules
 from tests.support.running_line import events, hurry, owed, turn, work_off
 from tests.support.shop import sent

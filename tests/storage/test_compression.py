@@ -15,6 +15,7 @@ from tests.support.deliveries import Books, a_step
 if TYPE_CHECKING:
     from plugin.services import Services
 
+
 MESSAGE = b'{"userId":"u","event":"Order Completed"}' * 20
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from plugin.core.vault import Vault
 from plugin.sandbox import Fault
-from plugin.storage import identity, inbox
+from plugin.storage import inbox, tables
 from plugin.storage.tables import attempts, connections, deliveries
 from tests.support.running_line import events, owed, turn, work_off
 from tests.support.shop import ADDRESS, headers, sent
@@ -17,6 +17,7 @@ from tests.support.shop import ADDRESS, headers, sent
 if TYPE_CHECKING:
     from tests.conftest import Backend
     from tests.support.shop import Shop
+
 
 COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
 EMAIL = "marguerite.okafor-lind@example.com"
@@ -79,7 +80,7 @@ def test_redacting_a_customer_leaves_none_of_their_addresses_behind(shop: Shop) 
 def remembered(shop: Shop) -> str:
     """Everything that is kept between documents."""
     with shop.services.database.read() as db:
-        return str([db.execute(select(table)).all() for table in (identity.links, identity.versions)])
+        return str([db.execute(select(table)).all() for table in (tables.links, tables.versions)])
 
 
 def test_redacting_a_customer_forgets_under_which_names_they_were_met(shop: Shop) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.core.delivery import State, Step
+from plugin.core.delivery import State
+from plugin.core.step import Step
 from tests.support.deliveries import Books, a_step
 from tests.support.running_line import column, only, owed
 

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from plugin.cli.stores import make_connection
 from plugin.operations import replay
+from plugin.operations.connections import make_connection
 from plugin.rules import rule_file
 from plugin.sandbox import Fault
 from tests.support.running_line import owed, work_off

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
 
-from plugin.core.delivery import State, Step
+from plugin.core.event import Envelope
+from plugin.core.step import Step
 from plugin.storage import plans
 from plugin.storage.inbox import Incoming
 from plugin.storage.ledger import Ledger, Result
 from plugin.storage.tables import deliveries
-from plugin.storefronts.base import Envelope
 from tests.support.shop import ADDRESS, SECRET, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from plugin.core.delivery import Delivery
+    from plugin.core.delivery import Delivery, State
     from plugin.services import Services
     from plugin.storage.stores import Connection
 

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from plugin import destinations
-from plugin.core.delivery import Delivery, Priority, Request, State, StoreFacts, Work
+from plugin.core.delivery import Delivery, Priority, State
+from plugin.core.step import Request, StoreFacts, Work
 from plugin.core.vault import Vault
 from plugin.core.vendor_profile import Manner
 from plugin.delivery.executor import Crew
-from plugin.delivery.lane import Flight, Lane
+from plugin.delivery.lanes import Flight, Lane
 from plugin.delivery.prepare import Prepared
 from plugin.storage.database import Database
 from plugin.storage.login_tokens import TokenBox

@@ -9,8 +9,9 @@ import threading
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Self
 
-from plugin.core.delivery import Request
-from plugin.transport.call import Answer, Sent
+from plugin.core.response import Answer
+from plugin.core.step import Request
+from plugin.transport.call import Sent
 
 if TYPE_CHECKING:
     import ssl

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from plugin.sandbox import Sandbox
     from plugin.services import Services
     from plugin.storage.stores import Connection, Store
+from plugin.operations.connections import make_connection
 from tests.support.folders import TESTS
 
 SENT = TESTS / "storefronts" / "shopify" / "sent"
@@ -110,6 +111,4 @@ class Shop:
 
 def connect(services: Services, store: Store, destination: str, base_url: str, **settings: str) -> Connection:
     """A connection as `crossdock connect` makes it."""
-    from plugin.cli.stores import make_connection  # noqa: PLC0415  (the command imports much)
-
     return make_connection(services, store, destination, base_url, settings)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.core.delivery import Request
-from plugin.transport.call import Answer, Failure
+from plugin.core.response import Answer, Failure
+from plugin.core.step import Request
 from plugin.transport.client import Sender
 from tests.support.scripted_vendor import Scripted, answer
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.core.delivery import Request
-from plugin.transport.call import Answer, Failure, Sent
+from plugin.core.response import Answer, Failure
+from plugin.core.step import Request
+from plugin.transport.call import Sent
 from plugin.transport.client import Sender
 from tests.conftest import wait_until
 from tests.support.certificates import tls

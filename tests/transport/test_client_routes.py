@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from plugin.transport.call import Failure
+from plugin.core.response import Failure
 from plugin.transport.client import Sender
 from tests.support.certificates import certify, serving, tls
 from tests.support.keep_alive_vendor import GET, OURS, Lasting, answered, drip, echo, kept, parked, target, to

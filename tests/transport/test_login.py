@@ -11,13 +11,13 @@ import pytest
 import requests
 from sqlalchemy import select, update
 
+from plugin.core.response import Answer, Failure
 from plugin.core.vault import Vault
 from plugin.destinations.shiptheory import destination
 from plugin.storage.database import Database
-from plugin.storage.login_tokens import CLAIM, TokenBox, tokens
+from plugin.storage.login_tokens import CLAIM, TokenBox
 from plugin.storage.stores import ConnectionState
-from plugin.storage.tables import attempts, metadata
-from plugin.transport.call import Answer, Failure
+from plugin.storage.tables import attempts, metadata, tokens
 from plugin.transport.client import Sender
 from plugin.transport.login import Tokens
 from tests.destinations.shiptheory.connected_shop import LOGIN, REFERENCE, Ship
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from plugin.core.delivery import Request
+    from plugin.core.step import Request
     from plugin.core.vendor_profile import Login
     from plugin.sandbox import Sandbox
     from plugin.services import Services

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.transport.call import Answer, Failure
+from plugin.core.response import Answer, Failure
 from plugin.transport.client import Sender
 from plugin.transport.response_parser import Reply
 from tests.support.keep_alive_vendor import GET, Lasting, answered, echo, kept, target, to

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from mappings.destinations import chitchats as mapping
 from mappings.schemas.schema import PayloadRejected
-from plugin.core.delivery import Accepted, Rejected, Request, Skipped
+from plugin.core.outcome import Accepted, Rejected, Skipped
 from plugin.core.redaction import vendor_words
+from plugin.core.step import Request
 from plugin.destinations.chitchats import calls as parts
 
 if TYPE_CHECKING:
-    from plugin.core.delivery import Outcome, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Work
 
 
 def prepare(work: Work) -> Request | Outcome:

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 from mappings.canonical.orders import Topic
 from mappings.destinations import chitchats as mapping
 from mappings.shipping.parcels import Parcel
-from plugin.core.delivery import Accepted, Rejected, Request, Skipped, Step
+from plugin.core.outcome import Accepted, Rejected, Skipped
 from plugin.core.redaction import vendor_words
+from plugin.core.step import Request, Step
 from plugin.destinations.chitchats import calls as parts
 from plugin.destinations.chitchats import cancellation as taking_back
 
 if TYPE_CHECKING:
     from mappings.canonical.orders import Order
     from mappings.canonical.receipt import Receipt
-    from plugin.core.delivery import Booked, Outcome, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Booked, Work
 
 
 def prepare(work: Work) -> Request | Outcome:

@@ -9,13 +9,15 @@ from mappings.canonical.orders import Order
 from mappings.canonical.receipt import Receipt
 from mappings.destinations import chitchats as mapping
 from mappings.schemas.schema import MappingError, PayloadRejected
-from plugin.core.delivery import Accepted, Deferred, Outcome, Priority, Request, Step
+from plugin.core.delivery import Priority
+from plugin.core.outcome import Accepted, Deferred, Outcome
+from plugin.core.step import Request, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import Booked, Work
+    from plugin.core.step import Booked, Work
 
 NO_CONTENT, CREATED, REFUSED, NOT_FOUND = 204, 201, 400, 404
 # Parcels are looked at hourly: international numbers move only at hand-off.

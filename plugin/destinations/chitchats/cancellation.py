@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 from mappings.canonical.receipt import Receipt
 from mappings.destinations import chitchats as mapping
-from plugin.core.delivery import Deferred, Rejected, Request, Skipped
+from plugin.core.outcome import Deferred, Rejected, Skipped
 from plugin.core.redaction import vendor_words
+from plugin.core.step import Request
 from plugin.destinations.chitchats import calls as parts
 
 if TYPE_CHECKING:
-    from plugin.core.delivery import Booked, Outcome, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Booked, Work
 
 # Straight after a purchase: "Resource in use, please try again"; the official sample waits 2 seconds.
 _IN_USE = re.compile(r"in use|try again", re.IGNORECASE)

@@ -12,8 +12,8 @@ from plugin.destinations.chitchats.calls import path_of, request
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from plugin.core.delivery import Booked, Request
-    from plugin.transport.call import Answer
+    from plugin.core.response import Answer
+    from plugin.core.step import Booked, Request
 
 # ZPL is text, so whatever is no JSON and begins as one of these is a label.
 _STARTS: Final = {

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mappings.destinations import chitchats as mapping
-from plugin.core.delivery import Deferred, Rejected, Request, Skipped
+from plugin.core.outcome import Deferred, Rejected, Skipped
 from plugin.core.redaction import vendor_words
 from plugin.destinations.chitchats import calls as parts
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mappings.canonical.receipt import Receipt
-    from plugin.core.delivery import Booked, Outcome, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Booked, Request, Work
 
 # The largest page that the vendor makes.
 PAGE = 1000

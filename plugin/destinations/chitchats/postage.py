@@ -13,16 +13,19 @@ from mappings.canonical.orders import Money, Order
 from mappings.canonical.receipt import Rate, Receipt
 from mappings.destinations import chitchats as mapping
 from mappings.schemas.schema import BodyIncomplete
-from plugin.core.delivery import Accepted, Booked, Deferred, Priority, Rejected, Request, Skipped
+from plugin.core.delivery import Priority
+from plugin.core.outcome import Accepted, Deferred, Rejected, Skipped
 from plugin.core.redaction import vendor_words
+from plugin.core.step import Booked, Request
 from plugin.core.vendor_profile import Later
 from plugin.destinations.chitchats import calls as parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from plugin.core.delivery import Outcome, Step, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Step, Work
 
 _CHANGES = frozenset({"amend", "cancel"})
 # Stands in a rehearsal for what nobody can know before the vendor made its offers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mappings.destinations.chitchats import customs, rates
 from mappings.destinations.chitchats import enums as terms
 from plugin.core import validators
-from plugin.core.delivery import Setting
+from plugin.core.setting import Setting
 
 _BOOLEAN = validators.one_of("yes", "no")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plugin.core.delivery import Rejected, Request
+from plugin.core.outcome import Rejected
 from plugin.core.redaction import vendor_words
+from plugin.core.step import Request
 from plugin.destinations.chitchats import batches, booking, postage
 from plugin.destinations.chitchats import cancellation as taking_back
 from plugin.destinations.chitchats import polling as lists
@@ -14,8 +15,9 @@ from plugin.destinations.chitchats.calls import REFUSED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugin.core.delivery import Outcome, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Work
 
 
 def _refused(work: Work, answer: Answer) -> Outcome:

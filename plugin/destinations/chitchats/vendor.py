@@ -11,8 +11,9 @@ from mappings.canonical.orders import ORDER_TOPICS, Order, Topic
 from mappings.destinations import chitchats as mapping
 from mappings.destinations.chitchats import enums as terms
 from mappings.schemas.schema import PayloadRejected
-from plugin.core.delivery import Deferred, Rejected, Request, Step, Unknown
+from plugin.core.outcome import Deferred, Rejected, Unknown
 from plugin.core.rates import RateLimit
+from plugin.core.step import Request, Step
 from plugin.core.vendor_profile import Manner
 from plugin.destinations.chitchats import labels, postage, steps
 from plugin.destinations.chitchats.settings import NEEDS
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import Booked, Outcome, StoreFacts, Work
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Booked, StoreFacts, Work
     from plugin.destinations.base import LabelFile, LabelLink
-    from plugin.transport.call import Answer
 
 
 class ChitChats:

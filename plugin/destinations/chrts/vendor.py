@@ -14,20 +14,23 @@ from typing import TYPE_CHECKING
 from mappings.destinations import chrts as mapping
 from mappings.schemas.schema import BodyIncomplete
 from plugin.core import validators
-from plugin.core.delivery import WAIT, Accepted, Deferred, Rejected, Request, Setting, Unknown
+from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
 from plugin.core.rates import RateLimit
 from plugin.core.redaction import vendor_words
+from plugin.core.response import encode
+from plugin.core.setting import Setting
+from plugin.core.step import WAIT, Request
 from plugin.core.vendor_profile import Manner
 from plugin.customer_data import segment_messages, segment_responses, steps
-from plugin.transport.call import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mappings import customer_data
     from mappings.canonical.orders import Document, Topic
-    from plugin.core.delivery import Outcome, Step, StoreFacts, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Step, StoreFacts, Work
 
 _OK = 200
 _PLAIN = frozenset({"status", "code", "order_id", "currency", "country", "occurred_at"})

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from mappings.canonical.orders import Customer, ShopNotice, Topic
 from mappings.destinations import pingnetwork as mapping
 from mappings.schemas.schema import PayloadRejected
-from plugin.core.delivery import Accepted, Deferred, Rejected, Step, Unknown
+from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
 from plugin.core.redaction import vendor_words
+from plugin.core.step import Step
 from plugin.destinations.pingnetwork import settings as terms
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     from mappings.canonical.orders import Document
     from mappings.destinations.pingnetwork import Record
-    from plugin.core.delivery import Outcome, Request, StoreFacts, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Request, StoreFacts, Work
 
 _NO_CONTENT, _NOT_FOUND, _CONFLICT = 204, 404, 409
 _ABSENT = frozenset({_NOT_FOUND, 410})

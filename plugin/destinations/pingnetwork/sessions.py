@@ -12,16 +12,18 @@ from mappings.canonical.orders import ORDER_TOPICS, Order, Topic
 from mappings.canonical.receipt import Receipt
 from mappings.destinations import pingnetwork as mapping
 from mappings.schemas.schema import MappingError, PayloadRejected
-from plugin.core.delivery import Accepted, Deferred, Rejected, Skipped, Step, Unknown
+from plugin.core.outcome import Accepted, Deferred, Rejected, Skipped, Unknown
 from plugin.core.redaction import vendor_words
+from plugin.core.step import Step
 from plugin.destinations.pingnetwork import settings as terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mappings.canonical.orders import Document, Line
-    from plugin.core.delivery import Outcome, Request, StoreFacts, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Request, StoreFacts, Work
 
 _NOT_FOUND, _REFUSED = 404, 400
 _PAID = frozenset({"paid", "partially_refunded"})

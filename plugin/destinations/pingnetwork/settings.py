@@ -12,13 +12,13 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from mappings.customer_data import ids
 from mappings.destinations import pingnetwork as mapping
-from plugin.core.delivery import Request
+from plugin.core.step import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mappings.canonical.orders import Order
-    from plugin.core.delivery import StoreFacts, Work
+    from plugin.core.step import StoreFacts, Work
 
 YES_OR_NO = ("yes", "no")
 # Those made of an e-mail address would change with it, and the record would be lost.

@@ -10,10 +10,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from plugin.core import validators
-from plugin.core.delivery import Deferred, Rejected, Setting
+from plugin.core.outcome import Deferred, Rejected
 from plugin.core.rates import RateLimit
+from plugin.core.response import retry_after
+from plugin.core.setting import Setting
 from plugin.core.vendor_profile import Manner, Meaning, Quota
-from plugin.delivery.classify import retry_after
 from plugin.destinations.pingnetwork import customers, sessions
 from plugin.destinations.pingnetwork import settings as terms
 
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mappings.canonical.orders import Document, Topic
-    from plugin.core.delivery import Outcome, Request, Skipped, Step, StoreFacts, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome, Skipped
+    from plugin.core.response import Answer
+    from plugin.core.step import Request, Step, StoreFacts, Work
+
 
 _OVER_LIMIT = 429
 _QUOTA = Quota(remaining="X-RateLimit-Remaining", reset="X-RateLimit-Reset", limit="X-RateLimit-Limit")

@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING
 
 from mappings.destinations.segment import PRESETS
 from plugin.core import validators
-from plugin.core.delivery import WAIT, Deferred, Setting
+from plugin.core.outcome import Deferred
 from plugin.core.rates import RateLimit
+from plugin.core.setting import Setting
+from plugin.core.step import WAIT
 from plugin.customer_data import segment_messages, segment_responses, steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mappings.canonical.orders import Document, Topic
-    from plugin.core.delivery import Outcome, Request, Step, StoreFacts, Work
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Request, Step, StoreFacts, Work
     from plugin.core.vendor_profile import Manner
-    from plugin.transport.call import Answer
 
 
 def _integrations(text: str) -> None:

@@ -12,16 +12,18 @@ from mappings.destinations.shiptheory import reference as references
 from mappings.destinations.shiptheory import response as replies
 from mappings.schemas.schema import MappingError, PayloadRejected
 from mappings.shipping import parcels
-from plugin.core.delivery import Priority, Request, Step
+from plugin.core.delivery import Priority
 from plugin.core.redaction import vendor_words
+from plugin.core.step import Request, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
     from mappings.canonical.receipt import Receipt
-    from plugin.core.delivery import Booked, Work
-    from plugin.transport.call import Answer
+    from plugin.core.response import Answer
+    from plugin.core.step import Booked, Work
+
 
 # Ours. An answer said that the reference was used before, and by what has not been seen yet.
 REPEATED = "repeated"

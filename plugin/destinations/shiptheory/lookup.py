@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mappings.destinations.shiptheory import response as replies
-from plugin.core.delivery import Rejected, Request
+from plugin.core.outcome import Rejected
 from plugin.destinations.shiptheory import calls as parts
 from plugin.destinations.shiptheory import steps
 
 if TYPE_CHECKING:
-    from plugin.core.delivery import Outcome, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Request, Work
+
 
 _NOT_FOUND = 404
 

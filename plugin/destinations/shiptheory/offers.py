@@ -11,8 +11,8 @@ from plugin.destinations.shiptheory import calls as parts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from plugin.core.delivery import Request
-    from plugin.transport.call import Answer
+    from plugin.core.response import Answer
+    from plugin.core.step import Request
 
 _LARGEST_PAGE = "100"
 

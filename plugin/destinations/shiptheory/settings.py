@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mappings.destinations.shiptheory import enums as terms
 from plugin.core import validators
-from plugin.core.delivery import Setting
+from plugin.core.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,8 +12,9 @@ from mappings.destinations.shiptheory import enums as terms
 from mappings.destinations.shiptheory import label as labels
 from mappings.destinations.shiptheory import response as replies
 from mappings.shipping import parcels
-from plugin.core.delivery import Accepted, Deferred, Rejected, Request, Skipped, Unknown
+from plugin.core.outcome import Accepted, Deferred, Rejected, Skipped, Unknown
 from plugin.core.redaction import impersonal
+from plugin.core.step import Request
 from plugin.destinations.shiptheory import calls as parts
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mappings.schemas.schema import PayloadRejected
-    from plugin.core.delivery import Outcome, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import Work
+
 
 _NOT_FOUND = 404
 _UNSAID = {"Failed": "it gives no reason", "Ignored": "no shipping rule of the account fits it"}

@@ -15,9 +15,10 @@ from mappings.destinations.shiptheory import enums as terms
 from mappings.destinations.shiptheory import label as labels
 from mappings.destinations.shiptheory import response as replies
 from mappings.schemas.schema import PayloadRejected
-from plugin.core.delivery import Booked, Deferred, Rejected, Request, Skipped, Step
 from plugin.core.errors import ConfigError
+from plugin.core.outcome import Deferred, Rejected, Skipped
 from plugin.core.rates import RateLimit
+from plugin.core.step import Booked, Request, Step
 from plugin.core.vendor_profile import Later, Login, Manner, Token
 from plugin.destinations.base import LabelFile
 from plugin.destinations.shiptheory import calls as parts
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import Outcome, StoreFacts, Work
-    from plugin.transport.call import Answer
+    from plugin.core.outcome import Outcome
+    from plugin.core.response import Answer
+    from plugin.core.step import StoreFacts, Work
+
 
 # Section 1; clients renew at 58.
 _TOKEN_LASTS, _RENEWED_EARLY = timedelta(minutes=60), timedelta(minutes=2)

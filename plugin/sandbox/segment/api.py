@@ -4,24 +4,30 @@ Which one it is, is the setting `preset`. Segment answers 200 to everything but 
 dislikes afterwards: `dropped` in the state holds what and why. Refusals in words of our own are marked in the docs.
 """
 
+from __future__ import annotations
+
 import itertools
 import re
 from collections import Counter, deque
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
 from plugin.sandbox.kit.call import Call, JsonObject, VendorError, reply
 from plugin.sandbox.kit.emulator import Emulator, Route
-from plugin.sandbox.kit.journal import Entry
+from plugin.sandbox.kit.people import people_of
 from plugin.sandbox.kit.settings import changed
-from plugin.sandbox.kit.sliding_window import Limit
 from plugin.sandbox.segment import rules
-from plugin.sandbox.segment.people import who_is_who
 from plugin.sandbox.segment.receivers import RECEIVERS, Receiver
-from plugin.sandbox.segment.times import corrected, text
+from plugin.sandbox.segment.rules import corrected, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from plugin.sandbox.kit.journal import Entry
+    from plugin.sandbox.kit.sliding_window import Limit
 
 _KEPT = 100_000
 
@@ -244,3 +250,14 @@ class _Emulated(Emulator):
 def emulator(limit: Limit | None = None) -> Emulator:
     """Return Segment with no limit of its own: the published numbers disagree (section 3)."""
     return _Emulated(Segment(limit))
+
+
+def who_is_who(told: Mapping[str, Sequence[JsonObject]]) -> list[JsonObject]:
+    """Return every person: an identify with both ids joins, and so does an alias; a track does not."""
+    names = ("userId", "anonymousId")
+    ids = [[one[name] for name in names if one.get(name)] for one in told["identify"]]
+    identifies = [
+        {"ids": known, "traits": one.get("traits") or {}} for known, one in zip(ids, told["identify"], strict=True)
+    ]
+    events = [{"id": one.get("userId") or one["anonymousId"], "name": one["event"]} for one in told["track"]]
+    return people_of(identifies, told["alias"], events)

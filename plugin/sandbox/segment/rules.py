@@ -4,14 +4,20 @@ Segment itself answers 200 and drops some of what is wrong; strictness about the
 only be found out in a report months later.
 """
 
+from __future__ import annotations
+
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from plugin.sandbox.kit.call import JsonObject
 from plugin.sandbox.kit.checks import Check, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from plugin.sandbox.kit.call import JsonObject
 
 MOST_PROPERTIES = 10_000
 MOST_ID_CHARS = 99  # "under 100 characters" (section 3)
@@ -172,3 +178,16 @@ _MESSAGE: Mapping[str, Callable[[object], str | None]] = {
     "properties": _shape(_PROPERTIES),
     "traits": _shape(_TRAITS),
 }
+
+
+def corrected(received: datetime, sent_at: object, stamped: object) -> datetime:
+    """Return `receivedAt - (sentAt - originalTimestamp)` (section 6); now for a message without a time."""
+    try:
+        return received - (datetime.fromisoformat(str(sent_at)) - datetime.fromisoformat(str(stamped)))
+    except (ValueError, TypeError):
+        return received
+
+
+def text(moment: datetime) -> str:
+    """Write a time as ISO 8601 in UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

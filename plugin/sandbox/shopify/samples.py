@@ -15,11 +15,10 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
-from plugin.core.errors import ConfigError
+from plugin.sandbox.kit.sample import Sample
 from plugin.sandbox.shopify import order_states as states
 from plugin.sandbox.shopify import orders
 from plugin.sandbox.shopify import other_events as later
-from plugin.storefronts.base import Sample
 
 _FOLDER = files("plugin.sandbox.shopify") / "templates"
 _CUSTOMERS = ("customers/create", "customers/update", "customers/enable", "customers/disable")
@@ -35,12 +34,12 @@ def topics() -> list[str]:
 
 
 def sample(topic: str, number: int, secret: str, shop: str) -> Sample:
-    """The sample of a topic (or `topic:case`) that belongs to `number`; raises `ConfigError` listing what there is.
+    """The sample of a topic (or `topic:case`) that belongs to `number`; raises `ValueError` listing what there is.
 
     The same topic, case and number give the same webhook id: sent twice, it is a redelivery.
     """
     if topic not in topics():
-        raise ConfigError(f"no sample of {topic!r}: there are {', '.join(topics())}")
+        raise ValueError(f"no sample of {topic!r}: there are {', '.join(topics())}")
     text = json.dumps(_document(topic, number, shop), ensure_ascii=False)
     body = (text[: len(text) // 2] if topic == _CUT else text).encode()
     return Sample(headers=_headers(topic, number, secret, shop, body), body=body)

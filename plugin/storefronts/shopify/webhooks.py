@@ -16,17 +16,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mappings.storefronts import shopify as mapping
-from plugin.core.delivery import Setting
 from plugin.core.errors import ConfigError, Unverified
-from plugin.sandbox.shopify import samples
-from plugin.storefronts.base import Envelope
+from plugin.core.event import Envelope
+from plugin.core.setting import Setting
 from plugin.storefronts.shopify.topics import TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mappings.canonical.orders import Document, Topic
-    from plugin.storefronts.base import Sample
 
 _SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -93,10 +91,6 @@ class Shopify:
     def load(self, topic: Topic, document: object, shop: str) -> Document:
         """An order, a customer, or a notice about the shop."""
         return mapping.load(topic, document, shop)
-
-    def sample(self, topic: str, number: int, secret: str, shop: str) -> Sample:
-        """One of our own samples, signed as Shopify signs."""
-        return samples.sample(topic, number, secret, shop)
 
 
 def _own_name(topic: str, raw: bytes) -> str:

@@ -18,6 +18,7 @@ from tests.support.any_order import orders
 if TYPE_CHECKING:
     from mappings.canonical.orders import Order
 
+
 NAMED = re.compile(r"[a-z_0-9]+(\[\d+\]\.[a-z_]+)?(, [a-z_0-9]+)*: ")
 SETTINGS = st.sampled_from(
     [

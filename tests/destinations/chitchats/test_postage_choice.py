@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from plugin.core.delivery import Request
 from plugin.core.errors import ConfigError
 from plugin.core.redaction import vendor_words
+from plugin.core.response import Answer
+from plugin.core.step import Request
 from plugin.storage import queries
-from plugin.transport.call import Answer
 from tests.destinations.chitchats.connected_shop import ROOT, asked, configure, fault, order, purchases, replay
 from tests.support.running_line import only, owed, work_off
 from tests.support.shop import sent

@@ -13,8 +13,8 @@ from mappings.customer_data.properties import timestamp
 from mappings.destinations import chrts
 from mappings.schemas.schema import BodyIncomplete
 from plugin import destinations
-from plugin.core.delivery import Request
 from plugin.core.rates import RateLimit
+from plugin.core.step import Request
 from plugin.delivery.lane_limits import limits_of
 from plugin.sandbox import Fault
 from plugin.storefronts.shopify import topics as shopify_topics

@@ -9,14 +9,15 @@ import pytest
 
 from mappings.canonical.orders import Topic
 from mappings.schemas.schema import BodyIncomplete
-from plugin.core.delivery import Accepted, Deferred, Rejected, Request, Unknown
 from plugin.core.errors import ConfigError
+from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
+from plugin.core.response import Answer
+from plugin.core.step import Request
 from plugin.core.vendor_profile import Meaning
-from plugin.transport.call import Answer
 from tests.destinations.segment.connection import Line, documents, order
 
 if TYPE_CHECKING:
-    from plugin.core.delivery import Outcome
+    from plugin.core.outcome import Outcome
     from plugin.sandbox import Sandbox
 
 CREATED = Topic.ORDER_CREATED

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mappings.canonical.orders import Topic
 from plugin import destinations, storefronts
-from plugin.core.delivery import Request, Work
-from plugin.transport.call import Answer
+from plugin.core.response import Answer
+from plugin.core.step import Request, Work
 from plugin.transport.client import Sender
 from tests.support.running_line import work_off
 from tests.support.scripted_vendor import Scripted

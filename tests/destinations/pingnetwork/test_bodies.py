@@ -13,7 +13,7 @@ from mappings.canonical.receipt import Receipt
 from mappings.destinations import pingnetwork as mapping
 from mappings.schemas.schema import PayloadRejected
 from plugin import destinations
-from plugin.core.delivery import Request, StoreFacts, Work
+from plugin.core.step import Request, StoreFacts, Work
 from plugin.destinations.pingnetwork import settings as terms
 from tests.support.folders import TESTS
 from tests.support.golden import CANONICAL, cases, check, read

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.core.delivery import Deferred
+from plugin.core.outcome import Deferred
+from plugin.core.response import Answer
 from plugin.core.vendor_profile import Quota
 from plugin.sandbox import Fault, Limit
-from plugin.transport.call import Answer
 from tests.destinations.pingnetwork.connected_shop import FIND, Ping
 from tests.support.running_line import column, hurry, only, owed, turn, work_off
 from tests.support.scripted_vendor import Scripted, answer

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from mappings.canonical.activity import Parcel
 from mappings.canonical.orders import Order, Topic
 from plugin import destinations
-from plugin.core.delivery import WAIT, Accepted, Request, StoreFacts, Work
+from plugin.core.outcome import Accepted
+from plugin.core.response import Answer
+from plugin.core.step import WAIT, Request, StoreFacts, Work
 from plugin.operations.connections import values_of
-from plugin.transport.call import Answer
 from plugin.transport.client import Sender
 from tests.support.golden import CANONICAL, KINDS, cases, read
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mappings.canonical.orders import Document
-    from plugin.core.delivery import Outcome, Step
+    from plugin.core.outcome import Outcome
+    from plugin.core.step import Step
     from plugin.core.vendor_profile import Batch, Manner
     from plugin.destinations.base import Destination
 

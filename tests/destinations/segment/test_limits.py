@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 from mappings.canonical.orders import Topic
 from mappings.destinations.segment import PRESETS
 from mappings.schemas.schema import BodyIncomplete
-from plugin.core.delivery import Accepted, Request
+from plugin.core.outcome import Accepted
+from plugin.core.response import Answer
 from plugin.sandbox import Sandbox
-from plugin.transport.call import Answer
 from plugin.transport.client import Sender
 from tests.destinations.segment.connection import AT, Line, order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plugin.core.delivery import Work
+    from plugin.core.step import Request, Work
+
 
 CREATED = Topic.ORDER_CREATED
 

@@ -13,17 +13,18 @@ import pytest
 from mappings.canonical.orders import Topic
 from mappings.destinations.segment import PRESETS
 from mappings.schemas.schema import BodyIncomplete, PayloadRejected
-from plugin.core.delivery import Accepted, Deferred, Rejected, Request
 from plugin.core.errors import ConfigError
+from plugin.core.outcome import Accepted, Deferred, Rejected
+from plugin.core.response import Answer
 from plugin.core.vendor_profile import Meaning
 from plugin.operations.connections import values_of
-from plugin.transport.call import Answer
 from tests.destinations.segment.connection import AT, STORE, Line, documents, order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from plugin.core.delivery import Outcome
+    from plugin.core.outcome import Outcome
+    from plugin.core.step import Request
     from plugin.sandbox import Emulator, Sandbox
 
 CREATED = Topic.ORDER_CREATED

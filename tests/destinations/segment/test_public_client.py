@@ -10,7 +10,7 @@ import pytest
 from segment.analytics.client import Client
 
 from mappings.canonical.orders import Topic
-from plugin.core.delivery import Accepted
+from plugin.core.outcome import Accepted
 from tests.destinations.segment.connection import Line, order
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from tests.support.any_order import orders
 if TYPE_CHECKING:
     from mappings.canonical.orders import Order
 
+
 FIELDS = re.compile(r"^(\w+[\w.]*, )*\w+[\w.]*: ")
 SETTINGS = st.builds(
     Terms,

@@ -27,6 +27,7 @@ from tests.support.golden import KINDS
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 SHARED = TESTS.parent.parent / "shared" / "payloads" / "shopify"
 PACKAGE = chitchats.Package(
     package_type="parcel", size_unit="cm", size_x=Decimal(9), size_y=Decimal(9), size_z=Decimal(9), ship_date="today"

@@ -1,0 +1,71 @@
+"""What a call came to, as one of five values. See docs/decisions/sql-is-the-truth.md for what follows from each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mappings.canonical.receipt import Receipt
+    from plugin.core.step import Step
+
+
+@dataclass(slots=True, kw_only=True)
+class Accepted:
+    """The vendor did it. `receipt` is kept as the shipment; `then` are the steps that follow from it."""
+
+    receipt: Receipt | None = None
+    then: tuple[Step, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Nothing is to be sent, and the reason is a normal one."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """Not now. `after` overrides the back-off; `gate` closes the lane for everybody until then.
+
+    `waiting`: the vendor is busy, which spends no attempt. `pause`: the whole connection stops until a person mends its
+    credentials. `doubtful`: the call may have been carried out all the same, so it is looked up before it is sent
+    again. `receipt` is what was learned, `receipts` the same of any shipments of the connection. Older than `patience`
+    it is handed to a person. `data` replaces the step's data: what a step of several calls has to remember.
+    """
+
+    reason: str
+    after: timedelta | None = None
+    gate: bool = False
+    waiting: bool = False
+    pause: bool = False
+    doubtful: bool = False
+    patience: timedelta | None = None
+    receipt: Receipt | None = None
+    receipts: tuple[Receipt, ...] = ()
+    data: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The vendor refuses this call for good; `hold` hands it to a person, `receipt` is what was learned with it."""
+
+    reason: str
+    hold: bool = False
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """It may have happened. `settle` is how long the vendor may still be at it, before `find` can be believed."""
+
+    reason: str
+    settle: timedelta = timedelta(seconds=2)
+
+
+Outcome = Accepted | Skipped | Deferred | Rejected | Unknown
