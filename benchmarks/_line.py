@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from benchmarks._processes import python, running, wait_until
 from mappings.canonical.orders import Topic
-from plugin import broker, destinations, storefronts
+from plugin import broker, destinations, sandbox, storefronts
 from plugin.core.delivery import State
 from plugin.core.event import EventState
 from plugin.core.response import encode
@@ -73,7 +73,7 @@ class Line:
     def connect(self, destination: str, base_url: str, **settings: str) -> Connection:
         """A connection as `crossdock connect` makes it, each of a store of its own."""
         name = f"bench-{next(self._numbers)}.myshopify.com"
-        store = self.services.shops.add("shopify", name, {"secret": SECRET}, None)
+        store = self.services.stores.add("shopify", name, {"secret": SECRET}, None)
         return make_connection(self.services, store, destination, base_url, settings)
 
     def owe(self, connection: Connection, count: int, **changed: object) -> None:
@@ -125,13 +125,13 @@ class Line:
     def call(self, connection: Connection) -> Request:
         """The call that such a track is, with its body as it travels."""
         step, topic, document = self._plan(connection, self._record_order(connection.store_id))
-        store = self.services.shops.by_id(connection.store_id)
+        store = self.services.stores.by_id(connection.store_id)
         assert store is not None
         facts, values = store.facts, connection.values
         work = Work(
             action=step.action, topic=topic, document=document, store=facts, settings=values, data=dict(step.data)
         )
-        request = destinations.get(connection.destination).prepare(work)
+        request = destinations.get(connection.destination).build_request(work)
         assert isinstance(request, Request)
         return replace(request, body=encode(request.body))
 
@@ -174,7 +174,7 @@ class Line:
     def _record_order(self, store_id: str) -> int:
         """Store an order as a webhook is stored, and say that it was routed; return the event's id."""
         shopify = storefronts.get("shopify")
-        sample = shopify.sample("orders/create", next(self._numbers), SECRET, SHOP)
+        sample = sandbox.sample("shopify", "orders/create", next(self._numbers), SECRET, SHOP)
         envelope = shopify.envelope(sample.headers, sample.body)
         self.services.inbox.put([inbox.Incoming(store_id=store_id, envelope=envelope, body=sample.body)])
         with self.services.database.write() as db:
@@ -185,7 +185,7 @@ class Line:
 
     def _plan(self, connection: Connection, order: int) -> tuple[Step, Topic, Document]:
         """What the destination itself tracks of an order."""
-        store = self.services.shops.by_id(connection.store_id)
+        store = self.services.stores.by_id(connection.store_id)
         assert store is not None
         with self.services.database.read() as db:
             (event,) = inbox.by_ids(db, [order])

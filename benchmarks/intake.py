@@ -131,7 +131,7 @@ def _by_granian(at: Place, module: str, name: str) -> Iterator[_Server]:
 def _ours(at: Place, kind: str) -> Iterator[_Server]:
     services = Services.open(Settings.from_env(at.environment))
     migrate(services.database)
-    services.shops.add("shopify", SHOP, {"secret": SECRET}, None)
+    services.stores.add("shopify", SHOP, {"secret": SECRET}, None)
     services.close()
     port = free_port()
     with running(python("-m", "plugin", "web", "--host", "127.0.0.1", "--port", str(port)), at.folder, at.environment):

@@ -73,7 +73,7 @@ def run_benchmark(plan: Plan) -> Figures:
 @contextlib.contextmanager
 def _scene(kind: str) -> Iterator[_Scene]:
     with place(kind) as at, receiver(at.folder, {"busy": Rule(), "still": Rule()}) as sink, line(at) as ours:
-        ours.services.shops.add("shopify", _SHOP, {"secret": SECRET}, None)
+        ours.services.stores.add("shopify", _SHOP, {"secret": SECRET}, None)
         busy = ours.connect("chrts", sink.url("busy"), api_key="busy", rate=UNLIMITED)
         still = ours.connect("chrts", sink.url("still"), api_key="still", rate="1/1h")
         yield _Scene(ours=ours, sink=sink, busy=busy, still=still)

@@ -33,7 +33,7 @@ def queue(redis: Redis) -> Queue:
     return Queue(QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
 
 
-class Bell:
+class WakeUp:
     """Rings for a round. Safe to use from any thread."""
 
     def __init__(self, redis: Redis) -> None:
@@ -68,11 +68,11 @@ class Bell:
             waiting.enqueue(ROUND, result_ttl=0, failure_ttl=_FAILURE_SECONDS)
 
 
-class Ringer:
+class WakeUpThread:
     """Rings the bell from a thread of its own, so that no webhook waits for Redis; rings close together become one."""
 
-    def __init__(self, bell: Bell) -> None:
-        self._bell = bell
+    def __init__(self, wake_up: WakeUp) -> None:
+        self._wake_up = wake_up
         self._wanted = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -100,7 +100,7 @@ class Ringer:
     def _run(self) -> None:
         while self._wanted.wait():
             self._wanted.clear()
-            self._bell.ring()
+            self._wake_up.ring()
             if self._closing:
                 return
             # The first ring was at once; of those that follow closely, one does for all.

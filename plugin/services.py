@@ -9,21 +9,21 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from plugin.broker import Bell, Ringer
+from plugin.broker import WakeUp, WakeUpThread
 from plugin.core.vault import Vault
-from plugin.intake.group_commit import Intake
+from plugin.intake.group_commit import GroupCommit
 from plugin.intake.receive import Receiver
-from plugin.intake.store_cache import Directory
-from plugin.limiter.redis_limiter import Pace
+from plugin.intake.store_cache import StoreCache
+from plugin.limiter.redis_limiter import RedisLimiter
 from plugin.storage.database import Database
 from plugin.storage.inbox import Inbox
 from plugin.storage.ledger import LEASE, Ledger
-from plugin.storage.login_tokens import TokenBox
-from plugin.storage.stores import Shops
-from plugin.transport.login import Tokens
+from plugin.storage.login_tokens import LoginTokens
+from plugin.storage.stores import Stores
+from plugin.transport.login import Logins
 
 if TYPE_CHECKING:
-    from plugin.limiter.local_limiter import Alone
+    from plugin.limiter.local_limiter import LocalLimiter
     from plugin.settings import Settings
 
 # Redis is near, and nothing that it holds is worth making a storefront wait.
@@ -36,47 +36,47 @@ class Services:
 
     settings: Settings
     database: Database
-    shops: Shops
-    directory: Directory
+    stores: Stores
+    store_cache: StoreCache
     inbox: Inbox
-    intake: Intake
+    group_commit: GroupCommit
     receiver: Receiver
     ledger: Ledger
     redis: Redis
-    bell: Bell
-    ringer: Ringer
-    pace: Pace | Alone
-    tokens: Tokens
+    wake_up: WakeUp
+    wake_up_thread: WakeUpThread
+    limiter: RedisLimiter | LocalLimiter
+    logins: Logins
 
     @classmethod
     def open(cls, settings: Settings) -> Services:
         """Connects lazily: nothing is reached before it is used."""
         database = Database(settings.database_url)
         vault = Vault(settings.secret_keys)
-        shops, inbox = Shops(database, vault), Inbox(database)
+        stores, inbox = Stores(database, vault), Inbox(database)
         redis = connect_redis(settings.redis_address)
-        bell = Bell(redis)
-        directory, intake = Directory(shops), Intake(inbox)
+        wake_up = WakeUp(redis)
+        store_cache, group_commit = StoreCache(stores), GroupCommit(inbox)
         return cls(
             settings=settings,
             database=database,
-            shops=shops,
-            directory=directory,
+            stores=stores,
+            store_cache=store_cache,
             inbox=inbox,
-            intake=intake,
-            receiver=Receiver(directory=directory, intake=intake, environment=settings.environment),
+            group_commit=group_commit,
+            receiver=Receiver(store_cache=store_cache, group_commit=group_commit, environment=settings.environment),
             ledger=Ledger(database),
             redis=redis,
-            bell=bell,
-            ringer=Ringer(bell),
-            pace=Pace(redis, LEASE),
-            tokens=Tokens(TokenBox(database, vault)),
+            wake_up=wake_up,
+            wake_up_thread=WakeUpThread(wake_up),
+            limiter=RedisLimiter(redis, LEASE),
+            logins=Logins(LoginTokens(database, vault)),
         )
 
     def close(self) -> None:
         """Give every connection back."""
-        self.intake.close()
-        self.ringer.close()
+        self.group_commit.close()
+        self.wake_up_thread.close()
         self.redis.close()
         self.database.close()
 

@@ -176,7 +176,7 @@ def world(folder: Path, redis_url: str | None = None) -> Iterator[World]:
         running = stack.enter_context(Supervisor(settings, port, quiet=True))
         services = Services.open(settings)
         stack.callback(services.close)
-        store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
+        store = services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
         connect(services, store, "chitchats", sandbox.base_url, client_id="1", token="t", **PACKAGE, **_SETTINGS)
         connect(services, store, "chrts", sandbox.base_url, api_key="k", **_SETTINGS)
         stopping = threading.Event()

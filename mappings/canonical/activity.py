@@ -1,7 +1,7 @@
 """What happens around orders: carts, checkouts, refunds, payments, parcels, and what becomes of customers.
 
-Frozen values like those of `mappings/canonical/orders.py`, which they complete. `recalled` is what was known before a document
-came (`mappings/canonical/history.py`); a storefront's mapping never fills it in.
+Frozen values like those of `mappings/canonical/orders.py`, which they complete. `recalled` is what was known before
+a document came (`mappings/canonical/history.py`); a storefront's mapping never fills it in.
 """
 
 from __future__ import annotations

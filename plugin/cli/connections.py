@@ -46,7 +46,7 @@ def connect() -> None:
 def connections(store_id: str | None, as_json: bool) -> None:
     """List the connections, with what pauses them."""
     with services() as opened:
-        rows = [_connection_row(item) for item in opened.shops.connections(store_id)]
+        rows = [_connection_row(item) for item in opened.stores.connections(store_id)]
     columns = ("id", "destination", "name", "store", "account", "base_url", "rate", "books", "state", "reason")
     show(rows, columns, as_json=as_json, title="connections")
 
@@ -74,7 +74,7 @@ def _connect_command(vendor: Destination) -> click.Command:
         given = dict(pair(text) for text in pairs)
         rules = "" if no_rules else read_rules(path) if path else None
         with services() as opened:
-            store = require_store(opened.shops, store_id)
+            store = require_store(opened.stores, store_id)
             made = make_connection(opened, store, vendor.name, base_url, given, name=name, rules=rules)
         for line in vendor.warnings(made.values):
             say(f"note: {line}")

@@ -52,7 +52,7 @@ def dry_run(file: BufferedReader, platform: str, platform_topic: str, store_id: 
     Secrets are masked; the addresses are shown as they would be sent.
     """
     with services() as opened:
-        store = require_store(opened.shops, store_id)
+        store = require_store(opened.stores, store_id)
         if storefronts.get(platform).name != store.platform:
             raise ConfigError(f"store {store_id} is at {store.platform}, not at {platform}")
         shown = _shown(opened, store, platform_topic, file.read())
@@ -78,7 +78,7 @@ def _shown(opened: Services, store: Store, platform_topic: str, body: bytes) -> 
     if isinstance(document, ShopNotice):
         return about | empty | {"state": "routed", "reason": "a message about the shop itself; nothing goes out"}
     given = _given(opened, store, document)
-    connections = opened.shops.connections(store.id)
+    connections = opened.stores.connections(store.id)
     heard = given.heard if given else frozenset[Topic]()
     found = rehearse(store.facts, connections, topic, document, heard=heard, at=now)
     return about | {"state": "routed"} | _found(found, document, given)

@@ -11,7 +11,7 @@ from plugin import destinations
 from plugin.cli.options import json_option
 from plugin.cli.output import print_json, save_file, say, services, show
 from plugin.core.errors import ConfigError
-from plugin.core.redaction import vendor_words
+from plugin.core.redaction import redacted_reason
 from plugin.destinations.base import Offers
 from plugin.operations.vendor_query import ask
 from plugin.storage import shipment_files as kept
@@ -35,7 +35,7 @@ def offered(destination: str, store_id: str, as_json: bool) -> None:
     if not isinstance(vendor, Offers):
         raise ConfigError(f"{destination} offers nothing to choose from: its settings are told by `connect --help`")
     with services() as opened:
-        connection = _connection(opened, destination, require_store(opened.shops, store_id).id)
+        connection = _connection(opened, destination, require_store(opened.stores, store_id).id)
         found = {listing.name: _rows(opened, connection, listing) for listing in vendor.listings}
     if as_json:
         print_json({name.replace(" ", "_"): rows for name, rows in found.items()})
@@ -61,7 +61,7 @@ def papers(ident: int | None, store: str | None, output: str | None, as_json: bo
 
 
 def _connection(opened: Services, destination: str, store_id: str) -> Connection:
-    for connection in opened.shops.connections(store_id):
+    for connection in opened.stores.connections(store_id):
         if connection.destination == destination and not connection.unreadable:
             return connection
     raise ConfigError(f"store {store_id} is not connected to {destination}: `crossdock connect {destination} --help`")
@@ -73,7 +73,7 @@ def _rows(opened: Services, connection: Connection, listing: Listing) -> list[di
     while more:
         answer = ask(opened, connection, listing.call(connection.values, page))
         if answer.status >= _REFUSED and answer.status != _NOT_FOUND:
-            raise ConfigError(f"{connection.destination} refuses: {vendor_words(answer, None, None)}")
+            raise ConfigError(f"{connection.destination} refuses: {redacted_reason(answer, None, None)}")
         try:
             rows, more = listing.read(answer)
         except PayloadRejected as error:

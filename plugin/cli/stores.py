@@ -43,7 +43,7 @@ def add(platform: str, address: str, secret: str | None, token: str | None, api_
         if not secret and not storefront.app_secrets(opened.settings.environment):
             raise ConfigError(f"no secret: give --secret, or set {platform.upper()}_API_SECRET")
         given = {"secret": secret or "", "token": token or ""}
-        added = opened.shops.add(platform, storefront.normal_address(address), given, api_url)
+        added = opened.stores.add(platform, storefront.normal_address(address), given, api_url)
         shown = _store_row(added, opened.settings) | {"headers": {}}
     if as_json:
         print_json(shown)
@@ -57,7 +57,7 @@ def add(platform: str, address: str, secret: str | None, token: str | None, api_
 def list_stores(as_json: bool) -> None:
     """List the shops."""
     with services() as opened:
-        rows = [_store_row(item, opened.settings) for item in opened.shops.all() if item.state != StoreState.REMOVED]
+        rows = [_store_row(item, opened.settings) for item in opened.stores.all() if item.state != StoreState.REMOVED]
     show(rows, ("id", "platform", "address", "state", "webhook_url"), as_json=as_json, title="stores")
 
 
@@ -67,7 +67,7 @@ def list_stores(as_json: bool) -> None:
 def remove(store_id: str) -> None:
     """Forget a shop's API token and connections; late privacy requests are still answered."""
     with services() as opened:
-        opened.shops.remove(require_store(opened.shops, store_id))
+        opened.stores.remove(require_store(opened.stores, store_id))
     say(f"store {store_id} is removed")
 
 

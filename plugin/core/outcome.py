@@ -41,7 +41,7 @@ class Deferred:
 
     reason: str
     after: timedelta | None = None
-    gate: bool = False
+    block: bool = False
     waiting: bool = False
     pause: bool = False
     doubtful: bool = False

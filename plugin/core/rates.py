@@ -57,7 +57,7 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class RetryPolicy:
     """When what was deferred is tried again: pauses that double from `first` to `longest`, each drawn from 0 up to it.
 
     It is given up after `attempts` tries, or when it is older than `age`, whichever comes first.
@@ -72,13 +72,13 @@ class Schedule:
 
     @classmethod
     @functools.cache
-    def parse(cls, text: str) -> Schedule:
+    def parse(cls, text: str) -> RetryPolicy:
         """Read `2s/1h/60/4d`; raise `ConfigError` for anything else."""
         found = cls._FORM.fullmatch(text)
         if found is None or not all(int(found[i]) for i in (1, 3, 5, 6)):
             raise ConfigError(
                 f"retry {text!r} is not FIRST/LONGEST/ATTEMPTS/AGE with pauses such as 30s, 5m, 1h or 4d: "
-                f"write for example retry={Schedule()}"
+                f"write for example retry={RetryPolicy()}"
             )
         first, longest, age = (timedelta(seconds=int(found[i]) * _UNITS[found[i + 1]]) for i in (1, 3, 6))
         return cls(first=first, longest=longest, attempts=int(found[5]), age=age)

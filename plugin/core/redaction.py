@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mappings.canonical.orders import Document
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Request
 from plugin.core.response import json_of
 
@@ -30,32 +30,34 @@ _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 HIDDEN = "•"
 
 
-def request_line(request: Request, plain: frozenset[str]) -> str:
+def request_line(request: Request, public_keys: frozenset[str]) -> str:
     """The call as it may be kept: method, path, and the body with every text hidden whose key is not in `plain`."""
-    body = "" if request.body is None else " " + masked(_parsed(request.body), plain)
+    body = "" if request.body is None else " " + masked(_parsed(request.body), public_keys)
     return f"{request.method} {request.path}{body}"
 
 
-def answer_text(answer: Answer, plain: frozenset[str]) -> str:
+def response_text(answer: Response, public_keys: frozenset[str]) -> str:
     """The answer as it may be kept; of one that is not JSON only its size."""
     if len(answer.body) <= _SHORT:
         # Receivers of events say the same few words to everybody.
-        return _short_text(answer.body, plain)
-    return masked(answer.json, plain) if answer.json is not None else f"{len(answer.body)} bytes, not JSON"
+        return _short_text(answer.body, public_keys)
+    return masked(answer.json, public_keys) if answer.json is not None else f"{len(answer.body)} bytes, not JSON"
 
 
 @lru_cache(maxsize=256)
-def _short_text(body: bytes, plain: frozenset[str]) -> str:
+def _short_text(body: bytes, public_keys: frozenset[str]) -> str:
     said = json_of(body)
-    return masked(said, plain) if said is not None else f"{len(body)} bytes, not JSON"
+    return masked(said, public_keys) if said is not None else f"{len(body)} bytes, not JSON"
 
 
-def masked(document: Any, plain: frozenset[str]) -> str:  # noqa: ANN401  (any JSON value)
+def masked(document: Any, public_keys: frozenset[str]) -> str:  # noqa: ANN401  (any JSON value)
     """JSON text of `document` in which texts and numbers are hidden unless their key is in `plain`."""
-    return json.dumps(_masked(document, plain, shown=False), ensure_ascii=False)[:_LONGEST_KEPT]
+    return json.dumps(_masked(document, public_keys, shown=False), ensure_ascii=False)[:_LONGEST_KEPT]
 
 
-def vendor_words(answer: Answer, request: Request | None, document: Document | None, said: str | None = None) -> str:
+def redacted_reason(
+    answer: Response, request: Request | None, document: Document | None, said: str | None = None
+) -> str:
     """What the vendor gave as the reason, without anything that we had sent to it or know of the person.
 
     `said` is the reason where the vendor's own form of it was read already.
@@ -93,13 +95,13 @@ def _personal(document: Document | None) -> Iterator[str]:
             yield from _values(dataclasses.asdict(part))
 
 
-def _masked(item: Any, plain: frozenset[str], *, shown: bool) -> Any:  # noqa: ANN401
+def _masked(item: Any, public_keys: frozenset[str], *, shown: bool) -> Any:  # noqa: ANN401
     # By the exact kinds that JSON has: asking for a Mapping costs as much as all the rest, at every call that is made.
     kind = type(item)
     if kind is dict:
-        return {key: _masked(value, plain, shown=key in plain) for key, value in item.items()}
+        return {key: _masked(value, public_keys, shown=key in public_keys) for key, value in item.items()}
     if kind is list or kind is tuple:
-        return [_masked(value, plain, shown=shown) for value in item]
+        return [_masked(value, public_keys, shown=shown) for value in item]
     if shown or item is None or kind is bool:
         return item
     return HIDDEN

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, kw_only=True)
-class Answer:
+class Response:
     """What the vendor said."""
 
     status: int
@@ -86,7 +86,7 @@ def json_of(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
-def retry_after(answer: Answer) -> timedelta | None:
+def retry_after(answer: Response) -> timedelta | None:
     """The wait that `Retry-After` asks for, in seconds or as an HTTP date (RFC 9110 §10.2.3), at most an hour."""
     text = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after", "").strip()
     try:

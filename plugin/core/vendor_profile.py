@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Booked, Request
 
 
-class Meaning(StrEnum):
+class StatusMeaning(StrEnum):
     """What a status means at a vendor where it does not mean the usual; `READ` leaves it to the destination."""
 
     DEFERRED = "deferred"
@@ -48,7 +48,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Later:
+class PreviewStep:
     """A step that will follow from a booking, to be shown beforehand: what is known of it by then is in `booked`.
 
     Without that it can't be said yet what will be called.
@@ -76,19 +76,19 @@ class Login:
     """
 
     request: Request = field(repr=False)
-    token: Callable[[Answer], Token | None]
+    token: Callable[[Response], Token | None]
     headers: Callable[[str], Mapping[str, str]]
     early: timedelta = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class VendorProfile:
     """How a vendor differs from what most vendors do, as data. `later` are the steps that follow from a booking."""
 
-    meanings: Mapping[int, Meaning] = field(default_factory=dict)
+    status_meanings: Mapping[int, StatusMeaning] = field(default_factory=dict)
     quota: Quota | None = None
     batch: Batch | None = None
-    later: tuple[Later, ...] = ()
+    later: tuple[PreviewStep, ...] = ()
     login: Login | None = None
 
 
@@ -103,4 +103,4 @@ class Listing:
     name: str
     columns: tuple[str, ...]
     call: Callable[[Mapping[str, str], int], Request]
-    read: Callable[[Answer], tuple[list[dict[str, Any]], bool]]
+    read: Callable[[Response], tuple[list[dict[str, Any]], bool]]

@@ -12,22 +12,22 @@ from redis import RedisError
 
 from plugin.core import log
 from plugin.core.outcome import Accepted, Deferred, Rejected
-from plugin.core.response import Answer, Failure
-from plugin.delivery.classify import quota_of, understand
+from plugin.core.response import Failure, Response
+from plugin.delivery.classify import outcome_of, quota_of
 from plugin.delivery.prepare import Prepared
-from plugin.limiter.redis_limiter import Left, Over, Used
+from plugin.limiter.redis_limiter import Completion, RemainingQuota, Used
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plugin.delivery.executor import Landed
+    from plugin.delivery.executor import FinishedCall
     from plugin.delivery.lanes import Lanes
     from plugin.delivery.prepare import Preparer
     from plugin.delivery.record import Returned
     from plugin.services import Services
 
 
-class Arrivals:
+class Completer:
     """Takes in what the crew brings back."""
 
     def __init__(self, services: Services, lanes: Lanes, preparer: Preparer) -> None:
@@ -35,19 +35,19 @@ class Arrivals:
         self._lanes = lanes
         self._preparer = preparer
 
-    def take_in(self, landed: Sequence[Landed]) -> list[Returned]:
+    def complete(self, finished: Sequence[FinishedCall]) -> list[Returned]:
         """Stamp slots, halve what was refused together, close gates; return what is to be written down."""
-        if not landed:
+        if not finished:
             return []
-        for one in landed:
-            one.lane.arrive(one.flight)
-            if isinstance(one.result, Answer):
+        for one in finished:
+            one.lane.arrive(one.call)
+            if isinstance(one.result, Response):
                 one.lane.learn(one.took)
-        self._stamp(landed)
-        whole = [one for one in landed if not self._halved(one)]
+        self._stamp(finished)
+        whole = [one for one in finished if not self._halved(one)]
         returned = [self._read_again(said) for one in whole for said in one.returned]
         for item in returned:
-            if isinstance(item.outcome, Deferred) and item.outcome.gate:
+            if isinstance(item.outcome, Deferred) and item.outcome.block:
                 self._close_gate(item.lane, item.outcome.after or timedelta(seconds=1))
                 self._lanes.get(item.lane).call_off()
         return returned
@@ -56,13 +56,13 @@ class Arrivals:
         """Before anybody asks for the next slot."""
         log.trouble("lane closed", lane=lane, seconds=wait.total_seconds())
         try:
-            self._services.pace.close_gate(lane, wait)
+            self._services.limiter.block(lane, wait)
         except RedisError as error:
             log.trouble("gate not closed", lane=lane, reason=type(error).__name__)
 
-    def _halved(self, one: Landed) -> bool:
+    def _halved(self, one: FinishedCall) -> bool:
         """A call that was refused as a whole is made again in two parts, until what is bad in it is alone."""
-        items = one.flight.items
+        items = one.call.items
         if len(items) == 1 or not all(isinstance(item.outcome, Rejected) for item in one.returned):
             return False
         log.trouble("batch halved", lane=one.lane.name, deliveries=len(items))
@@ -74,38 +74,38 @@ class Arrivals:
     def _read_again(self, one: Returned) -> Returned:
         """A refusal in words is read beside the document: vendors repeat more of it than the call had said."""
         item, result = one.item, one.result
-        if not (isinstance(one.outcome, Rejected) and isinstance(item, Prepared) and isinstance(result, Answer)):
+        if not (isinstance(one.outcome, Rejected) and isinstance(item, Prepared) and isinstance(result, Response)):
             return one
         if item.work.message is None:
             return one
         full = self._preparer.with_document(item)
         if full is None:
             return replace(one, outcome=replace(one.outcome, reason=f"{result.status}: refused"))
-        return replace(one, outcome=understand(full, result))
+        return replace(one, outcome=outcome_of(full, result))
 
-    def _stamp(self, landed: Sequence[Landed]) -> None:
-        by_lane: defaultdict[str, list[Landed]] = defaultdict(list)
-        for one in landed:
+    def _stamp(self, finished: Sequence[FinishedCall]) -> None:
+        by_lane: defaultdict[str, list[FinishedCall]] = defaultdict(list)
+        for one in finished:
             by_lane[one.lane.name].append(one)
         now = time.monotonic()
         try:
-            self._services.pace.finish([self._over(name, ones, now) for name, ones in by_lane.items()])
+            self._services.limiter.finish([self._over(name, ones, now) for name, ones in by_lane.items()])
         except RedisError as error:
             log.trouble("slots not stamped", reason=type(error).__name__)
 
-    def _over(self, name: str, ones: Sequence[Landed], now: float) -> Over:
+    def _over(self, name: str, ones: Sequence[FinishedCall], now: float) -> Completion:
         used = [_used(one, now) for one in ones]
         lefts = [left for one in ones if (left := _left(one)) is not None]
-        return Over(
+        return Completion(
             lane=name,
-            limits=self._lanes.terms(name).limits,
+            limits=self._lanes.policy(name).limits,
             used=used,
             left=next(reversed(lefts), None),
             accepted=[ident for one in ones for ident in _irrevocable(one)],
         )
 
 
-def _irrevocable(one: Landed) -> list[int]:
+def _irrevocable(one: FinishedCall) -> list[int]:
     """What the vendor took that nobody could ask it about afterwards."""
     return [
         returned.item.delivery.id
@@ -113,15 +113,15 @@ def _irrevocable(one: Landed) -> list[int]:
         if isinstance(returned.outcome, Accepted)
         and isinstance(returned.item, Prepared)
         and not returned.item.request.repeatable
-        and returned.item.vendor.find(returned.item.work) is None
+        and returned.item.vendor.build_lookup(returned.item.work) is None
     ]
 
 
-def _used(one: Landed, now: float) -> Used:
+def _used(one: FinishedCall, now: float) -> Used:
     made = not (isinstance(one.result, Failure) and one.result.late and not one.result.used)
-    took = timedelta(seconds=one.took) if isinstance(one.result, Answer) else None
-    return Used(slot=one.flight.slot, ago=timedelta(seconds=max(0.0, now - one.at)), took=took, made=made)
+    took = timedelta(seconds=one.took) if isinstance(one.result, Response) else None
+    return Used(slot=one.call.slot, ago=timedelta(seconds=max(0.0, now - one.at)), took=took, made=made)
 
 
-def _left(one: Landed) -> Left | None:
-    return quota_of(one.result, one.flight.items[0].manner.quota) if isinstance(one.result, Answer) else None
+def _left(one: FinishedCall) -> RemainingQuota | None:
+    return quota_of(one.result, one.call.items[0].profile.quota) if isinstance(one.result, Response) else None

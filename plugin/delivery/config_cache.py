@@ -14,7 +14,7 @@ from plugin.delivery.lane_limits import limits_of_lane, most_in_flight
 if TYPE_CHECKING:
     from plugin.core.rates import RateLimit
     from plugin.core.step import StoreFacts
-    from plugin.core.vendor_profile import Batch, Manner
+    from plugin.core.vendor_profile import Batch, VendorProfile
     from plugin.services import Services
     from plugin.storage.stores import Connection, Store
 
@@ -23,7 +23,7 @@ _SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class LanePolicy:
     """What holds for a lane as a whole: what all its connections ask for together."""
 
     limits: tuple[RateLimit, ...]
@@ -32,7 +32,7 @@ class Terms:
     learns: bool
 
 
-class Known:
+class ConfigCache:
     """Looks everything up once in a while. Not for two threads."""
 
     def __init__(self, services: Services) -> None:
@@ -41,15 +41,15 @@ class Known:
         self._facts: dict[str, StoreFacts] = {}
         self._connections: dict[str, Connection] = {}
         self._former: dict[str, Connection] = {}
-        self._manners: dict[str, Manner] = {}
-        self._terms: dict[str, Terms] = {}
+        self._profiles: dict[str, VendorProfile] = {}
+        self._policies: dict[str, LanePolicy] = {}
         self._fresh_until = 0.0
 
     def store(self, store_id: str) -> Store:
         """The store of this id; `PayloadRejected` when it is gone."""
         self._forget()
         if store_id not in self._stores:
-            store = self._services.shops.by_id(store_id)
+            store = self._services.stores.by_id(store_id)
             if store is None:
                 raise PayloadRejected("the store is gone")
             self._stores[store_id] = store
@@ -71,31 +71,31 @@ class Known:
             raise PayloadRejected(found.reason or "its credentials can't be read")
         return found
 
-    def manner(self, connection: Connection) -> Manner:
+    def profile(self, connection: Connection) -> VendorProfile:
         """How the vendor differs from most, for this connection."""
-        if connection.id not in self._manners:
-            self._manners[connection.id] = destinations.get(connection.destination).manner(connection.values)
-        return self._manners[connection.id]
+        if connection.id not in self._profiles:
+            self._profiles[connection.id] = destinations.get(connection.destination).profile(connection.values)
+        return self._profiles[connection.id]
 
-    def terms(self, lane: str) -> Terms:
+    def policy(self, lane: str) -> LanePolicy:
         """What holds for a lane."""
         everything = self._all()
-        if lane not in self._terms:
+        if lane not in self._policies:
             sharing = [item for item in everything.values() if item.lane == lane]
             readable = [item for item in sharing if not item.unreadable]
-            self._terms[lane] = Terms(
+            self._policies[lane] = LanePolicy(
                 limits=limits_of_lane(sharing),
                 most_in_flight=most_in_flight(sharing),
-                batch=next((batch for item in readable if (batch := self.manner(item).batch)), None),
-                learns=any(self.manner(item).quota for item in readable),
+                batch=next((batch for item in readable if (batch := self.profile(item).batch)), None),
+                learns=any(self.profile(item).quota for item in readable),
             )
-        return self._terms[lane]
+        return self._policies[lane]
 
     def _all(self) -> dict[str, Connection]:
         self._forget()
         if not self._connections:
             try:
-                self._connections = {item.id: item for item in self._services.shops.connections()}
+                self._connections = {item.id: item for item in self._services.stores.connections()}
             except Unavailable:
                 if not self._former:
                     raise
@@ -109,6 +109,6 @@ class Known:
             self._stores.clear()
             self._facts.clear()
             self._connections = {}
-            self._manners.clear()
-            self._terms.clear()
+            self._profiles.clear()
+            self._policies.clear()
             self._fresh_until = time.monotonic() + _SECONDS

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from redis import RedisError
 
-from plugin.delivery.lanes import Flight
-from plugin.limiter.redis_limiter import Ask
+from plugin.delivery.lanes import Call
+from plugin.limiter.redis_limiter import SlotRequest
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
     from plugin.core.delivery import Delivery
-    from plugin.delivery.executor import Crew
+    from plugin.delivery.executor import Executor
     from plugin.delivery.lanes import Lane, Lanes
     from plugin.limiter.redis_limiter import Grant
     from plugin.services import Services
@@ -31,79 +31,79 @@ _AHEAD = timedelta(seconds=0.25)
 _LONG_SLEEP_SECONDS = 5.0
 
 
-class Departures:
+class Dispatcher:
     """Begins calls, as many as the lanes' limits allow."""
 
-    def __init__(self, services: Services, lanes: Lanes, crew: Crew) -> None:
+    def __init__(self, services: Services, lanes: Lanes, executor: Executor) -> None:
         self._services = services
         self._lanes = lanes
-        self._crew = crew
+        self._executor = executor
 
-    def reserve(self) -> list[tuple[Lane, Flight]]:
+    def reserve(self) -> list[tuple[Lane, Call]]:
         """Claim slots for every lane that has something ready, and pack what each is to carry."""
         wants = {lane.name: want for lane in self._lanes.awake() if (want := self._lanes.calls_wanted(lane))}
         asks = [self._ask(name, want) for name, want in wants.items()]
-        flights: list[tuple[Lane, Flight]] = []
-        grants = self._services.pace.reserve(asks)
+        calls: list[tuple[Lane, Call]] = []
+        grants = self._services.limiter.reserve(asks)
         # Redis was asked before, so nothing goes out early.
         now = time.monotonic()
         for ask, grant in zip(asks, grants, strict=True):
             lane = self._lanes.get(ask.lane)
             if len(grant.slots) < ask.want:
                 self._put_to_sleep(lane, grant.wait.total_seconds())
-            flights += self._pack(lane, grant, now)
-        return flights
+            calls += self._pack(lane, grant, now)
+        return calls
 
-    def depart(self, flights: Sequence[tuple[Lane, Flight]], begun: Container[int], since: float) -> None:
+    def depart(self, calls: Sequence[tuple[Lane, Call]], begun: Container[int], since: float) -> None:
         """Send the flights on their way, as far as the intents of what they carry are committed.
 
         `since` is when their leases were renewed, on the monotonic clock: the transaction may have taken long since.
         """
         latest = min(time.monotonic() + _LATEST_SECONDS, since + _SAFE_SECONDS)
-        lost = [delivery for lane, flight in flights for delivery in self._depart(lane, flight, begun, latest)]
-        self.man_all()
+        lost = [delivery for lane, call in calls for delivery in self._depart(lane, call, begun, latest)]
+        self.serve_lanes()
         # Only now: should the database or Redis be gone, what was begun is on its way nevertheless.
         self._services.ledger.give_back(lost)
-        for lane, flight in flights:
-            if not flight.items:
-                self._services.pace.release(lane.name, [flight.slot])
+        for lane, call in calls:
+            if not call.items:
+                self._services.limiter.release(lane.name, [call.slot])
 
-    def _depart(self, lane: Lane, flight: Flight, begun: Container[int], latest: float) -> list[Delivery]:
+    def _depart(self, lane: Lane, call: Call, begun: Container[int], latest: float) -> list[Delivery]:
         """Put what was begun into the lane's queue; return what was not."""
         # Some lost their lease, others their place to a newer version of the same order.
-        lost = [item.delivery for item in flight.items if item.delivery.id not in begun]
+        lost = [item.delivery for item in call.items if item.delivery.id not in begun]
         if lost:
-            flight.items = [item for item in flight.items if item.delivery.id in begun]
-        if flight.items:
-            flight.latest = latest
-            lane.depart(flight)
+            call.items = [item for item in call.items if item.delivery.id in begun]
+        if call.items:
+            call.latest = latest
+            lane.depart(call)
         return lost
 
-    def take_back(self, flights: Sequence[tuple[Lane, Flight]]) -> None:
+    def take_back(self, calls: Sequence[tuple[Lane, Call]]) -> None:
         """Have what was packed wait again, since nothing of it was begun, and free its slots."""
-        for lane, flight in reversed(flights):
-            if flight.is_half:
-                lane.halves.appendleft(list(flight.items))
+        for lane, call in reversed(calls):
+            if call.is_half:
+                lane.halves.appendleft(list(call.items))
             else:
-                lane.ready.extendleft(reversed(flight.items))
+                lane.ready.extendleft(reversed(call.items))
         with contextlib.suppress(RedisError):
-            for lane, flight in flights:
-                self._services.pace.release(lane.name, [flight.slot])
+            for lane, call in calls:
+                self._services.limiter.release(lane.name, [call.slot])
 
-    def _ask(self, name: str, want: int) -> Ask:
-        terms = self._lanes.terms(name)
-        return Ask(lane=name, limits=terms.limits, want=want, learns=terms.learns, ahead=_AHEAD)
+    def _ask(self, name: str, want: int) -> SlotRequest:
+        policy = self._lanes.policy(name)
+        return SlotRequest(lane=name, limits=policy.limits, want=want, learns=policy.learns, ahead=_AHEAD)
 
-    def _pack(self, lane: Lane, grant: Grant, now: float) -> list[tuple[Lane, Flight]]:
-        batch = self._lanes.terms(lane.name).batch
-        flights: list[tuple[Lane, Flight]] = []
+    def _pack(self, lane: Lane, grant: Grant, now: float) -> list[tuple[Lane, Call]]:
+        batch = self._lanes.policy(lane.name).batch
+        calls: list[tuple[Lane, Call]] = []
         for number, (slot, delay) in enumerate(zip(grant.slots, grant.delays, strict=True)):
             is_half, items = bool(lane.halves), lane.pack(batch)
             if not items:
-                self._services.pace.release(lane.name, grant.slots[number:])
+                self._services.limiter.release(lane.name, grant.slots[number:])
                 break
             together = None if items[0].finds else batch
-            flight = Flight(
+            call = Call(
                 items=items,
                 slot=slot,
                 batch=together,
@@ -111,8 +111,8 @@ class Departures:
                 earliest=now + delay if delay else 0.0,
                 is_half=is_half,
             )
-            flights.append((lane, flight))
-        return flights
+            calls.append((lane, call))
+        return calls
 
     def _put_to_sleep(self, lane: Lane, seconds: float) -> None:
         lane.asleep_until = time.monotonic() + seconds
@@ -121,11 +121,11 @@ class Departures:
             lane.ready.clear()
             lane.is_full = False
 
-    def man_all(self) -> None:
+    def serve_lanes(self) -> None:
         """See to it that the calls in every lane's queue are made, as many at once as the lane may have."""
         for lane in self._lanes:
             if lane.queue:
-                self._crew.man(lane, lane.at_once(self._lanes.terms(lane.name)))
+                self._executor.serve_lane(lane, lane.at_once(self._lanes.policy(lane.name)))
 
     def give_back(self) -> None:
         """Give back what was leased and not begun."""

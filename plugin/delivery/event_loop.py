@@ -1,8 +1,8 @@
-"""The hub: one thread that sends calls over open connections and reads their answers, for all lanes.
+"""The event loop: one thread that sends calls over open connections and reads their answers, for all lanes.
 
-It waits for nothing but answers, lanes that call it, and the moments of calls. Whatever may block is left to threads:
-see `plugin/delivery/executor.py`. Should a call hold it up nevertheless, another thread becomes the hub, and that lane's calls
-are left to threads for a while.
+It waits for nothing but answers, lanes that have something to send, and the moments of calls. Whatever may block is
+left to the threads of `plugin/delivery/executor.py`. Should a call stall the loop nevertheless, another thread takes
+its place, and that lane's calls are left to threads for a while.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from plugin.core import log
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from plugin.delivery.lanes import Flight, Lane
-    from plugin.transport.call import Sent
+    from plugin.delivery.lanes import Call, Lane
+    from plugin.transport.call import InFlightCall
 
 # Calls over all lanes, each of which has a connection. One lane never takes them all: beyond this many a lane gets its
 # first one only.
@@ -41,23 +41,23 @@ else:
 
 
 @dataclass(slots=True, kw_only=True)
-class Made:
+class RunningCall:
     """A call that is being made, since `began` on the monotonic clock; once it was sent its answer is read from it."""
 
     lane: Lane
-    flight: Flight
+    call: Call
     at: datetime
     began: float
-    sent: Sent | None = None
+    sent: InFlightCall | None = None
 
 
-class Maker(Protocol):
+class CallHandler(Protocol):
     """What the hub has done with flights. Nothing of it raises."""
 
-    def begin(self, lane: Lane, flight: Flight) -> Made:
+    def begin(self, lane: Lane, call: Call) -> RunningCall:
         """Take a flight out of its lane's queue. What is not sent afterwards was given to a thread, or is over."""
 
-    def end(self, made: Made) -> None:
+    def end(self, running: RunningCall) -> None:
         """Read the answer that is there, or have a thread read it, and land."""
 
 
@@ -69,21 +69,21 @@ class _Turn:
     since: float = 0.0
 
 
-class Hub:
+class EventLoop:
     """Makes the calls of all lanes, as many of each at once as `lane.most`. Made after a fork, never before."""
 
-    def __init__(self, maker: Maker) -> None:
-        self._maker = maker
+    def __init__(self, handler: CallHandler) -> None:
+        self._handler = handler
         self._inbox: queue.SimpleQueue[tuple[Lane, int]] = queue.SimpleQueue()
-        self._ears = _listening_point()
+        self._poller = _listening_point()
         # What is waited for, by the number of its connection; and the lanes with a call whose moment is still to come.
-        self._heard: dict[int, Made] = {}
-        self._alarms: list[tuple[float, int, Lane]] = []
+        self._pending: dict[int, RunningCall] = {}
+        self._timers: list[tuple[float, int, Lane]] = []
         self._numbers = itertools.count()
         self._listening, self._waking = socket.socketpair()
         for one in (self._listening, self._waking):
             one.setblocking(False)  # noqa: FBT003  (the standard library's own form)
-        self._ears.register(self._listening, select.POLLIN)
+        self._poller.register(self._listening, select.POLLIN)
         self._waits = False
         self._closing = False
         self._active = 0
@@ -91,18 +91,18 @@ class Hub:
         self._turn: _Turn | None = None
         self._thread: threading.Thread | None = None
 
-    def call(self, lane: Lane) -> None:
+    def notice(self, lane: Lane) -> None:
         """Have an eye on a lane: there may be something in its queue, or it may have more calls at once."""
         if self._turn is None:
             with self._lock:
-                self._appoint()
+                self._start_thread()
         self._tell(lane, 0)
 
     def over(self, lane: Lane) -> None:
         """A call of this lane is over. From any thread."""
         self._tell(lane, 1)
 
-    def relieve(self) -> None:
+    def replace_if_stalled(self) -> None:
         """See to it that a hub which is held up is replaced."""
         with self._lock:
             turn = self._turn
@@ -111,7 +111,7 @@ class Hub:
             lane = turn.lane
             lane.left_alone_until = time.monotonic() + _LEFT_ALONE_SECONDS
             try:
-                self._appoint()
+                self._start_thread()
             except RuntimeError as error:
                 # Platforms limit how many threads a process may have; then it has to go on with this one.
                 log.trouble("hub not relieved", lane=lane.name, reason=str(error))
@@ -124,11 +124,11 @@ class Hub:
         if self._thread is not None:
             self._thread.join()
         if sys.platform == "linux":
-            self._ears.close()
+            self._poller.close()
         self._listening.close()
         self._waking.close()
 
-    def _appoint(self) -> None:
+    def _start_thread(self) -> None:
         turn = _Turn()
         thread = threading.Thread(target=self._run, args=(turn,), name="hub", daemon=True)
         thread.start()
@@ -147,19 +147,19 @@ class Hub:
     def _run(self, turn: _Turn) -> None:
         while self._listen(turn) and self._ring(turn) and not self._closing:
             self._waits = True
-            ready = self._ears.poll(self._patience() if self._inbox.empty() else 0)
+            ready = self._poller.poll(self._patience() if self._inbox.empty() else 0)
             self._waits = False
             for number, _ in ready:
-                made = self._heard.pop(number, None)
-                if made is None:
+                running = self._pending.pop(number, None)
+                if running is None:
                     with contextlib.suppress(BlockingIOError):
                         self._listening.recv(4096)
-                elif not (self._read(turn, number, made) and self._listen(turn)):
+                elif not (self._read(turn, number, running) and self._listen(turn)):
                     # The next call goes out before the next answer is read: the vendor is to work meanwhile.
                     return
 
     def _patience(self) -> float | None:
-        return max(0.0, self._alarms[0][0] - time.monotonic()) * _SECOND if self._alarms else None
+        return max(0.0, self._timers[0][0] - time.monotonic()) * _SECOND if self._timers else None
 
     def _listen(self, turn: _Turn) -> bool:
         """Serve the lanes that called; return whether we still are the hub."""
@@ -175,8 +175,8 @@ class Hub:
 
     def _ring(self, turn: _Turn) -> bool:
         """Serve the lanes whose next call's moment has come; return whether we still are the hub."""
-        while self._alarms and self._alarms[0][0] <= time.monotonic():
-            at, _, lane = heapq.heappop(self._alarms)
+        while self._timers and self._timers[0][0] <= time.monotonic():
+            at, _, lane = heapq.heappop(self._timers)
             if lane.rings_at == at:
                 lane.rings_at = 0.0
             if not self._serve(turn, lane):
@@ -189,7 +189,7 @@ class Hub:
             if moment > time.monotonic():
                 if not lane.rings_at or moment < lane.rings_at:
                     lane.rings_at = moment
-                    heapq.heappush(self._alarms, (moment, next(self._numbers), lane))
+                    heapq.heappush(self._timers, (moment, next(self._numbers), lane))
                 return True
             lane.active += 1
             self._active += 1
@@ -199,23 +199,23 @@ class Hub:
 
     def _send(self, turn: _Turn, lane: Lane) -> bool:
         # Taken before it can be held up by it: whoever relieves us then finds only what is left.
-        flight = lane.queue.popleft()
+        call = lane.queue.popleft()
         turn.since, turn.lane = time.monotonic(), lane
-        made = self._maker.begin(lane, flight)
-        if made.sent is not None:
-            number = made.sent.fileno()
-            self._heard[number] = made
-            self._ears.register(number, select.POLLIN)
+        running = self._handler.begin(lane, call)
+        if running.sent is not None:
+            number = running.sent.fileno()
+            self._pending[number] = running
+            self._poller.register(number, select.POLLIN)
         goes_on = self._goes_on(turn)
         if not goes_on:
             # Where there is no epoll, whoever relieved us waits for what was known when it began to.
             self._wake()
         return goes_on
 
-    def _read(self, turn: _Turn, number: int, made: Made) -> bool:
-        self._ears.unregister(number)
-        turn.since, turn.lane = time.monotonic(), made.lane
-        self._maker.end(made)
+    def _read(self, turn: _Turn, number: int, running: RunningCall) -> bool:
+        self._poller.unregister(number)
+        turn.since, turn.lane = time.monotonic(), running.lane
+        self._handler.end(running)
         return self._goes_on(turn)
 
     def _goes_on(self, turn: _Turn) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from plugin import destinations
 from plugin.core import validators
-from plugin.core.rates import RateLimit, Schedule
+from plugin.core.rates import RateLimit, RetryPolicy
 from plugin.core.setting import Setting
 from plugin.transport.call import READ_SECONDS
 
@@ -36,8 +36,8 @@ SHARED = (
     Setting(
         key="retry",
         help="first pause, longest pause, most tries and longest age of what is tried again",
-        default=str(Schedule()),
-        check=Schedule.parse,
+        default=str(RetryPolicy()),
+        check=RetryPolicy.parse,
     ),
 )
 

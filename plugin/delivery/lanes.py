@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from plugin.core.vendor_profile import Batch
-    from plugin.delivery.config_cache import Known, Terms
+    from plugin.delivery.config_cache import ConfigCache, LanePolicy
     from plugin.delivery.prepare import Prepared
 
 
@@ -28,8 +28,8 @@ _SLOW_SECONDS = 0.1
 class Lanes:
     """All lanes of a round."""
 
-    def __init__(self, known: Known) -> None:
-        self._known = known
+    def __init__(self, known: ConfigCache) -> None:
+        self._config = known
         self._lanes: dict[str, Lane] = {}
         # The round is about to end: no more calls at vendors that take long to answer.
         self.closing = False
@@ -44,9 +44,9 @@ class Lanes:
             self._lanes[name] = Lane(name)
         return self._lanes[name]
 
-    def terms(self, name: str) -> Terms:
+    def policy(self, name: str) -> LanePolicy:
         """What holds for a lane."""
-        return self._known.terms(name)
+        return self._config.policy(name)
 
     def awake(self) -> list[Lane]:
         """Lanes that have something ready and, as far as is known, may send."""
@@ -57,7 +57,7 @@ class Lanes:
         """How many more calls of a lane could be begun now."""
         if self._is_closed(lane) and not lane.halves:
             return 0
-        return lane.calls_wanted(self.terms(lane.name), self._turn)
+        return lane.calls_wanted(self.policy(lane.name), self._turn)
 
     def turned(self, seconds: float) -> None:
         """Learn how long a turn of the round takes at most of late: what is begun has to last that long."""
@@ -65,7 +65,7 @@ class Lanes:
 
     def wanted(self, lanes: Iterable[Lane]) -> dict[str, int]:
         """How many deliveries to lease for each of these that can use some soon."""
-        rooms = {lane.name: lane.room(self.terms(lane.name)) for lane in lanes if not self._is_closed(lane)}
+        rooms = {lane.name: lane.room(self.policy(lane.name)) for lane in lanes if not self._is_closed(lane)}
         return self.without_sleepers({name: room for name, room in rooms.items() if room > 0})
 
     def without_sleepers(self, wanted: Mapping[str, int]) -> dict[str, int]:
@@ -74,7 +74,7 @@ class Lanes:
 
     def crowded(self, names: Iterable[str]) -> set[str]:
         """Which of these lanes send several deliveries in one call."""
-        return {name for name in names if self.terms(name).batch is not None}
+        return {name for name in names if self.policy(name).batch is not None}
 
     def patience(self, look_at: float) -> float:
         """For how long nothing but an answer has to be attended to, at most until `look_at`."""
@@ -146,7 +146,7 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
-class Flight:
+class Call:
     """One call with what it carries, made between `earliest` and `latest` on the monotonic clock.
 
     `is_half`: of one that was refused as a whole.
@@ -171,7 +171,7 @@ class Lane:
     name: str
     ready: deque[Prepared] = field(default_factory=deque)
     halves: deque[list[Prepared]] = field(default_factory=deque)
-    queue: deque[Flight] = field(default_factory=deque)
+    queue: deque[Call] = field(default_factory=deque)
     active: int = 0
     rings_at: float = 0.0
     # How many calls the hub may make at once, and until when it leaves them to threads.
@@ -188,28 +188,28 @@ class Lane:
     # Whether the last look found all that was asked for, so that there may be more.
     is_full: bool = False
 
-    def at_once(self, terms: Terms) -> int:
+    def at_once(self, policy: LanePolicy) -> int:
         """How many calls may be on their way together: the rate times the time to an answer, and some."""
-        if terms.most_in_flight is not None:
-            return terms.most_in_flight
-        rate = min(_FASTEST, *(limit.per_second for limit in terms.limits))
+        if policy.most_in_flight is not None:
+            return policy.most_in_flight
+        rate = min(_FASTEST, *(limit.per_second for limit in policy.limits))
         latency = 0.25 if self.latency is None else self.latency
         least = _FEW if latency < _QUICK else _SOME
         return max(least, min(_MOST, math.ceil(rate * latency * 1.25) + 1))
 
-    def calls_wanted(self, terms: Terms, turn: float) -> int:
+    def calls_wanted(self, policy: LanePolicy, turn: float) -> int:
         """How many more calls could be begun now, slots permitting, if the next chance comes after `turn` seconds."""
-        at_once = self.at_once(terms)
+        at_once = self.at_once(policy)
         # What lands just after a turn has looked waits for the whole next one to be replaced.
         ahead = min(_AHEAD, max(1, math.ceil(2 * at_once * turn / max(self.latency or _QUICK, 0.0005))))
-        waiting = len(self.ready) if terms.batch is None else math.ceil(len(self.ready) / terms.batch.items)
+        waiting = len(self.ready) if policy.batch is None else math.ceil(len(self.ready) / policy.batch.items)
         return max(0, min(len(self.halves) + waiting, at_once + ahead - self.flying))
 
-    def room(self, terms: Terms) -> int:
+    def room(self, policy: LanePolicy) -> int:
         """How many more deliveries to lease, so that a free slot never waits for the database."""
-        rate = min(_FASTEST, *(limit.per_second for limit in terms.limits))
-        calls = max(_LEAST, min(_LARGEST, math.ceil(rate * _LOOKAHEAD_SECONDS), 2 * self.at_once(terms) + _AHEAD))
-        aim = calls if terms.batch is None else 2 * terms.batch.items
+        rate = min(_FASTEST, *(limit.per_second for limit in policy.limits))
+        calls = max(_LEAST, min(_LARGEST, math.ceil(rate * _LOOKAHEAD_SECONDS), 2 * self.at_once(policy) + _AHEAD))
+        aim = calls if policy.batch is None else 2 * policy.batch.items
         # A few now and then would cost as much as many at once.
         missing = aim - len(self.ready)
         return missing if missing * 2 >= aim else 0
@@ -254,23 +254,23 @@ class Lane:
         self.ready.extendleft(reversed(passed))
         return packed
 
-    def depart(self, flight: Flight) -> None:
+    def depart(self, call: Call) -> None:
         """Put a begun call into the queue."""
         self.flying += 1
-        if flight.batch is not None:
-            self.subjects.update(item.delivery.subject for item in flight.items)
-        self.queue.append(flight)
+        if call.batch is not None:
+            self.subjects.update(item.delivery.subject for item in call.items)
+        self.queue.append(call)
 
     def call_off(self) -> None:
         """Have the calls that were begun and not sent yet come back as too late, now that the gate is closed."""
-        for flight in tuple(self.queue):
-            flight.earliest = flight.latest = 0.0
+        for call in tuple(self.queue):
+            call.earliest = call.latest = 0.0
         self.off = time.monotonic()
         self.is_shut = False
 
-    def arrive(self, flight: Flight) -> None:
+    def arrive(self, call: Call) -> None:
         """A call is over."""
         self.flying -= 1
-        if flight.batch is not None:
-            self.subjects.subtract(item.delivery.subject for item in flight.items)
+        if call.batch is not None:
+            self.subjects.subtract(item.delivery.subject for item in call.items)
             self.subjects = +self.subjects

@@ -19,7 +19,7 @@ from plugin.core.errors import Unavailable
 from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
 from plugin.core.step import WAIT, Request, Work
 from plugin.customer_data import steps
-from plugin.delivery.config_cache import Known
+from plugin.delivery.config_cache import ConfigCache
 from plugin.routing.enrich import recall
 from plugin.routing.load import load_document
 from plugin.rules import handover
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mappings.canonical.orders import Document, Topic
     from plugin.core.delivery import Delivery
     from plugin.core.outcome import Outcome, Skipped
-    from plugin.core.vendor_profile import Manner
+    from plugin.core.vendor_profile import VendorProfile
     from plugin.destinations.base import Destination
     from plugin.services import Services
     from plugin.storage.stores import Connection
@@ -45,7 +45,7 @@ class Prepared:
     delivery: Delivery
     vendor: Destination
     connection: Connection
-    manner: Manner
+    profile: VendorProfile
     work: Work
     request: Request
     finds: bool
@@ -67,7 +67,7 @@ class Preparer:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._documents: OrderedDict[tuple[int, bool], tuple[Topic, Document]] = OrderedDict()
-        self.known = Known(services)
+        self.known = ConfigCache(services)
 
     def prepare(self, delivery: Delivery) -> Prepared | Settled:
         """The call to make, or the outcome when there is none to make: skipped, or held with what is missing."""
@@ -103,14 +103,14 @@ class Preparer:
     def _decide(self, delivery: Delivery, vendor: Destination, work: Work) -> Prepared | Settled:
         doubt = self._doubt(delivery, vendor, work)
         finds = isinstance(doubt, Request)
-        request = doubt if doubt is not None else self._refusal(delivery) or vendor.prepare(work)
+        request = doubt if doubt is not None else self._refusal(delivery) or vendor.build_request(work)
         if isinstance(request, Request):
             connection = self.known.connection(delivery.connection_id)
             return Prepared(
                 delivery=delivery,
                 vendor=vendor,
                 connection=connection,
-                manner=self.known.manner(connection),
+                profile=self.known.profile(connection),
                 work=work,
                 request=request,
                 finds=finds,
@@ -121,10 +121,10 @@ class Preparer:
         """The look-up when the call may have arrived already; None when it is safe to send it."""
         if not delivery.doubtful:
             return None
-        search = vendor.find(work)
+        search = vendor.build_lookup(work)
         if search is not None:
             return search
-        request = vendor.prepare(work) if delivery.state is State.SENDING else None
+        request = vendor.build_request(work) if delivery.state is State.SENDING else None
         if isinstance(request, Request) and not request.repeatable:
             return self._noted(delivery) or Unknown(reason="the process died while it was being sent")
         return None
@@ -138,7 +138,7 @@ class Preparer:
 
     def _noted(self, delivery: Delivery) -> Accepted | None:
         try:
-            taken = self._services.pace.was_accepted(delivery.lane, delivery.id)
+            taken = self._services.limiter.was_accepted(delivery.lane, delivery.id)
         except RedisError:
             return None
         return Accepted(note="accepted just before its worker died") if taken else None

@@ -14,9 +14,9 @@ from plugin.core import log
 from plugin.core.delivery import State
 from plugin.core.errors import Unavailable
 from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
-from plugin.core.rates import Schedule
+from plugin.core.rates import RetryPolicy
 from plugin.core.redaction import request_line
-from plugin.core.response import Answer, Failure
+from plugin.core.response import Failure, Response
 from plugin.delivery.classify import SETTLE
 from plugin.delivery.prepare import Prepared, Settled
 from plugin.delivery.transitions import of_finding, of_sending
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _Also = TypeVar("_Also")
 _PATIENCE_SECONDS = 20.0
 _RETRY_SECONDS = 0.5
-_USUAL = Schedule()
+_USUAL = RetryPolicy()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Returned:
 
     item: Prepared | Settled
     outcome: Outcome | None
-    result: Answer | Failure | None = None
+    result: Response | Failure | None = None
     at: datetime | None = None
     milliseconds: int = 0
     crowd: int = 1
@@ -130,7 +130,7 @@ class Recorder:
                 log.trouble("connection paused", connection=delivery.connection_id, reason=one.outcome.reason)
                 seen = one.item.connection.updated_at if isinstance(one.item, Prepared) else None
                 try:
-                    self._services.shops.pause(delivery.connection_id, one.outcome.reason, seen)
+                    self._services.stores.pause(delivery.connection_id, one.outcome.reason, seen)
                 except Unavailable as error:
                     # The next refusal pauses it. What was begun in this turn is committed, and has to depart.
                     log.trouble("connection not paused", connection=delivery.connection_id, reason=str(error))
@@ -197,16 +197,21 @@ def _named(delivery: Delivery) -> dict[str, object]:
 def _settled(one: Returned) -> ledger.Result:
     item, outcome, work = one.item, one.outcome, one.item.work
     own = work.settings.get("retry") if work else None
-    schedule = Schedule.parse(own) if own else _USUAL
+    retry_policy = RetryPolicy.parse(own) if own else _USUAL
     if (isinstance(item, Prepared) and item.finds) or outcome is None:
-        return of_finding(item.delivery, outcome, schedule)
-    if isinstance(outcome, Deferred) and outcome.doubtful and work is not None and item.vendor.find(work) is not None:
+        return of_finding(item.delivery, outcome, retry_policy)
+    if (
+        isinstance(outcome, Deferred)
+        and outcome.doubtful
+        and work is not None
+        and item.vendor.build_lookup(work) is not None
+    ):
         # A gateway may give up before the vendor does: to look at once would find nothing yet.
         outcome = replace(outcome, after=max(outcome.after or SETTLE, SETTLE))
     # Only a lost answer asks whether it can be looked up; a step without a shipment could not even say how.
-    if work is None or not isinstance(outcome, Unknown) or item.vendor.find(work) is not None:
-        return of_sending(item.delivery, outcome, schedule, None)
-    return of_sending(item.delivery, outcome, schedule, lambda losses: item.vendor.lost(work, losses))
+    if work is None or not isinstance(outcome, Unknown) or item.vendor.build_lookup(work) is not None:
+        return of_sending(item.delivery, outcome, retry_policy, None)
+    return of_sending(item.delivery, outcome, retry_policy, lambda losses: item.vendor.on_lost(work, losses))
 
 
 def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
@@ -214,7 +219,7 @@ def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
     late = isinstance(one.result, Failure) and one.result.late and not one.result.used
     if isinstance(item, Settled) or one.at is None or late:  # no call was made
         return None
-    answer = one.result if isinstance(one.result, Answer) else None
+    answer = one.result if isinstance(one.result, Response) else None
     return ledger.Attempt(
         at=one.at,
         milliseconds=one.milliseconds,
@@ -237,4 +242,4 @@ def _told(one: Returned, item: Prepared) -> str:
         return f"{request.method} {request.path}, item {one.number} of {one.crowd}"
     if item.work.message is not None and isinstance(one.outcome, Accepted):
         return f"{request.method} {request.path}, {len(item.work.message)} bytes"
-    return request_line(request, item.vendor.plain)
+    return request_line(request, item.vendor.public_keys)

@@ -15,9 +15,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from plugin.core.outcome import Deferred
-from plugin.delivery.completion import Arrivals
-from plugin.delivery.dispatch import Departures
-from plugin.delivery.executor import LONGEST_GATHER, Crew
+from plugin.delivery.completion import Completer
+from plugin.delivery.dispatch import Dispatcher
+from plugin.delivery.executor import LONGEST_GATHER, Executor
 from plugin.delivery.lanes import Lanes
 from plugin.delivery.prepare import Prepared, Preparer
 from plugin.delivery.record import Recorder, Returned
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
 
     from plugin.core.delivery import Delivery
-    from plugin.delivery.lanes import Flight, Lane
+    from plugin.delivery.lanes import Call, Lane
     from plugin.services import Services
 
 # Long, because every round starts with empty caches. RQ's own limit for a job is longer: see `jobs.JOB_SECONDS`.
@@ -64,15 +64,15 @@ class _Done:
 class Round:
     """One pass over everything that is due. Not for two threads."""
 
-    def __init__(self, services: Services, crew: Crew, stopping: threading.Event) -> None:
+    def __init__(self, services: Services, executor: Executor, stopping: threading.Event) -> None:
         self._services = services
-        self._crew = crew
+        self._executor = executor
         self._stopping = stopping
         self._preparer = Preparer(services)
         self._recorder = Recorder(services)
         self._lanes = Lanes(self._preparer.known)
-        self._departures = Departures(services, self._lanes, crew)
-        self._arrivals = Arrivals(services, self._lanes, self._preparer)
+        self._dispatcher = Dispatcher(services, self._lanes, executor)
+        self._completer = Completer(services, self._lanes, self._preparer)
         # What is over and not written down yet.
         self._returned: list[Returned] = []
         self._look_at = 0.0
@@ -94,7 +94,7 @@ class Round:
                     break
             self._take_apart()
         finally:
-            self._land()
+            self._finish()
         return is_due
 
     def _turn(self) -> bool:
@@ -105,15 +105,15 @@ class Round:
         routed, due = self._look() if looks else (0, [])
         # What a lane will need next is leased while its calls are on their way.
         wanted = self._lanes.wanted([*due, *(lane for lane in self._lanes if lane.is_full)])
-        flights = self._departures.reserve()
-        done = self._commit(flights, self._lanes.without_sleepers(wanted))
+        calls = self._dispatcher.reserve()
+        done = self._commit(calls, self._lanes.without_sleepers(wanted))
         if looks:
             self._look_again(time.monotonic() - now, found=bool(routed or done.leased))
         if done.leased and not self._lanes.flying:
             # Nothing is on its way, so there is nothing to wait for.
-            self._commit(self._departures.reserve(), {})
-        landed = self._collect(0.0 if done.leased else self._lanes.patience(self._look_at))
-        is_busy = landed or routed or done.leased or self._returned or self._lanes.in_hand
+            self._commit(self._dispatcher.reserve(), {})
+        finished = self._collect(0.0 if done.leased else self._lanes.patience(self._look_at))
+        is_busy = finished or routed or done.leased or self._returned or self._lanes.in_hand
         return bool(is_busy) or self._is_due_soon()
 
     def _look(self) -> tuple[int, list[Lane]]:
@@ -125,24 +125,24 @@ class Round:
         pause = max(_LOOK_SECONDS if self._lanes.in_hand else _IDLE_LOOK_SECONDS, _LOOKS_REST * took)
         self._look_at = time.monotonic() + (0.0 if found else pause)
 
-    def _commit(self, flights: Sequence[tuple[Lane, Flight]], wanted: Mapping[str, int]) -> _Done:
+    def _commit(self, calls: Sequence[tuple[Lane, Call]], wanted: Mapping[str, int]) -> _Done:
         """One transaction for a whole turn: what came back, what goes out now, and what is to go out next."""
         returned, self._returned = self._returned, []
-        if not (returned or flights or wanted):
+        if not (returned or calls or wanted):
             return _Done(begun=frozenset(), leased=[], since=0.0)
         try:
-            done = self._recorder.write(returned, lambda db: self._begin_and_lease(db, flights, wanted))
+            done = self._recorder.write(returned, lambda db: self._begin_and_lease(db, calls, wanted))
         except Exception:
             # Whatever it was: nothing of these was committed, and nobody else knows of them.
-            self._departures.take_back(flights)
+            self._dispatcher.take_back(calls)
             raise
-        self._departures.depart(flights, done.begun, done.since)
+        self._dispatcher.depart(calls, done.begun, done.since)
         self._take_up(done.leased, wanted)
         return done
 
-    def _begin_and_lease(self, db: Sql, flights: Sequence[tuple[Lane, Flight]], wanted: Mapping[str, int]) -> _Done:
+    def _begin_and_lease(self, db: Sql, calls: Sequence[tuple[Lane, Call]], wanted: Mapping[str, int]) -> _Done:
         ledger, since = self._services.ledger, time.monotonic()
-        begun = ledger.begin(db, ((item.delivery, not item.finds) for _, flight in flights for item in flight.items))
+        begun = ledger.begin(db, ((item.delivery, not item.finds) for _, call in calls for item in call.items))
         leased = ledger.lease_each(db, wanted, self._lanes.crowded(wanted)) if wanted else []
         return _Done(begun=begun, leased=leased, since=since)
 
@@ -161,33 +161,33 @@ class Round:
     def _collect(self, patience: float) -> int:
         """Wait for calls that are over; return how many there were."""
         began = time.monotonic()
-        landed = self._crew.collect(patience, self._lanes.flying)
+        finished = self._executor.collect(patience, self._lanes.flying)
         # Waiting is no work; but what lands is gathered, which nobody is told of meanwhile.
         self._rested += max(0.0, time.monotonic() - began - LONGEST_GATHER)
-        self._returned += self._arrivals.take_in(landed)
-        self._departures.man_all()
-        return len(landed)
+        self._returned += self._completer.complete(finished)
+        self._dispatcher.serve_lanes()
+        return len(finished)
 
     def _is_due_soon(self) -> bool:
         return bool(self._services.ledger.due_lanes(_LINGER))
 
     def _take_apart(self) -> None:
         """Finish what was refused together: begun again by another round, it would be whole again."""
-        self._departures.give_back()
+        self._dispatcher.give_back()
         ends = time.monotonic() + _CLOSING_SECONDS
         while (self._lanes.flying or self._lanes.is_halving) and time.monotonic() < ends:
             if self._stopping.is_set():
                 return
-            self._commit(self._departures.reserve() if self._lanes.is_halving else [], {})
+            self._commit(self._dispatcher.reserve() if self._lanes.is_halving else [], {})
             self._collect(self._lanes.patience(time.monotonic() + 1.0))
 
-    def _land(self) -> None:
+    def _finish(self) -> None:
         """Bring everything home."""
         self._commit([], {})
         while self._lanes.flying:
             self._collect(1.0)
             self._commit([], {})
-        self._departures.give_back()
+        self._dispatcher.give_back()
         self._returned += [Returned(item=item, outcome=_REFUSED_TOGETHER) for item in self._lanes.halved()]
         self._commit([], {})
 
@@ -198,12 +198,12 @@ class Worker:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.stopping = threading.Event()
-        self._crew = Crew(services.tokens)
+        self._executor = Executor(services.logins)
 
     def round(self, seconds: float = _SECONDS) -> bool:
         """Serve what is due; return whether more is."""
-        return Round(self.services, self._crew, self.stopping).run(seconds)
+        return Round(self.services, self._executor, self.stopping).run(seconds)
 
     def close(self) -> None:
         """Close every connection and end the threads."""
-        self._crew.close()
+        self._executor.close()

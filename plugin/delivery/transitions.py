@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from plugin.core.delivery import Delivery
     from plugin.core.outcome import Outcome
-    from plugin.core.rates import Schedule
+    from plugin.core.rates import RetryPolicy
 
 _OFTEN = timedelta(minutes=1)
 _FEW = 4
@@ -24,13 +24,13 @@ _FEW = 4
 _jitter = random.SystemRandom()
 
 
-def backoff(schedule: Schedule, attempts: int) -> timedelta:
+def backoff(retry_policy: RetryPolicy, attempts: int) -> timedelta:
     """The pause before the next try: full jitter, so that what failed together does not come back together."""
-    return schedule.ceiling(attempts) * _jitter.random()
+    return retry_policy.ceiling(attempts) * _jitter.random()
 
 
 def of_sending(
-    delivery: Delivery, outcome: Outcome, schedule: Schedule, lost: Callable[[int], Outcome] | None
+    delivery: Delivery, outcome: Outcome, retry_policy: RetryPolicy, lost: Callable[[int], Outcome] | None
 ) -> Result:
     """What becomes of a delivery whose call was made, or was found not to be needed.
 
@@ -42,49 +42,49 @@ def of_sending(
         case Skipped(reason):
             return Result(delivery=delivery, state=State.SKIPPED, reason=reason)
         case Deferred():
-            return _deferred(delivery, outcome, schedule)
+            return _deferred(delivery, outcome, retry_policy)
         case Rejected(reason=reason, hold=hold):
             return Result(delivery=delivery, state=State.HELD if hold else State.FAILED, reason=reason)
         case Unknown(reason=reason, settle=settle):
             if lost is not None:
-                return _lost(delivery, lost(delivery.losses + 1), schedule)
+                return _lost(delivery, lost(delivery.losses + 1), retry_policy)
             due_at = datetime.now(UTC) + settle
             return Result(delivery=delivery, state=State.UNKNOWN, reason=reason, due_at=due_at, doubtful=True)
         case _:
             assert_never(outcome)
 
 
-def of_finding(delivery: Delivery, outcome: Outcome | None, schedule: Schedule) -> Result:
+def of_finding(delivery: Delivery, outcome: Outcome | None, retry_policy: RetryPolicy) -> Result:
     """What becomes of a delivery that was looked up; None says that it never arrived."""
     if outcome is None:
-        if delivery.attempts >= schedule.attempts:
+        if delivery.attempts >= retry_policy.attempts:
             return Result(delivery=delivery, state=State.FAILED, reason=f"given up after {delivery.attempts} attempts")
         return Result(delivery=delivery, state=State.WAITING, reason="the lost call did not arrive; it is sent again")
     if isinstance(outcome, (Deferred, Unknown)):
-        if _age(delivery) > schedule.age:
+        if _age(delivery) > retry_policy.age:
             reason = f"nobody could say for days whether it arrived: {outcome.reason}"
             return Result(delivery=delivery, state=State.HELD, reason=reason, doubtful=True)
         after = outcome.after if isinstance(outcome, Deferred) else outcome.settle
-        due_at = datetime.now(UTC) + (after or backoff(schedule, delivery.attempts + 2))
+        due_at = datetime.now(UTC) + (after or backoff(retry_policy, delivery.attempts + 2))
         reason = f"finding out whether it arrived: {outcome.reason}"
         data = outcome.data if isinstance(outcome, Deferred) else None
         return Result(delivery=delivery, state=State.UNKNOWN, reason=reason, due_at=due_at, doubtful=True, data=data)
     # A look-up that is refused leaves the doubt, whoever replays it later.
-    return replace(of_sending(delivery, outcome, schedule, None), doubtful=not isinstance(outcome, Accepted))
+    return replace(of_sending(delivery, outcome, retry_policy, None), doubtful=not isinstance(outcome, Accepted))
 
 
-def _deferred(delivery: Delivery, outcome: Deferred, schedule: Schedule) -> Result:
+def _deferred(delivery: Delivery, outcome: Deferred, retry_policy: RetryPolicy) -> Result:
     is_free = outcome.waiting or outcome.pause
     if outcome.patience is not None and _age(delivery) > outcome.patience:
         return Result(delivery=delivery, state=State.HELD, reason=f"still so after days: {outcome.reason}")
     doubtful = outcome.doubtful or delivery.doubtful
     # What a person replays after that age still deserves a few tries.
-    too_old = _age(delivery) > schedule.age and delivery.attempts >= _FEW
-    given_up = too_old or delivery.attempts + 1 >= schedule.attempts
+    too_old = _age(delivery) > retry_policy.age and delivery.attempts >= _FEW
+    given_up = too_old or delivery.attempts + 1 >= retry_policy.attempts
     if given_up and not is_free:
         reason = f"given up after {delivery.attempts + 1} attempts: {outcome.reason}"
         return Result(delivery=delivery, state=State.FAILED, reason=reason, doubtful=doubtful)
-    pause = _pause(delivery, outcome, schedule)
+    pause = _pause(delivery, outcome, retry_policy)
     return Result(
         delivery=delivery,
         state=State.WAITING,
@@ -96,18 +96,18 @@ def _deferred(delivery: Delivery, outcome: Deferred, schedule: Schedule) -> Resu
     )
 
 
-def _pause(delivery: Delivery, outcome: Deferred, schedule: Schedule) -> timedelta:
+def _pause(delivery: Delivery, outcome: Deferred, retry_policy: RetryPolicy) -> timedelta:
     if outcome.pause:
         return timedelta()
     if outcome.after is None:
-        return backoff(schedule, delivery.attempts)
+        return backoff(retry_policy, delivery.attempts)
     # Asking whether something is ready becomes rarer the longer it takes.
     polls = outcome.waiting and outcome.patience is not None and outcome.after < _OFTEN
     return max(outcome.after, min(_age(delivery) / 10, _OFTEN)) if polls else outcome.after
 
 
-def _lost(delivery: Delivery, decision: Outcome, schedule: Schedule) -> Result:
-    result = of_sending(delivery, decision, schedule, None)
+def _lost(delivery: Delivery, decision: Outcome, retry_policy: RetryPolicy) -> Result:
+    result = of_sending(delivery, decision, retry_policy, None)
     return Result(
         delivery=delivery, state=result.state, reason=result.reason, due_at=result.due_at, doubtful=False, lost=True
     )

@@ -142,7 +142,7 @@ def world() -> Iterator[World]:
 def _open_shop(services: Services, sandbox: Sandbox, number: int) -> str:
     """A store connected to the emulated destinations that the stories are about, with accounts of its own."""
     address = storefronts.get(PLATFORM).normal_address(SHOPS[number])
-    store = services.shops.add(PLATFORM, address, {"secret": SECRET}, None)
+    store = services.stores.add(PLATFORM, address, {"secret": SECRET}, None)
     for name in set(destinations.names()) & set(available()) & set(FAULTS):
         own = dict(_SETTINGS[name][number]) if name in _SETTINGS else {}
         given = _credentials(destinations.get(name), number) | own

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from mappings.canonical.orders import Document, Topic
     from plugin.core.outcome import Outcome
     from plugin.core.rates import RateLimit
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.setting import Setting
     from plugin.core.step import Booked, Request, Step, StoreFacts, Work
-    from plugin.core.vendor_profile import Listing, Manner
+    from plugin.core.vendor_profile import Listing, VendorProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Destination(Protocol):
     change `amend`, what pays for a booking `buy`; and its plan of a cancelled order holds the steps that take a booking
     back, which end done or skipped only when nothing of the order is live there any more.
     """
-    plain: frozenset[str]
+    public_keys: frozenset[str]
     """Keys of its bodies whose values tell nothing about a person, so that attempts may show them."""
 
     def account(self, values: Mapping[str, str]) -> str:
@@ -57,7 +57,7 @@ class Destination(Protocol):
         """What an operator should know about these settings before the first order arrives."""
         ...
 
-    def manner(self, values: Mapping[str, str]) -> Manner:
+    def profile(self, values: Mapping[str, str]) -> VendorProfile:
         """How this vendor differs from most, for these settings."""
         ...
 
@@ -65,7 +65,7 @@ class Destination(Protocol):
         """The steps that this document calls for, in the order in which they are to go out."""
         ...
 
-    def prepare(self, work: Work) -> Request | Outcome:
+    def build_request(self, work: Work) -> Request | Outcome:
         """The call of one step, or what it comes to without one.
 
         Raises:
@@ -73,19 +73,19 @@ class Destination(Protocol):
         """
         ...
 
-    def read(self, work: Work, answer: Answer) -> Outcome:
+    def read_response(self, work: Work, answer: Response) -> Outcome:
         """What an answer means that `plugin.delivery.classify.classify` left to us: any 2xx, or a refusal in words."""
         ...
 
-    def find(self, work: Work) -> Request | None:
+    def build_lookup(self, work: Work) -> Request | None:
         """The call that looks up whether a lost one arrived; None where nothing can be looked up."""
         ...
 
-    def found(self, work: Work, answer: Answer) -> Outcome | None:
+    def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
         """What the look-up says; None when the lost call certainly did not arrive and may be sent again."""
         ...
 
-    def lost(self, work: Work, losses: int) -> Outcome:
+    def on_lost(self, work: Work, losses: int) -> Outcome:
         """What to do about the n-th lost answer of a call that can't be looked up."""
         ...
 
@@ -105,7 +105,7 @@ class Labels(Protocol):
         """The call that asks for the label of a shipment as `pdf`, `png` or `zpl`."""
         ...
 
-    def label_file(self, answer: Answer, form: str) -> LabelFile | LabelLink:
+    def label_file(self, answer: Response, form: str) -> LabelFile | LabelLink:
         """The label in the answer, or where it can be fetched without credentials.
 
         Raises:

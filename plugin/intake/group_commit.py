@@ -35,7 +35,7 @@ class _Waiting:
         self.stored.acquire()
 
 
-class Intake:
+class GroupCommit:
     """Stores webhooks one by one as its callers see it, in groups as the database sees it. Safe to use from any thread.
 
     The thread starts with the first webhook, so that a server may fork before.

@@ -15,8 +15,8 @@ from plugin.storage.stores import StoreState
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from plugin.intake.group_commit import Intake
-    from plugin.intake.store_cache import Directory
+    from plugin.intake.group_commit import GroupCommit
+    from plugin.intake.store_cache import StoreCache
     from plugin.storage.stores import Store
     from plugin.storefronts.base import Storefront
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Receiver:
     """Stores webhooks; `environment` holds the apps' own secrets. Safe to use from any thread."""
 
-    directory: Directory
-    intake: Intake
+    store_cache: StoreCache
+    group_commit: GroupCommit
     environment: Mapping[str, str]
 
     def receive(
@@ -59,7 +59,7 @@ class Receiver:
         envelope = storefront.envelope(headers, raw)
         if store is None or not _listens(storefront, store, envelope.platform_topic):
             raise UnknownEndpoint("unknown store")
-        is_new = self.intake.put(Incoming(store_id=store.id, envelope=envelope, body=raw))
+        is_new = self.group_commit.put(Incoming(store_id=store.id, envelope=envelope, body=raw))
         log.step("stored" if is_new else "stored before", store=store.id, topic=envelope.platform_topic[:100])
         return is_new
 
@@ -74,9 +74,9 @@ class Receiver:
         """The store that the address names, which must not contradict the headers; else the one the headers name."""
         claimed = storefront.address(headers)
         if store_id is None:
-            return self.directory.by_address(storefront.name, claimed, fresh=fresh) if claimed else None
+            return self.store_cache.by_address(storefront.name, claimed, fresh=fresh) if claimed else None
         # An address may hold anything, even what a database refuses to compare.
-        store = self.directory.by_id(store_id, fresh=fresh) if store_id.isalnum() else None
+        store = self.store_cache.by_id(store_id, fresh=fresh) if store_id.isalnum() else None
         if store is None or store.platform != storefront.name or claimed not in (None, store.address):
             return None
         return store

@@ -6,28 +6,28 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from plugin.storage.stores import Shops, Store
+    from plugin.storage.stores import Store, Stores
 
 _SECONDS = 2.0
 _MOST = 10_000
 
 
-class Directory:
+class StoreCache:
     """Finds stores; `fresh` asks the database even when an answer is at hand. Safe to use from any thread."""
 
-    def __init__(self, shops: Shops) -> None:
-        self._shops = shops
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
         self._known: dict[tuple[str, str], tuple[float, Store]] = {}
 
     def by_address(self, platform: str, address: str, *, fresh: bool = False) -> Store | None:
         """The store with this address, whatever its state."""
         known = None if fresh else self._recall((platform, address))
-        return known or self._remember((platform, address), self._shops.by_address(platform, address))
+        return known or self._remember((platform, address), self._stores.by_address(platform, address))
 
     def by_id(self, store_id: str, *, fresh: bool = False) -> Store | None:
         """The store with this id, whatever its state."""
         known = None if fresh else self._recall(("", store_id))
-        return known or self._remember(("", store_id), self._shops.by_id(store_id))
+        return known or self._remember(("", store_id), self._stores.by_id(store_id))
 
     def _recall(self, name: tuple[str, str]) -> Store | None:
         until, store = self._known.get(name, (0.0, None))

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from plugin.limiter.redis_limiter import Grant, LaneUse, Over, Used
+from plugin.limiter.redis_limiter import Completion, Grant, LaneUse, Used
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from plugin.core.rates import RateLimit
-    from plugin.limiter.redis_limiter import Ask, Pace
+    from plugin.limiter.redis_limiter import RedisLimiter, SlotRequest
 
 _POLL = 0.02
 _KEPT = 10_000
@@ -34,7 +34,7 @@ class _Lane:
     limits: tuple[RateLimit, ...] = ()
 
 
-class Alone:
+class LocalLimiter:
     """Slots of every lane, of this process only. Not for two threads."""
 
     def __init__(self) -> None:
@@ -42,11 +42,11 @@ class Alone:
         self._lanes: defaultdict[str, _Lane] = defaultdict(lambda: _Lane(self._began))
         self._numbers = itertools.count()
 
-    def reserve(self, asks: Sequence[Ask]) -> list[Grant]:
+    def reserve(self, asks: Sequence[SlotRequest]) -> list[Grant]:
         """Claim up to what each lane wants within all its limits, and nothing ahead; see `Pace.reserve`."""
         return [self._reserve(ask) for ask in asks]
 
-    def finish(self, over: Sequence[Over]) -> None:
+    def finish(self, over: Sequence[Completion]) -> None:
         """Stamp slots with the moment their calls were over; `Retry-After` closes the gate, headers are not learned."""
         now = time.monotonic()
         for one in over:
@@ -54,7 +54,7 @@ class Alone:
             lane.flying.difference_update(used.slot for used in one.used)
             lane.finished.extend(now - used.ago.total_seconds() for used in one.used if used.made)
             if one.left is not None and one.left.calls <= len(lane.flying):
-                self.close_gate(one.lane, one.left.reset)
+                self.block(one.lane, one.left.reset)
 
     def release(self, lane: str, slots: Sequence[str]) -> None:
         """Give slots back that were not used."""
@@ -65,7 +65,7 @@ class Alone:
         del lane, delivery
         return False
 
-    def close_gate(self, lane: str, wait: timedelta) -> None:
+    def block(self, lane: str, wait: timedelta) -> None:
         """Make no call on this lane for `wait`; a longer closing is never shortened."""
         closed = time.monotonic() + wait.total_seconds()
         self._lanes[lane].closed_until = max(self._lanes[lane].closed_until, closed)
@@ -77,17 +77,17 @@ class Alone:
         return {
             name: LaneUse(
                 in_use=len(lane.flying) + self._finished(lane, min(lanes[name], key=lambda one: one.per_second), now),
-                gate=timedelta(seconds=max(0.0, lane.closed_until - now)),
+                block=timedelta(seconds=max(0.0, lane.closed_until - now)),
             )
             for name, lane in found.items()
         }
 
-    def hand_over(self, pace: Pace) -> None:
+    def hand_over(self, limiter: RedisLimiter) -> None:
         """Tell Redis what was sent without it; raises `redis.RedisError` when that is away again."""
         now = time.monotonic()
-        pace.finish(
+        limiter.finish(
             [
-                Over(
+                Completion(
                     lane=name, limits=lane.limits, used=[_told(name, i, now - at) for i, at in enumerate(lane.finished)]
                 )
                 for name, lane in self._lanes.items()
@@ -95,7 +95,7 @@ class Alone:
             ]
         )
 
-    def _reserve(self, ask: Ask) -> Grant:
+    def _reserve(self, ask: SlotRequest) -> Grant:
         now, lane = time.monotonic(), self._lanes[ask.lane]
         lane.limits = ask.limits
         if lane.closed_until > now:

@@ -46,7 +46,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class SlotRequest:
     """How many slots a lane could use, within which limits.
 
     `learns`: the vendor's headers tell of its limit, so that there is one call at a time until they did. `ahead`: slots
@@ -74,7 +74,7 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class RemainingQuota:
     """What a vendor's headers say: `calls` more until its count starts anew after `reset`, from `limit` if it said."""
 
     calls: int
@@ -83,7 +83,7 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Over:
+class Completion:
     """The slots of one lane whose calls are over, and what the headers said with the last of them.
 
     `accepted` are deliveries that the vendor took and that nobody could ask it about: noted here, a moment before SQL
@@ -93,7 +93,7 @@ class Over:
     lane: str
     limits: Sequence[RateLimit]
     used: Sequence[Used]
-    left: Left | None = None
+    left: RemainingQuota | None = None
     accepted: Sequence[int] = ()
 
 
@@ -102,10 +102,10 @@ class LaneUse:
     """How much of a lane's tightest limit is used now, and how long its gate stays closed."""
 
     in_use: int
-    gate: timedelta
+    block: timedelta
 
 
-class Pace:
+class RedisLimiter:
     """Slots of every lane. Every method may raise `redis.RedisError`."""
 
     def __init__(self, redis: Redis, hold: timedelta) -> None:
@@ -116,7 +116,7 @@ class Pace:
         self._finish = redis.register_script(scripts.FINISH)
         self._close = redis.register_script(scripts.CLOSE)
 
-    def reserve(self, asks: Sequence[Ask]) -> list[Grant]:
+    def reserve(self, asks: Sequence[SlotRequest]) -> list[Grant]:
         """Claim up to what each lane wants within all its limits, in one journey to Redis.
 
         Never sleeps: a waiting thread would hold other lanes up.
@@ -133,7 +133,7 @@ class Pace:
 
         return [_grant(prefix, *answer) for prefix, answer in zip(prefixes, self._piped(fill), strict=True)]
 
-    def finish(self, over: Sequence[Over]) -> None:
+    def finish(self, over: Sequence[Completion]) -> None:
         """Stamp slots with the moment their calls were over, of all lanes in one journey to Redis."""
 
         def fill(pipe: Pipeline) -> None:
@@ -163,7 +163,7 @@ class Pace:
             found: list[Any] = pipe.execute()
         return found
 
-    def _note(self, pipe: Pipeline, one: Over) -> None:
+    def _note(self, pipe: Pipeline, one: Completion) -> None:
         now, key = time.time(), _key(one.lane, "accepted")
         pipe.zadd(key, {str(delivery): now for delivery in one.accepted})
         pipe.zremrangebyscore(key, "-inf", now - _NOTE_SECONDS)
@@ -171,13 +171,13 @@ class Pace:
 
     def release(self, lane: str, slots: Sequence[str]) -> None:
         """Give slots back that were not used."""
-        self.finish([Over(lane=lane, limits=(), used=[Used(slot=slot, made=False) for slot in slots])])
+        self.finish([Completion(lane=lane, limits=(), used=[Used(slot=slot, made=False) for slot in slots])])
 
     def was_accepted(self, lane: str, delivery: int) -> bool:
         """Whether `finish` was told that the vendor took this delivery. False proves nothing."""
         return self._redis.zscore(_key(lane, "accepted"), str(delivery)) is not None
 
-    def close_gate(self, lane: str, wait: timedelta) -> None:
+    def block(self, lane: str, wait: timedelta) -> None:
         """Let nobody call on this lane for `wait`; a longer closing is never shortened."""
         self._close(keys=[_key(lane, "gate")], args=[max(1, int(wait.total_seconds() * 1000))])
 
@@ -195,8 +195,8 @@ class Pace:
             found: list[int] = pipe.execute()
         rows = zip(lanes, found[::3], found[1::3], found[2::3], strict=True)
         return {
-            lane: LaneUse(in_use=flying + finished, gate=timedelta(milliseconds=max(0, gate)))
-            for lane, flying, finished, gate in rows
+            lane: LaneUse(in_use=flying + finished, block=timedelta(milliseconds=max(0, block)))
+            for lane, flying, finished, block in rows
         }
 
 
@@ -212,7 +212,7 @@ def _figures(limits: Sequence[RateLimit]) -> list[int]:
     return [part for limit in limits for part in (limit.count, limit.seconds, limit.burst)]
 
 
-def _said(left: Left | None) -> tuple[float | str, float | str, float | str]:
+def _said(left: RemainingQuota | None) -> tuple[float | str, float | str, float | str]:
     if left is None:
         return ("", "", "")
     return (left.calls, left.reset.total_seconds(), "" if left.limit is None else left.limit)

@@ -77,7 +77,7 @@ def make_connection(
     root = base_url.rstrip("/")
     account = vendor.account(values)
     secret = {setting.key for setting in vendor.needs if setting.secret}
-    return opened.shops.connect(
+    return opened.stores.connect(
         found,
         destination=vendor.name,
         account=account,

@@ -54,7 +54,7 @@ def examine(services: Services) -> list[Finding]:
     if redis.state == "ok":
         found += _worker(services)
     if schema.state == "ok":
-        found += [*_work(services), *_shops(services)]
+        found += [*_work(services), *_stores(services)]
     return found
 
 
@@ -167,9 +167,9 @@ def _backlog(services: Services, count: int) -> Finding:
     return Finding("events unrouted", "ok", str(count))
 
 
-def _shops(services: Services) -> Iterator[Finding]:
+def _stores(services: Services) -> Iterator[Finding]:
     try:
-        stores, connections = services.shops.all(), services.shops.connections()
+        stores, connections = services.stores.all(), services.stores.connections()
     except ConfigError as error:
         yield Finding("secrets", "problem", str(error), "set SECRET_KEY as it was")
         return

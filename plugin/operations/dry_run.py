@@ -97,7 +97,7 @@ class _Rehearsed:
     def calls(self, taken: Asked | None) -> Iterator[Call]:
         """Every step that the document calls for, and what follows from a booking."""
         steps = self._vendor.plan(self._topic, self._document, self._store, self._connection.values)
-        login = self._vendor.manner(self._connection.values).login
+        login = self._vendor.profile(self._connection.values).login
         if login is not None and steps:
             note = "only where no token is at hand that still holds"
             yield Call(connection=self._connection, action="login", request=login.request, note=note)
@@ -113,7 +113,7 @@ class _Rehearsed:
 
     def _after(self, step: Step) -> Iterator[Call]:
         """What would go out at the end of a wait."""
-        ended = self._vendor.prepare(self._work(step.action, step))
+        ended = self._vendor.build_request(self._work(step.action, step))
         for following in ended.then if isinstance(ended, Accepted) else ():
             call = self._call(replace(following, delay=step.delay), self._work(following.action, following))
             yield replace(call, later=True, note="only if nothing comes meanwhile")
@@ -134,7 +134,7 @@ class _Rehearsed:
     def _later(self) -> Iterator[Call]:
         """What follows from the booking; after a step that would not be taken, the others are named alone."""
         ends: str | None = None
-        for later in self._vendor.manner(self._connection.values).later:
+        for later in self._vendor.profile(self._connection.values).later:
             known = Call(connection=self._connection, action=later.action, later=True, note=later.help, reason=ends)
             if later.booked is None or ends:
                 yield known
@@ -173,12 +173,12 @@ class _Rehearsed:
     def _prepared(self, work: Work) -> tuple[Request | None, str | None]:
         """The call as it would be sent, or why there is none."""
         try:
-            prepared = self._vendor.prepare(work)
+            prepared = self._vendor.build_request(work)
         except MappingError as error:
             return None, f"held: {error}"
         if not isinstance(prepared, Request):
             return None, prepared.note if isinstance(prepared, Accepted) else prepared.reason
-        batch = self._vendor.manner(self._connection.values).batch
+        batch = self._vendor.profile(self._connection.values).batch
         if batch is not None and isinstance(prepared.body, bytes):
             return batch.bundle([prepared.body], self._at), None
         return prepared, None

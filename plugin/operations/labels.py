@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 from mappings.schemas.schema import PayloadRejected
 from plugin import destinations
 from plugin.core.errors import ConfigError
-from plugin.core.redaction import vendor_words
+from plugin.core.redaction import redacted_reason
 from plugin.core.step import Request
 from plugin.destinations.base import LabelFile, Labels
 from plugin.operations.vendor_query import ask
 from plugin.storage import shipments
 
 if TYPE_CHECKING:
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.services import Services
     from plugin.storage.stores import Connection
 
@@ -32,7 +32,7 @@ def fetch(opened: Services, ident: int, form: str) -> LabelFile:
     if found is None:
         raise ConfigError("no shipment with this id")
     connection_id, booked = found
-    connection = next((item for item in opened.shops.connections() if item.id == connection_id), None)
+    connection = next((item for item in opened.stores.connections() if item.id == connection_id), None)
     if connection is None:
         raise ConfigError("the shipment's connection was removed")
     vendor = destinations.get(connection.destination)
@@ -62,8 +62,8 @@ def _following(url: str) -> tuple[Request, str]:
     return Request(method="GET", path=path, headers=headers, repeatable=True), f"{parts.scheme}://{parts.netloc}"
 
 
-def _send(opened: Services, connection: Connection, base_url: str | None, request: Request) -> Answer:
+def _send(opened: Services, connection: Connection, base_url: str | None, request: Request) -> Response:
     answer = ask(opened, connection, request, base_url)
     if answer.status >= _REFUSED:
-        raise ConfigError(f"{connection.destination} refuses the label: {vendor_words(answer, None, None)}")
+        raise ConfigError(f"{connection.destination} refuses the label: {redacted_reason(answer, None, None)}")
     return answer

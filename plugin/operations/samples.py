@@ -29,7 +29,7 @@ def send(opened: Services, platform: str, topic: str, store_id: str, count: int)
         ConfigError: no such platform, store or sample, no secret to sign with, or nothing listens at our address.
     """
     storefront = storefronts.get(platform)
-    store = require_store(opened.shops, store_id)
+    store = require_store(opened.stores, store_id)
     secrets = [*filter(None, [store.secrets.get("secret")]), *storefront.app_secrets(opened.settings.environment)]
     if not secrets:
         raise ConfigError(f"store {store_id} has no secret to sign with")

@@ -31,11 +31,11 @@ def snapshot(opened: Services) -> dict[str, Any]:
 def _lanes(opened: Services) -> list[dict[str, Any]]:
     waiting = queries.backlogs(opened.database)
     sharing: dict[str, list[Connection]] = {}
-    for item in opened.shops.connections():
+    for item in opened.stores.connections():
         sharing.setdefault(item.lane, []).append(item)
     limits = {lane: limits_of_lane(items) for lane, items in sorted(sharing.items())}
     try:
-        uses = opened.pace.use(limits)
+        uses = opened.limiter.use(limits)
     except RedisError:
         # Then nothing is known of the lanes' use, and they say so with None.
         uses = {}
@@ -43,8 +43,8 @@ def _lanes(opened: Services) -> list[dict[str, Any]]:
 
 
 def _lane(item: Connection, limits: tuple[RateLimit, ...], use: LaneUse | None, backlog: int) -> dict[str, Any]:
-    gate = use.gate if use else timedelta()
-    clears = datetime.now(UTC) + gate + timedelta(seconds=backlog / min(limit.per_second for limit in limits))
+    block = use.block if use else timedelta()
+    clears = datetime.now(UTC) + block + timedelta(seconds=backlog / min(limit.per_second for limit in limits))
     return {
         "destination": item.destination,
         "account": item.account,
@@ -52,7 +52,7 @@ def _lane(item: Connection, limits: tuple[RateLimit, ...], use: LaneUse | None, 
         "in_use": use.in_use if use else None,
         "backlog": backlog,
         "clears_at": clears.isoformat(timespec="seconds") if backlog else None,
-        "closed_for_seconds": gate.total_seconds(),
+        "closed_for_seconds": block.total_seconds(),
         "state": item.state,
         "reason": item.reason,
     }

@@ -11,10 +11,10 @@ from redis import RedisError
 
 from plugin import destinations
 from plugin.core.errors import ConfigError
-from plugin.core.response import Answer, Failure
+from plugin.core.response import Failure, Response
 from plugin.delivery.lane_limits import limits_of_lane
-from plugin.limiter.redis_limiter import Ask, Over, Used
-from plugin.transport.client import Sender
+from plugin.limiter.redis_limiter import Completion, SlotRequest, Used
+from plugin.transport.client import Client
 
 if TYPE_CHECKING:
     from plugin.core.rates import RateLimit
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
 _MOST_TURNS = 10
 
 
-def ask(opened: Services, connection: Connection, request: Request, base_url: str | None = None) -> Answer:
+def ask(opened: Services, connection: Connection, request: Request, base_url: str | None = None) -> Response:
     """The vendor's answer, whatever it says. A call to another `base_url` carries no token.
 
     Raises:
         ConfigError: there is none; says why.
     """
-    limits = limits_of_lane(item for item in opened.shops.connections() if item.lane == connection.lane)
-    manner = destinations.get(connection.destination).manner(connection.values)
-    with closing(Sender(base_url or connection.base_url)) as sender:
+    limits = limits_of_lane(item for item in opened.stores.connections() if item.lane == connection.lane)
+    profile = destinations.get(connection.destination).profile(connection.values)
+    with closing(Client(base_url or connection.base_url)) as client:
         for _ in range(_MOST_TURNS):
             slot = _slot(opened, connection.lane, limits)
             began = time.monotonic()
-            result = opened.tokens.send(sender, connection.lane, None if base_url else manner.login, request)
+            result = opened.logins.send(client, connection.lane, None if base_url else profile.login, request)
             _stamp(opened, connection.lane, limits, slot, time.monotonic() - began)
-            if isinstance(result, Answer):
+            if isinstance(result, Response):
                 return result
             if not result.late:
                 break
     raise ConfigError(f"{connection.destination} did not answer: {_reason(result)}; try again")
 
 
-def _reason(result: Answer | Failure) -> str:
+def _reason(result: Response | Failure) -> str:
     return result.reason if isinstance(result, Failure) else ""
 
 
@@ -55,7 +55,7 @@ def _slot(opened: Services, lane: str, limits: tuple[RateLimit, ...]) -> str:
     """Wait for the account's next free slot, as every worker does."""
     try:
         while True:
-            (grant,) = opened.pace.reserve([Ask(lane=lane, limits=limits, want=1)])
+            (grant,) = opened.limiter.reserve([SlotRequest(lane=lane, limits=limits, want=1)])
             if grant.slots:
                 return grant.slots[0]
             time.sleep(max(0.01, grant.wait.total_seconds()))
@@ -66,4 +66,6 @@ def _slot(opened: Services, lane: str, limits: tuple[RateLimit, ...]) -> str:
 def _stamp(opened: Services, lane: str, limits: tuple[RateLimit, ...], slot: str, seconds: float) -> None:
     # A slot that nobody stamps counts until its lease ends: never too little.
     with suppress(RedisError):
-        opened.pace.finish([Over(lane=lane, limits=limits, used=[Used(slot=slot, took=timedelta(seconds=seconds))])])
+        opened.limiter.finish(
+            [Completion(lane=lane, limits=limits, used=[Used(slot=slot, took=timedelta(seconds=seconds))])]
+        )

@@ -95,7 +95,7 @@ def _facts(db: Sql, connection_id: str, receipt: Receipt) -> list[bool]:
 
 def _order(services: Services, db: Sql, origin: Origin) -> Order | None:
     """The order as its event tells it; None once a privacy request erased it."""
-    store, events = services.shops.by_id(origin.store_id), inbox.by_ids(db, [origin.event_id])
+    store, events = services.stores.by_id(origin.store_id), inbox.by_ids(db, [origin.event_id])
     if store is None or not events:
         return None
     try:
@@ -106,8 +106,8 @@ def _order(services: Services, db: Sql, origin: Origin) -> Order | None:
 
 
 def _plan(services: Services, db: Sql, origin: Origin, parcel: Parcel) -> None:
-    owed = services.shops.connections(origin.store_id)
-    store = services.shops.by_id(origin.store_id)
+    owed = services.stores.connections(origin.store_id)
+    store = services.stores.by_id(origin.store_id)
     if store is None or steps.attributes(connection.values for connection in owed) is None:
         return
     events = inbox.by_ids(db, [origin.event_id])

@@ -57,8 +57,8 @@ def route_due(services: Services, limit: int = 50) -> int:
         if not services.database.is_alone(db, "route"):
             return 0
         taken = inbox.take(db, limit)
-        stores = {store_id: services.shops.by_id(store_id) for store_id in {event.store_id for event in taken}}
-        owed = {store_id: services.shops.connections(store_id) for store_id in stores}
+        stores = {store_id: services.stores.by_id(store_id) for store_id in {event.store_id for event in taken}}
+        owed = {store_id: services.stores.connections(store_id) for store_id in stores}
         for event in taken:
             store = stores[event.store_id]
             if store is not None:

@@ -1,4 +1,4 @@
-"""Rules: which of a store's shipping connections books an order. Pure; `plugin.rules.rule_file` reads them from a file."""
+"""Rules: which of a store's shipping connections books an order. `plugin.rules.rule_file` reads them from a file."""
 
 from __future__ import annotations
 

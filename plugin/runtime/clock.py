@@ -19,7 +19,7 @@ TICK_SECONDS = 1.0
 def tick(services: Services) -> bool:
     """Ring the bell if anything is due; return whether it was rung."""
     if services.inbox.is_waiting() or services.ledger.due_lanes():
-        return services.bell.ring()
+        return services.wake_up.ring()
     return False
 
 

@@ -20,7 +20,7 @@ from plugin.broker import QUEUE
 from plugin.core import log
 from plugin.core.errors import Unavailable
 from plugin.delivery.round import Worker
-from plugin.limiter.local_limiter import Alone
+from plugin.limiter.local_limiter import LocalLimiter
 from plugin.runtime import crash_points
 from plugin.runtime.process_tuning import collect_rarely, keep_to_one
 from plugin.services import Services
@@ -30,7 +30,7 @@ from plugin.storage.migrate import require_schema
 if TYPE_CHECKING:
     from types import FrameType
 
-    from plugin.limiter.redis_limiter import Pace
+    from plugin.limiter.redis_limiter import RedisLimiter
 
 
 _RETRY_SECONDS = 2.0
@@ -128,24 +128,24 @@ def _alone(settings: Settings) -> bool:
 def _rounds_without(opened: Services) -> bool:
     log.trouble("worker goes on without Redis")
     collect_rarely()
-    pace = Alone()
-    worker = Worker(replace(opened, pace=pace))
+    limiter = LocalLimiter()
+    worker = Worker(replace(opened, limiter=limiter))
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
     signal.signal(signal.SIGINT, lambda *_: worker.stopping.set())
     try:
         while not worker.stopping.is_set() and not _answers(opened.redis):
             worker.round(_ALONE_SECONDS)
             worker.stopping.wait(1.0)
-        _hand_over(pace, opened.pace)
+        _hand_over(limiter, opened.limiter)
         return worker.stopping.is_set()
     finally:
         worker.close()
 
 
-def _hand_over(pace: Alone, to: Pace | Alone) -> None:
-    if not isinstance(to, Alone):
+def _hand_over(limiter: LocalLimiter, to: RedisLimiter | LocalLimiter) -> None:
+    if not isinstance(to, LocalLimiter):
         with contextlib.suppress(RedisError):
-            pace.hand_over(to)
+            limiter.hand_over(to)
 
 
 def _answers(redis: Redis) -> bool:
@@ -168,9 +168,9 @@ def work() -> None:
     worker = Worker(services)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
     try:
-        services.bell.answer()
+        services.wake_up.answer()
         if worker.round() and not worker.stopping.is_set():
-            services.bell.ring()
+            services.wake_up.ring()
     except (RedisError, Unavailable) as error:
         log.trouble("round ended early", reason=type(error).__name__)
     except Exception:  # noqa: BLE001  (the clock rings again)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from plugin.storage.database import Database
 
-# Longer than the longest call: whoever may still be sending still holds the lease. See `plugin.transport.call.TOTAL_SECONDS`.
+# Longer than the longest call, `plugin.transport.call.TOTAL_SECONDS`: who may still be sending still holds the lease.
 LEASE = timedelta(seconds=45)
 # What follows an earlier delivery of its subject is passed over while that one waits. Looking at it again and again
 # would cost more than telling it once; for less than this it would not.

@@ -32,7 +32,7 @@ class Kept:
     refusals: int = 0
 
 
-class TokenBox:
+class LoginTokens:
     """The tokens table. Every method may raise `Unavailable`."""
 
     def __init__(self, database: Database, vault: Vault) -> None:

@@ -62,7 +62,7 @@ class Store:
 class Connection:
     """A store's account at a destination; `values` are its settings and credentials together.
 
-    `name` tells several to one destination apart. `rules` are as `plugin.rules.rule_file` keeps them; None takes every order.
+    `name` tells several to one destination apart. `rules` are as `rules.rule_file` keeps them; none: every order.
     """
 
     id: str
@@ -81,7 +81,7 @@ class Connection:
     unreadable: bool = False
 
 
-class Shops:
+class Stores:
     """Reads and writes both; secrets are opened here and nowhere else."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
@@ -237,9 +237,9 @@ def _take_up(db: Sql, made: Connection) -> None:
     db.execute(held.values(lane=made.lane, **again))
 
 
-def require_store(shops: Shops, store_id: str) -> Store:
+def require_store(stores: Stores, store_id: str) -> Store:
     """The store an operator named; raise `ConfigError` when there is none."""
-    store = shops.by_id(store_id)
+    store = stores.by_id(store_id)
     if store is None or store.state is StoreState.REMOVED:
         raise ConfigError(f"no store {store_id!r}: `crossdock store list` shows the ids")
     return store

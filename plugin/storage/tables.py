@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from plugin.core.delivery import UNFINISHED
-from plugin.storage.utc_datetime import Moment
+from plugin.storage.utc_datetime import UtcDateTime
 
 if TYPE_CHECKING:
     from sqlalchemy import TextClause
@@ -63,8 +63,8 @@ stores = Table(
     Column("state", String(16), nullable=False),
     Column("api_url", Text),
     Column("sealed", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("platform", "address"),
 )
 
@@ -85,8 +85,8 @@ connections = Table(
     Column("rules", Text),
     Column("state", String(16), nullable=False),
     Column("reason", Text),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("store_id", "destination", "name"),
 )
 
@@ -116,8 +116,8 @@ events = Table(
     Column("platform_topic", String(200), nullable=False),
     Column("topic", String(32)),
     Column("api_version", String(32)),
-    Column("triggered_at", Moment),
-    Column("received_at", Moment, nullable=False),
+    Column("triggered_at", UtcDateTime),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", Text),
     # What the event is about, so that a privacy request finds it.
@@ -181,15 +181,15 @@ deliveries = Table(
     Column("doubtful", Boolean, nullable=False),
     # How often an answer was lost, for calls that can't be looked up.
     Column("losses", Integer, nullable=False),
-    Column("due_at", Moment, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
     Column("lease", String(64)),
-    Column("leased_until", Moment),
+    Column("leased_until", UtcDateTime),
     Column("reason", Text),
     Column("data", JSON, nullable=False),
     # The mapped body while it is owed, deflated; a person's data is kept in the event alone.
     Column("message", LargeBinary),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("connection_id", "key"),
     _partial(_unfinished, "ix_deliveries_due", "lane", "priority", "due_at", "id"),
     _partial(_unfinished, "ix_deliveries_subject", "connection_id", "subject", "id"),
@@ -204,7 +204,7 @@ attempts = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("delivery_id", ForeignKey("deliveries.id"), nullable=False, index=True),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("milliseconds", Integer, nullable=False),
     Column("purpose", String(8), nullable=False),
     Column("request", Text, nullable=False),
@@ -240,11 +240,11 @@ shipments = Table(
     # Which parcel of the order it is, and of which version of the order.
     Column("parcel", SmallInteger, nullable=False, server_default="1"),
     Column("content", String(64)),
-    Column("as_of", Moment),
+    Column("as_of", UtcDateTime),
     # Whether it is still worth looking at.
     Column("watched", Boolean, nullable=False, server_default=false()),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("connection_id", "remote_id"),
     Index("ix_shipments_order", "connection_id", "order_ref"),
     _partial(text("watched"), "ix_shipments_watched", "connection_id"),
@@ -264,7 +264,7 @@ bookings = Table(
     Column("next_id", ForeignKey("connections.id")),
     Column("rule", Text),
     # Since when the rule took it, from which its hold window runs; and whether it had waited for a payment.
-    Column("since", Moment),
+    Column("since", UtcDateTime),
     Column("on_payment", Boolean, nullable=False),
     # The topics heard of so far, with commas, and the newest version with its event.
     Column("heard", Text, nullable=False),
@@ -272,8 +272,8 @@ bookings = Table(
     Column("event_id", ForeignKey("events.id"), nullable=False),
     # Why the booking can't simply go to the other connection; a person was told.
     Column("problem", Text),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
 )
 
 
@@ -287,7 +287,7 @@ links = Table(
     # Whom a privacy request about a customer or an order means.
     Column("customer_ref", String(255)),
     Column("order_ref", String(255)),
-    Column("updated_at", Moment, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
     Index("ix_links_customer", "store_id", "customer_ref"),
     Index("ix_links_order", "store_id", "order_ref"),
 )
@@ -322,7 +322,7 @@ papers = Table(
     Column("data", LargeBinary, nullable=False),
     Column("tracking_number", Text),
     Column("expires_on", Date),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     Index("ix_papers_order", "store_id", "order_ref"),
     sqlite_autoincrement=True,
 )
@@ -336,8 +336,8 @@ tokens = Table(
     # Counts the logins, so that what is said of one token never touches the next.
     Column("number", Integer, nullable=False),
     Column("sealed", Text, nullable=False),
-    Column("expires_at", Moment, nullable=False),
-    Column("renewing_until", Moment, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("renewing_until", UtcDateTime, nullable=False),
     # How many tokens in a row the vendor refused before their time.
     Column("refusals", Integer, nullable=False),
 )

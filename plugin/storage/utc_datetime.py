@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC time; SQLite keeps no zone, so it is put back on the way out."""
 
     impl = DateTime(timezone=True)

@@ -12,16 +12,16 @@ import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import exceptions
 
-from plugin.core.response import Answer, Failure, encode
-from plugin.transport.call import Sent
+from plugin.core.response import Failure, Response, encode
+from plugin.transport.call import InFlightCall
 from plugin.transport.connection import Adapter, Pool, written_head
-from plugin.transport.deadline import Watch
+from plugin.transport.deadline import DeadlineWatchdog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from plugin.core.step import Request
-    from plugin.transport.connection import Wire
+    from plugin.transport.connection import HttpConnection
 
 _USER_AGENT = "Crossdock/0.1"
 _MOST_HEADS = 256
@@ -30,41 +30,41 @@ _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 _MALFORMED = (requests.RequestException, exceptions.HTTPError, ValueError)
 
 
-class Sender:
+class Client:
     """Sends requests of one account over connections that stay open.
 
     Requests prepares them and finds the proxies and certificates that the environment names. Its `Session.send` is left
     out: cookies, redirects and a login from .netrc, all of which have no place here, cost as much as the call itself.
     """
 
-    def __init__(self, base_url: str, timeout: float | None = None, watch: Watch | None = None) -> None:
+    def __init__(self, base_url: str, timeout: float | None = None, watchdog: DeadlineWatchdog | None = None) -> None:
         """`timeout` bounds the seconds to wait for an answer, below `http.READ_SECONDS`, which leases outlast."""
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
-        self._watch = watch or Watch()
-        self._closes_watch = watch is None
+        self._watchdog = watchdog or DeadlineWatchdog()
+        self._closes_watch = watchdog is None
         self._adapter = Adapter()
         # What does not change while we run: one address has one way to it, few paths, few sets of headers.
         self._route = functools.cache(self._find_route)
         self._head = functools.lru_cache(_MOST_HEADS)(self._write_head)
 
-    def send(self, request: Request) -> Answer | Failure:
+    def send(self, request: Request) -> Response | Failure:
         """Make one call and wait for its answer; never raises for what the network or the vendor does."""
         outgoing = self._prepare(request)
         if isinstance(outgoing, Failure):
             return outgoing
         pool, data = outgoing
         begun = self._begin(pool, pool.free() or pool.fresh(), data)
-        return begun.finish() if isinstance(begun, Sent) else begun
+        return begun.finish() if isinstance(begun, InFlightCall) else begun
 
-    def start(self, request: Request) -> Sent | Failure | None:
+    def start(self, request: Request) -> InFlightCall | Failure | None:
         """Send over a connection that is open and free, without waiting for anything; None when there is none."""
         outgoing = self._prepare(request)
         if isinstance(outgoing, Failure):
             return outgoing
         pool, data = outgoing
-        wire = pool.free()
-        return self._begin(pool, wire, data) if wire is not None else None
+        connection = pool.free()
+        return self._begin(pool, connection, data) if connection is not None else None
 
     def close(self) -> None:
         """Close the connections; none may be in use."""
@@ -72,7 +72,7 @@ class Sender:
             self._route().pool.close()
         self._adapter.close()
         if self._closes_watch:
-            self._watch.close()
+            self._watchdog.close()
 
     def _prepare(self, request: Request) -> tuple[Pool, bytes] | Failure:
         """The request as it travels, and where to."""
@@ -84,8 +84,8 @@ class Sender:
         except _MALFORMED:
             return Failure(sent=False, reason="the address or a credential is malformed; check the connection")
 
-    def _begin(self, pool: Pool, wire: Wire, request: bytes) -> Sent | Failure:
-        sent = Sent(pool, wire, self._watch, self._timeout)
+    def _begin(self, pool: Pool, connection: HttpConnection, request: bytes) -> InFlightCall | Failure:
+        sent = InFlightCall(pool, connection, self._watchdog, self._timeout)
         return sent.begin(request) or sent
 
     def _find_route(self) -> _Route:
@@ -132,29 +132,29 @@ class _Route:
         return dict(self.pool.proxy_headers) if self.pool.forwards else {}
 
 
-class Senders:
+class Clients:
     """One `Sender` for each lane, address and timeout, shared by the threads of a process."""
 
     def __init__(self) -> None:
-        self._watch = Watch()
-        self._senders: dict[tuple[str, str, str | None], Sender] = {}
+        self._watchdog = DeadlineWatchdog()
+        self._clients: dict[tuple[str, str, str | None], Client] = {}
         self._lock = threading.Lock()
 
-    def of(self, lane: str, base_url: str, timeout: str | None = None) -> Sender:
+    def of(self, lane: str, base_url: str, timeout: str | None = None) -> Client:
         """The sender of a lane, for a connection with this setting `timeout`."""
         key = (lane, base_url, timeout)
         with self._lock:
-            if key not in self._senders:
-                self._senders[key] = Sender(base_url, float(timeout) if timeout else None, self._watch)
-            return self._senders[key]
+            if key not in self._clients:
+                self._clients[key] = Client(base_url, float(timeout) if timeout else None, self._watchdog)
+            return self._clients[key]
 
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
-            for sender in self._senders.values():
-                sender.close()
-            self._senders.clear()
-        self._watch.close()
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+        self._watchdog.close()
 
 
 def _headers(own: Mapping[str, str], *, has_body: bool) -> dict[str, str]:

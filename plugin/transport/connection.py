@@ -15,14 +15,14 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from plugin.transport.response_parser import Reply
+from plugin.transport.response_parser import ResponseParser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Wire(HTTPConnection):
-    """A connection as urllib3 makes it; what is said over it is said by `plugin/transport/call.py`, which costs a fourth."""
+class HttpConnection(HTTPConnection):
+    """A connection as urllib3 makes it; `plugin/transport/call.py` speaks over it, at a fourth of urllib3's cost."""
 
     _patience: float | None = None
 
@@ -49,12 +49,12 @@ class Wire(HTTPConnection):
             connected.settimeout(self._patience)
         connected.sendall(memoryview(request)[sent:])
 
-    def answer(self, timeout: float) -> Reply:
+    def answer(self, timeout: float) -> ResponseParser:
         """Read the answer, in which no two bytes may be further apart than `timeout` seconds."""
         self._patience = timeout
-        reply = Reply()
-        reply.read(self._receive)
-        return reply
+        parser = ResponseParser()
+        parser.read(self._receive)
+        return parser
 
     def rest(self) -> None:
         """Wait for nothing from now on as long as that goes well, which saves the kernel a question for each call."""
@@ -76,55 +76,55 @@ class Wire(HTTPConnection):
         return self.sock
 
 
-class _TlsWire(Wire, HTTPSConnection):
+class _TlsConnection(HttpConnection, HTTPSConnection):
     pass
 
 
 class Pool(HTTPConnectionPool):
     """Connections of one address: those that are open and free, the last one used first."""
 
-    ConnectionCls = Wire
+    ConnectionCls = HttpConnection
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
         super().__init__(*arguments, **options)
-        self._free: deque[Wire] = deque()
+        self._free: deque[HttpConnection] = deque()
 
     @property
     def forwards(self) -> bool:
         """Whether the other end is a proxy that passes requests on; with each it is told what a tunnel is told once."""
         return self.proxy is not None and (self.host, self.port) == (self.proxy.host, self.proxy.port)
 
-    def free(self) -> Wire | None:
+    def free(self) -> HttpConnection | None:
         """An open connection that nobody uses; those that the other side has closed meanwhile are dropped."""
         while self._free:
             try:
-                wire = self._free.pop()
+                connection = self._free.pop()
             except IndexError:
                 return None
-            if wire.is_connected:
-                return wire
-            wire.close()
+            if connection.is_connected:
+                return connection
+            connection.close()
         return None
 
-    def fresh(self) -> Wire:
+    def fresh(self) -> HttpConnection:
         """A new connection, not open yet."""
-        return cast("Wire", self._new_conn())
+        return cast("HttpConnection", self._new_conn())
 
-    def open(self, wire: Wire, timeout: float) -> None:
+    def open(self, connection: HttpConnection, timeout: float) -> None:
         """Connect, through a proxy where that is the way, with at most `timeout` seconds for each step.
 
         Raises whatever urllib3 and the socket do; nothing of a request was sent then.
         """
-        wire.timeout = timeout
-        self._reach(wire)
-        if wire.is_closed:
-            wire.connect()
+        connection.timeout = timeout
+        self._reach(connection)
+        if connection.is_closed:
+            connection.connect()
 
-    def keep(self, wire: Wire) -> None:
+    def keep(self, connection: HttpConnection) -> None:
         """Take a connection back, for the next call if it is still open."""
-        if not wire.is_closed:
-            wire.rest()
-            self._free.append(wire)
+        if not connection.is_closed:
+            connection.rest()
+            self._free.append(connection)
 
     def close(self) -> None:
         """Close every connection that nobody uses."""
@@ -132,16 +132,16 @@ class Pool(HTTPConnectionPool):
             self._free.pop().close()
         super().close()
 
-    def _reach(self, wire: Wire) -> None:
+    def _reach(self, connection: HttpConnection) -> None:
         """What must come before connecting: a tunnel to an address with TLS, if there is a proxy in between."""
 
 
 class _TlsPool(Pool, HTTPSConnectionPool):
-    ConnectionCls = _TlsWire
+    ConnectionCls = _TlsConnection
 
-    def _reach(self, wire: Wire) -> None:
+    def _reach(self, connection: HttpConnection) -> None:
         if self.proxy is not None and not self.forwards:
-            self._prepare_proxy(cast("HTTPSConnection", wire))
+            self._prepare_proxy(cast("HTTPSConnection", connection))
 
 
 class Adapter(HTTPAdapter):

@@ -22,7 +22,7 @@ class Watched(Protocol):
         """End it; called once more a moment later if it goes on."""
 
 
-class Watch:
+class DeadlineWatchdog:
     """Watches calls from one thread, which starts with the first. Safe to use from any thread."""
 
     def __init__(self) -> None:

@@ -13,19 +13,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from plugin.core import log
 from plugin.core.errors import Unavailable
-from plugin.core.response import Answer, Failure
+from plugin.core.response import Failure, Response
 
 if TYPE_CHECKING:
     from plugin.core.step import Request
     from plugin.core.vendor_profile import Login
-    from plugin.storage.login_tokens import Kept, TokenBox
-    from plugin.transport.client import Sender
+    from plugin.storage.login_tokens import Kept, LoginTokens
+    from plugin.transport.client import Client
 
 # A thread waits no longer than this for another one's login, since its lease goes on meanwhile.
 _PATIENCE_SECONDS = 5.0
 
 
-class Tokens:
+class Logins:
     """Sends calls; knows the tokens that this process used last. Safe to use from any thread.
 
     A login takes the slot of the call that needed it, so it counts against the lane's limit; that call comes back as
@@ -33,25 +33,25 @@ class Tokens:
     fresh.
     """
 
-    def __init__(self, box: TokenBox) -> None:
+    def __init__(self, box: LoginTokens) -> None:
         self._box = box
         self._known: dict[str, Kept] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def send(self, sender: Sender, lane: str, login: Login | None, request: Request) -> Answer | Failure:
+    def send(self, client: Client, lane: str, login: Login | None, request: Request) -> Response | Failure:
         """Make a call with the token that its login gives; never raises for what network, vendor or database do."""
         if login is None:
-            return sender.send(request)
+            return client.send(request)
         try:
-            found = self._token(sender, lane, login)
+            found = self._token(client, lane, login)
         except (Unavailable, SQLAlchemyError) as error:
             return Failure(sent=False, reason=f"no token: {type(error).__name__}")
-        if isinstance(found, (Answer, Failure)):
+        if isinstance(found, (Response, Failure)):
             return found
         dressed = replace(request, headers={**request.headers, **login.headers(found.value)})
-        return self._judged(lane, found, sender.send(dressed))
+        return self._judged(lane, found, client.send(dressed))
 
-    def _token(self, sender: Sender, lane: str, login: Login) -> Kept | Answer | Failure:
+    def _token(self, client: Client, lane: str, login: Login) -> Kept | Response | Failure:
         """One that the vendor takes now, or what the attempt to get one came to."""
         lock = self._locks[lane]
         if not lock.acquire(timeout=_PATIENCE_SECONDS):
@@ -61,7 +61,7 @@ class Tokens:
             if fresh is not None:
                 return fresh
             if self._box.claim(lane, login.early):
-                return self._log_in(sender, lane, login)
+                return self._log_in(client, lane, login)
             # Another process is at it; until it is done the former token is good enough.
             known = self._known.get(lane)
             if known is not None and datetime.now(UTC) < known.expires_at:
@@ -82,10 +82,10 @@ class Tokens:
         self._known[lane] = looked
         return looked if soon < looked.expires_at else None
 
-    def _log_in(self, sender: Sender, lane: str, login: Login) -> Answer | Failure:
+    def _log_in(self, client: Client, lane: str, login: Login) -> Response | Failure:
         began = datetime.now(UTC)
-        answer = sender.send(login.request)
-        token = login.token(answer) if isinstance(answer, Answer) and answer.status == requests.codes.ok else None
+        answer = client.send(login.request)
+        token = login.token(answer) if isinstance(answer, Response) and answer.status == requests.codes.ok else None
         if token is None:
             self._box.release(lane)
             log.trouble("login failed", lane=lane)
@@ -94,15 +94,15 @@ class Tokens:
         log.step("logged in", lane=lane)
         return _late("logged in; it is sent next")
 
-    def _judged(self, lane: str, used: Kept, answer: Answer | Failure) -> Answer | Failure:
+    def _judged(self, lane: str, used: Kept, answer: Response | Failure) -> Response | Failure:
         """An answer as it is, unless it refuses a token that should be good: that is renewed once."""
-        refused = isinstance(answer, Answer) and answer.status == requests.codes.unauthorized
+        refused = isinstance(answer, Response) and answer.status == requests.codes.unauthorized
         try:
             if refused:
                 self._known.pop(lane, None)
                 if self._box.refuse(lane, used.number):
                     return _late("its token was refused before its time; another one is fetched")
-            elif used.refusals and isinstance(answer, Answer):
+            elif used.refusals and isinstance(answer, Response):
                 self._box.prove(lane, used.number)
                 self._known[lane] = replace(used, refusals=0)
         except (Unavailable, SQLAlchemyError) as error:
@@ -116,7 +116,7 @@ def _late(reason: str) -> Failure:
     return Failure(sent=False, late=True, used=True, reason=reason)
 
 
-def _refused(answer: Answer | Failure) -> Answer | Failure:
+def _refused(answer: Response | Failure) -> Response | Failure:
     """What a failed login means for the call that needed it, which certainly was not sent.
 
     A refusal is one of the credentials, whatever its status; 429 and redirects mean what they always mean.

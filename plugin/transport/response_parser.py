@@ -31,7 +31,7 @@ class Unreadable(Exception):
     """What came is no answer, not all of one, or larger than any should be."""
 
 
-class Reply:
+class ResponseParser:
     """One answer. Its first methods are called by the parser, in the order of what arrives."""
 
     def __init__(self) -> None:

@@ -38,7 +38,7 @@ def webhook(platform: str, store_id: str | None = None) -> ResponseReturnValue:
     services = _services()
     is_new = services.receiver.receive(platform, store_id, cast("Mapping[str, str]", request.headers), _body)
     if is_new:
-        services.ringer.soon()
+        services.wake_up_thread.soon()
     return _STORED if is_new else _STORED_BEFORE
 
 

@@ -128,9 +128,9 @@ def test_a_setting_that_is_wrong_is_named(
     shop: Shop, run: Callable[..., Ran], settings: dict[str, str], named: str
 ) -> None:
     """Nothing is half connected."""
-    before = shop.services.shops.connections()
+    before = shop.services.stores.connections()
     assert named in run("connect", "chrts", "--store", shop.store.id, *pairs(settings)).complaint
-    assert shop.services.shops.connections() == before
+    assert shop.services.stores.connections() == before
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_any_order_repetition_and_delay_gives_the_same_facts_once(
     services: Services, sequence: list[str], batch: int
 ) -> None:
     """Through the real line, in rounds of any size: what is owed in the end is the same, and nothing is owed twice."""
-    store = services.shops.add("shopify", f"shop-{next(STORES)}.myshopify.com", {"secret": SECRET}, None)
+    store = services.stores.add("shopify", f"shop-{next(STORES)}.myshopify.com", {"secret": SECRET}, None)
     connect(services, store, "chrts", "http://127.0.0.1:9", api_key="k")
     for place, topic in enumerate(sequence):
         envelope = Envelope(webhook_id=str(place), platform_topic=topic)

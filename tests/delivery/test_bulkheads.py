@@ -41,18 +41,18 @@ def test_credentials_that_cannot_be_read_stop_only_their_own_connection(shop: Sh
 def test_a_refusal_of_old_credentials_does_not_pause_the_new_ones(shop: Shop) -> None:
     """A call that left before the token was mended comes back refused afterwards."""
     mended = shop.reconnect("chitchats", token="the new one")
-    shop.services.shops.pause(shop.chitchats.id, "401", seen=shop.chitchats.updated_at)
-    states = {item.id: item.state for item in shop.services.shops.connections()}
+    shop.services.stores.pause(shop.chitchats.id, "401", seen=shop.chitchats.updated_at)
+    states = {item.id: item.state for item in shop.services.stores.connections()}
     assert states[mended.id] is ConnectionState.ACTIVE
 
 
 def test_stores_of_one_account_keep_each_other_s_limits(shop: Shop) -> None:
     """The vendor counts the calls of both: the narrower window is kept for both."""
     shop.reconnect("chitchats", rate="5/5m")
-    other = shop.services.shops.add("shopify", "other.myshopify.com", {"secret": "s"}, None)
+    other = shop.services.stores.add("shopify", "other.myshopify.com", {"secret": "s"}, None)
     settings = {"client_id": "1", "token": "t", "rate": "1000/1s"}
     connect(shop.services, other, "chitchats", shop.sandbox.base_url, **settings)
-    of_account = [item for item in shop.services.shops.connections() if item.lane == shop.chitchats.lane]
+    of_account = [item for item in shop.services.stores.connections() if item.lane == shop.chitchats.lane]
     assert limits_of_lane(of_account) == (RateLimit(1000, 1), RateLimit(5, 300))
 
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.core.outcome import Deferred, Rejected, Unknown
-from plugin.core.redaction import vendor_words
-from plugin.core.response import Answer, Failure, retry_after
+from plugin.core.redaction import redacted_reason
+from plugin.core.response import Failure, Response, retry_after
 from plugin.core.step import Request
 from plugin.delivery.classify import classify
 
@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 def asked(text: str) -> timedelta | None:
     """What this `Retry-After` asks for."""
-    return retry_after(Answer(status=429, headers={"Retry-After": text}, body=b""))
+    return retry_after(Response(status=429, headers={"Retry-After": text}, body=b""))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_no_retry_after_is_an_error(text: str) -> None:
 
 def said(status: int, headers: Mapping[str, str] | None = None, *, repeatable: bool = False) -> object:
     """What an answer with this status means."""
-    return classify(Answer(status=status, headers=headers or {}, body=b""), repeatable=repeatable)
+    return classify(Response(status=status, headers=headers or {}, body=b""), repeatable=repeatable)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 400, 404, 409, 422])
@@ -71,7 +71,7 @@ def test_429_closes_the_lane_for_as_long_as_the_vendor_says() -> None:
     for headers, seconds in (({"Retry-After": "7"}, 7), ({}, 10)):
         outcome = said(429, headers)
         assert isinstance(outcome, Deferred)
-        assert (outcome.after, outcome.gate, outcome.doubtful) == (timedelta(seconds=seconds), True, False)
+        assert (outcome.after, outcome.block, outcome.doubtful) == (timedelta(seconds=seconds), True, False)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 599, 408, 425])
@@ -80,7 +80,7 @@ def test_a_5xx_may_have_been_carried_out(status: int) -> None:
     for repeatable in (False, True):
         outcome = said(status, repeatable=repeatable)
         assert isinstance(outcome, Deferred)
-        assert (outcome.doubtful, outcome.gate) == (not repeatable, False)
+        assert (outcome.doubtful, outcome.block) == (not repeatable, False)
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -119,13 +119,13 @@ def test_a_reason_that_is_nested_absurdly_is_looked_at_once() -> None:
     document: object = {"n": 1}
     for _ in range(45):
         document = {"errors": document, "more": 2}
-    answer = Answer(status=400, headers={}, body=json.dumps(document).encode())
-    assert vendor_words(answer, Request(method="POST", path="/"), None) == "400 without a reason"
+    answer = Response(status=400, headers={}, body=json.dumps(document).encode())
+    assert redacted_reason(answer, Request(method="POST", path="/"), None) == "400 without a reason"
 
 
 def test_names_of_fields_are_reasons_only_beside_what_was_sent() -> None:
     """What a person is called can be hidden only where the request is at hand."""
-    answer = Answer(status=400, headers={}, body=b'{"errors": {"name": "Jane Doe is no name"}}')
+    answer = Response(status=400, headers={}, body=b'{"errors": {"name": "Jane Doe is no name"}}')
     sent = Request(method="POST", path="/", body={"name": "Jane Doe"})
-    assert vendor_words(answer, sent, None) == "400: name: • is no name"
-    assert vendor_words(answer, None, None) == "400 without a reason"
+    assert redacted_reason(answer, sent, None) == "400: name: • is no name"
+    assert redacted_reason(answer, None, None) == "400 without a reason"

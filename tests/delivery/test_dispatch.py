@@ -17,22 +17,22 @@ from plugin.core.outcome import Deferred
 from plugin.core.rates import RateLimit
 from plugin.core.response import Failure
 from plugin.core.step import Request
-from plugin.delivery.config_cache import Known
-from plugin.delivery.dispatch import Departures
+from plugin.delivery.config_cache import ConfigCache
+from plugin.delivery.dispatch import Dispatcher
 from plugin.delivery.lanes import Lane, Lanes
 from plugin.delivery.prepare import Settled
 from plugin.delivery.record import Recorder, Returned
 from plugin.delivery.round import Worker
-from plugin.limiter.redis_limiter import Pace
+from plugin.limiter.redis_limiter import RedisLimiter
 from plugin.sandbox import Fault
 from plugin.services import connect_redis
 from plugin.storage.database import Database
 from plugin.storage.ledger import LEASE, Ledger
-from plugin.storage.stores import Shops
+from plugin.storage.stores import Stores
 from plugin.storage.tables import deliveries
 from tests.conftest import wait_until
 from tests.support.deliveries import Books
-from tests.support.fake_executor import Tower, flight, flights
+from tests.support.fake_executor import Tower, call, calls
 from tests.support.keep_alive_vendor import Lasting, echo, target
 from tests.support.shop import sent
 
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection as Sql
 
-    from plugin.delivery.executor import Landed
-    from plugin.delivery.lanes import Flight
+    from plugin.delivery.executor import FinishedCall
+    from plugin.delivery.lanes import Call
     from plugin.services import Services
     from tests.support.shop import Shop
 
@@ -56,10 +56,10 @@ def books(services: Services) -> Books:
     return Books.owing(services, "a", "b", "c")
 
 
-def departing(services: Services, tower: Tower, lane: str) -> tuple[Departures, Lane]:
+def departing(services: Services, tower: Tower, lane: str) -> tuple[Dispatcher, Lane]:
     """Departures of one lane, whose calls the tower makes."""
-    lanes = Lanes(Known(services))
-    return Departures(services, lanes, tower.crew), lanes.get(lane)
+    lanes = Lanes(ConfigCache(services))
+    return Dispatcher(services, lanes, tower.executor), lanes.get(lane)
 
 
 def bodies(*paths: str) -> list[Request]:
@@ -67,21 +67,21 @@ def bodies(*paths: str) -> list[Request]:
     return [Request(method="POST", path=path, body={}) for path in paths]
 
 
-def _shut(lane: Lane, _: Flight) -> None:
+def _shut(lane: Lane, _: Call) -> None:
     lane.is_shut = True
 
 
-def _call_off(lane: Lane, _: Flight) -> None:
+def _call_off(lane: Lane, _: Call) -> None:
     lane.call_off()
 
 
-def _delay(_: Lane, second: Flight) -> None:
+def _delay(_: Lane, second: Call) -> None:
     second.latest = time.monotonic()
 
 
 @pytest.mark.parametrize("happens", [_shut, _call_off, _delay])
 def test_a_call_that_waited_too_long_for_a_thread_is_not_made(
-    monkeypatch: pytest.MonkeyPatch, happens: Callable[[Lane, Flight], None]
+    monkeypatch: pytest.MonkeyPatch, happens: Callable[[Lane, Call], None]
 ) -> None:
     """Its lease may end before its answer is there, or its vendor has asked for no more calls meanwhile."""
     lane, goes_on = Lane("a"), threading.Event()
@@ -98,25 +98,25 @@ def test_a_call_that_waited_too_long_for_a_thread_is_not_made(
 
     monkeypatch.setattr(threading.Thread, "start", sparing)
     with Lasting(say) as vendor, Tower() as tower:
-        first, second = flights(vendor.url, ["/first", "/second"])
+        first, second = calls(vendor.url, ["/first", "/second"])
         tower.send(lane, first, second, most=2)
         wait_until(lambda: len(vendor.heard) == 1 and not lane.queue)
         happens(lane, second)
         goes_on.set()
         tower.serve()
     assert list(map(target, vendor.heard)) == ["/first"]
-    assert [one.result for one in tower.landed if one.flight is second] == [LATE]
+    assert [one.result for one in tower.finished if one.call is second] == [LATE]
 
 
 def test_what_was_begun_departs_though_redis_is_gone(books: Books) -> None:
     """Another call of that turn was not begun, and its slot can't be given back."""
-    gone = replace(books.services, pace=Pace(connect_redis(NOBODY), LEASE))
+    gone = replace(books.services, limiter=RedisLimiter(connect_redis(NOBODY), LEASE))
     with Lasting(echo) as vendor, Tower() as tower:
-        departures, lane = departing(gone, tower, books.connection.lane)
-        lost = flight(vendor.url, *bodies("/lost"))
-        begun = flight(vendor.url, *bodies("/lost too", "/begun"))
+        dispatcher, lane = departing(gone, tower, books.connection.lane)
+        lost = call(vendor.url, *bodies("/lost"))
+        begun = call(vendor.url, *bodies("/lost too", "/begun"))
         with pytest.raises(RedisError):
-            departures.depart([(lane, lost), (lane, begun)], {2}, time.monotonic())
+            dispatcher.depart([(lane, lost), (lane, begun)], {2}, time.monotonic())
         assert (lane.flying, list(lane.queue)) in [(1, [begun]), (1, [])]
         wait_until(lambda: [target(one) for one in vendor.heard] == ["/begun"])
 
@@ -134,26 +134,26 @@ def test_what_was_begun_departs_though_its_turn_can_pause_nobody(books: Books, m
     def begin(db: Sql) -> set[int]:
         return books.ledger.begin(db, [(second, True)])
 
-    monkeypatch.setattr(Shops, "pause", away)
+    monkeypatch.setattr(Stores, "pause", away)
     assert Recorder(books.services).write([Returned(item=item, outcome=refused)], begin) == {second.id}
 
 
 def test_what_was_committed_too_slowly_is_not_sent(books: Books) -> None:
     """A transaction that waited for somebody's lock has used up the leases that it renewed at its beginning."""
     with Lasting(echo) as vendor, Tower() as tower:
-        departures, lane = departing(books.services, tower, books.connection.lane)
-        late, early = flight(vendor.url, *bodies("/late")), flight(vendor.url, *bodies("/early"))
-        departures.depart([(lane, late)], {1}, time.monotonic() - 20)
-        departures.depart([(lane, early)], {1}, time.monotonic() - 2)
-        landed = {id(one.flight): one.result for one in collected(tower, 2)}
-        assert landed[id(late)] == LATE
+        dispatcher, lane = departing(books.services, tower, books.connection.lane)
+        late, early = call(vendor.url, *bodies("/late")), call(vendor.url, *bodies("/early"))
+        dispatcher.depart([(lane, late)], {1}, time.monotonic() - 20)
+        dispatcher.depart([(lane, early)], {1}, time.monotonic() - 2)
+        finished = {id(one.call): one.result for one in collected(tower, 2)}
+        assert finished[id(late)] == LATE
         assert list(map(target, vendor.heard)) == ["/early"]
 
 
-def collected(tower: Tower, count: int) -> list[Landed]:
+def collected(tower: Tower, count: int) -> list[FinishedCall]:
     """So many calls that are over."""
-    found: list[Landed] = []
-    wait_until(lambda: len(found.__iadd__(tower.crew.collect(0.05, 1))) == count)
+    found: list[FinishedCall] = []
+    wait_until(lambda: len(found.__iadd__(tower.executor.collect(0.05, 1))) == count)
     return found
 
 
@@ -197,19 +197,19 @@ def test_a_turn_that_fails_frees_what_it_took(shop: Shop, monkeypatch: pytest.Mo
             worker.round(5)
     finally:
         worker.close()
-    lane = Known(shop.services).connection(shop.chrts.id).lane
+    lane = ConfigCache(shop.services).connection(shop.chrts.id).lane
     assert leased(shop.services) == 0
-    assert shop.services.pace.use({lane: [RateLimit(10, 1)]})[lane].in_use == 0
+    assert shop.services.limiter.use({lane: [RateLimit(10, 1)]})[lane].in_use == 0
 
 
 def test_what_was_taken_back_waits_as_it_did(books: Books) -> None:
     """In its order, and halves of what was refused as a whole stay halves: what they carry was being sent already."""
     with Tower() as tower:
-        departures, lane = departing(books.services, tower, books.connection.lane)
-        one, two = (flight("http://127.0.0.1:1", *bodies(path)) for path in ("/a", "/b"))
-        half, other = (flight("http://127.0.0.1:1", *bodies(path, path)) for path in ("/c", "/d"))
+        dispatcher, lane = departing(books.services, tower, books.connection.lane)
+        one, two = (call("http://127.0.0.1:1", *bodies(path)) for path in ("/a", "/b"))
+        half, other = (call("http://127.0.0.1:1", *bodies(path, path)) for path in ("/c", "/d"))
         half.is_half = other.is_half = True
-        departures.take_back([(lane, half), (lane, other), (lane, one), (lane, two)])
+        dispatcher.take_back([(lane, half), (lane, other), (lane, one), (lane, two)])
         assert list(lane.ready) == [*one.items, *two.items]
         assert list(lane.halves) == [half.items, other.items]
 
@@ -223,10 +223,10 @@ def leased(services: Services) -> int:
 
 def test_a_round_that_ends_waits_for_slow_vendors_at_rest(books: Books) -> None:
     """What it will not begin any more is nothing to be attended to again and again."""
-    lanes = Lanes(Known(books.services))
+    lanes = Lanes(ConfigCache(books.services))
     lane = lanes.get(books.connection.lane)
     lane.latency, lanes.closing = 5.0, True
-    lane.ready.extend(flight("http://127.0.0.1:1", *bodies("/a")).items)
+    lane.ready.extend(call("http://127.0.0.1:1", *bodies("/a")).items)
     assert lanes.patience(time.monotonic() + 1.0) > 0.5
 
 
@@ -235,7 +235,7 @@ def test_what_holds_for_a_lane_is_known_while_the_database_is_away(
 ) -> None:
     """Slots are stamped by it when calls come home, and those must not be lost for want of it."""
     monkeypatch.setattr("plugin.delivery.config_cache._SECONDS", -1.0)
-    known = Known(books.services)
-    before = known.terms(books.connection.lane)
+    known = ConfigCache(books.services)
+    before = known.policy(books.connection.lane)
     monkeypatch.setattr(books.services.database, "engine", Database("postgresql://127.0.0.1:1/nothing").engine)
-    assert known.terms(books.connection.lane) == before
+    assert known.policy(books.connection.lane) == before

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from plugin.core.response import Answer, Failure
+from plugin.core.response import Failure, Response
 from plugin.core.step import Request
 from plugin.core.vendor_profile import Batch
 from plugin.delivery.lanes import Lane
 from tests.conftest import wait_until
-from tests.support.fake_executor import Tower, flight, flights
+from tests.support.fake_executor import Tower, call, calls
 from tests.support.keep_alive_vendor import Lasting, echo, target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from plugin.delivery.executor import Landed
+    from plugin.delivery.executor import FinishedCall
 
 LATE = Failure(sent=False, reason="its turn came too late", late=True)
 OPEN = Path("/proc/self/fd")
@@ -58,23 +58,23 @@ def paths(name: str, count: int) -> list[str]:
     return [f"/{name}/{number}" for number in range(count)]
 
 
-def answers(landed: Sequence[Landed]) -> list[str]:
+def answers(finished: Sequence[FinishedCall]) -> list[str]:
     """For what targets these were answered."""
-    assert all(isinstance(one.result, Answer) for one in landed), [one.result for one in landed]
-    return [one.result.json["for"] for one in landed if isinstance(one.result, Answer)]
+    assert all(isinstance(one.result, Response) for one in finished), [one.result for one in finished]
+    return [one.result.json["for"] for one in finished if isinstance(one.result, Response)]
 
 
-def asked(one: Landed) -> str:
+def asked(one: FinishedCall) -> str:
     """The path of a call."""
-    return one.flight.items[0].request.path
+    return one.call.items[0].request.path
 
 
 def connected(tower: Tower, lane: Lane, vendor: Lasting, count: int) -> None:
     """Have so many connections of a lane open; its vendor has to hold the calls until all of them are there."""
-    tower.send(lane, *flights(vendor.url, paths("open", count)), most=count)
+    tower.send(lane, *calls(vendor.url, paths("open", count)), most=count)
     tower.serve()
     assert vendor.connections == count
-    tower.landed.clear()
+    tower.finished.clear()
 
 
 def by_pieces(
@@ -115,9 +115,9 @@ def test_answers_in_pieces_hold_up_no_other_lane(cut: Callable[[bytes], int]) ->
     ):
         connected(tower, fast, prompt, 1)
         connected(tower, slow, tardy, 16)
-        tower.send(slow, *flights(tardy.url, paths("pieces", 32)), most=16)
+        tower.send(slow, *calls(tardy.url, paths("pieces", 32)), most=16)
         tower.serve(lambda: len(tardy.heard) == 32)
-        tower.send(fast, *flights(prompt.url, paths("fast", 20)))
+        tower.send(fast, *calls(prompt.url, paths("fast", 20)))
         tower.serve(lambda: len(tower.of(fast)) == 20)
         assert not tower.of(slow)
         assert max(one.took for one in tower.of(fast)) < HELD_UP
@@ -125,7 +125,7 @@ def test_answers_in_pieces_hold_up_no_other_lane(cut: Callable[[bytes], int]) ->
         tower.serve()
     assert answers(tower.of(fast)) == paths("fast", 20)
     assert Counter(answers(tower.of(slow))) == Counter(paths("pieces", 32))
-    assert all(asked(one) == one.result.json["for"] for one in tower.landed if isinstance(one.result, Answer))
+    assert all(asked(one) == one.result.json["for"] for one in tower.finished if isinstance(one.result, Response))
 
 
 @pytest.mark.parametrize("most", [1, 7])
@@ -134,11 +134,11 @@ def test_a_lane_never_has_more_calls_at_once_than_it_may(most: int) -> None:
     lane, crowd = Lane("a"), Crowd(most)
     with Lasting(crowd) as vendor, Tower() as tower:
         for name in ("first", "then"):
-            tower.send(lane, *flights(vendor.url, paths(name, 60)), most=most)
+            tower.send(lane, *calls(vendor.url, paths(name, 60)), most=most)
             tower.serve()
     assert crowd.peak == most
     assert vendor.connections == most
-    assert Counter(answers(tower.landed)) == Counter([*paths("first", 60), *paths("then", 60)])
+    assert Counter(answers(tower.finished)) == Counter([*paths("first", 60), *paths("then", 60)])
 
 
 def test_a_lane_that_may_have_fewer_calls_has_fewer() -> None:
@@ -146,9 +146,9 @@ def test_a_lane_that_may_have_fewer_calls_has_fewer() -> None:
     lane = Lane("a")
     wide, narrow = Crowd(8), Crowd(2)
     with Lasting(lambda request: (narrow if "then" in target(request) else wide)(request)) as vendor, Tower() as tower:
-        tower.send(lane, *flights(vendor.url, paths("first", 40)), most=8)
+        tower.send(lane, *calls(vendor.url, paths("first", 40)), most=8)
         tower.serve()
-        tower.send(lane, *flights(vendor.url, paths("then", 40)), most=2)
+        tower.send(lane, *calls(vendor.url, paths("then", 40)), most=2)
         tower.serve()
     assert (wide.peak, narrow.peak) == (8, 2)
 
@@ -158,11 +158,11 @@ def test_a_call_is_made_at_its_moment_and_holds_up_no_other_lane() -> None:
     lane, other = Lane("a"), Lane("b")
     with Lasting(echo) as vendor, Tower() as tower:
         connected(tower, lane, vendor, 1)
-        later = flights(vendor.url, ["/later", "/last", "/behind"])
+        later = calls(vendor.url, ["/later", "/last", "/behind"])
         moment = time.monotonic() + 0.4
         later[0].earliest, later[1].earliest = moment, moment + 0.2
         tower.send(lane, *later)
-        tower.send(other, *flights(vendor.url, paths("other", 20)))
+        tower.send(other, *calls(vendor.url, paths("other", 20)))
         tower.serve(lambda: len(tower.of(other)) == 20)
         assert [asked(one) for one in tower.of(lane) if "connect" not in asked(one)] == []
         tower.serve()
@@ -175,13 +175,13 @@ def test_a_call_that_is_called_off_does_not_wait_for_its_moment() -> None:
     """Its slot is free at once, and what it carries is tried again when the gate opens."""
     lane = Lane("a")
     with Lasting(echo) as vendor, Tower() as tower:
-        (planned,) = flights(vendor.url, ["/planned"])
+        (planned,) = calls(vendor.url, ["/planned"])
         planned.earliest = time.monotonic() + 60
         tower.send(lane, planned)
         lane.call_off()
         tower.send(lane)
         tower.serve()
-    assert [one.result for one in tower.landed] == [LATE]
+    assert [one.result for one in tower.finished] == [LATE]
     assert vendor.heard == []
 
 
@@ -190,9 +190,9 @@ def test_every_call_of_many_lanes_lands_once() -> None:
     lanes = [(Lane(f"lane{number}"), paths(f"lane{number}", 40)) for number in range(30)]
     with Lasting(echo) as vendor, Tower() as tower:
         for lane, all_its in lanes:
-            tower.send(lane, *flights(vendor.url, all_its), most=3)
+            tower.send(lane, *calls(vendor.url, all_its), most=3)
         tower.serve()
-    assert all(asked(one) == answers([one])[0] for one in tower.landed)
+    assert all(asked(one) == answers([one])[0] for one in tower.finished)
     for lane, all_its in lanes:
         assert Counter(answers(tower.of(lane))) == Counter(all_its)
         assert (lane.flying, lane.active) == (0, 0)
@@ -204,12 +204,12 @@ def test_a_call_whose_turn_comes_too_late_is_not_sent() -> None:
     lane = Lane("a")
     with Lasting(echo) as vendor, Tower() as tower:
         connected(tower, lane, vendor, 1)
-        late = flight(vendor.url, Request(method="POST", path="/late", body={}), late=True)
-        tower.send(lane, late, *flights(vendor.url, ["/next"]))
+        late = call(vendor.url, Request(method="POST", path="/late", body={}), late=True)
+        tower.send(lane, late, *calls(vendor.url, ["/next"]))
         tower.serve()
-    found = {asked(one): one.result for one in tower.landed}
+    found = {asked(one): one.result for one in tower.finished}
     assert found["/late"] == Failure(sent=False, reason="its turn came too late", late=True)
-    assert isinstance(found["/next"], Answer)
+    assert isinstance(found["/next"], Response)
     assert "/late" not in map(target, vendor.heard)
 
 
@@ -233,9 +233,9 @@ def test_a_fault_of_ours_in_one_call_stops_no_other(what: dict[str, Any]) -> Non
     with Lasting(echo) as vendor, Tower() as tower:
         connected(tower, bad, vendor, 1)
         for _ in range(3):
-            tower.send(bad, flight(vendor.url, *what["requests"], batch=what.get("batch")))
-            tower.send(good, *flights(vendor.url, paths("good", 5)), most=2)
-            tower.send(bad, *flights(vendor.url, ["/after"]))
+            tower.send(bad, call(vendor.url, *what["requests"], batch=what.get("batch")))
+            tower.send(good, *calls(vendor.url, paths("good", 5)), most=2)
+            tower.send(bad, *calls(vendor.url, ["/after"]))
             tower.serve()
     faults = [one for one in tower.of(bad) if asked(one) == "/x"]
     assert len(faults) == 3
@@ -252,13 +252,13 @@ def test_a_fault_of_ours_in_reading_one_answer_stops_no_other(monkeypatch: pytes
         connected(tower, lane, vendor, 1)
         connected(tower, other, second, 1)
         with monkeypatch.context() as broken:
-            broken.setattr("plugin.transport.connection.Reply", _broken)
-            tower.send(lane, *flights(vendor.url, ["/x"]))
+            broken.setattr("plugin.transport.connection.ResponseParser", _broken)
+            tower.send(lane, *calls(vendor.url, ["/x"]))
             tower.serve()
-        tower.send(lane, *flights(vendor.url, ["/after"]))
-        tower.send(other, *flights(second.url, ["/other"]))
+        tower.send(lane, *calls(vendor.url, ["/after"]))
+        tower.send(other, *calls(second.url, ["/other"]))
         tower.serve()
-    odd, *rest = tower.landed
+    odd, *rest = tower.finished
     assert isinstance(odd.result, Failure)
     assert odd.result.sent
     assert Counter(answers(rest)) == Counter(["/after", "/other"])
@@ -277,10 +277,10 @@ def test_without_a_further_thread_calls_are_made_nevertheless(monkeypatch: pytes
     with Lasting(echo) as vendor, Tower() as tower:
         connected(tower, other, vendor, 1)
         monkeypatch.setattr(threading.Thread, "start", sparing)
-        tower.send(lane, *flights(vendor.url, paths("a", 30)), most=10)
-        tower.send(other, *flights(vendor.url, paths("b", 30)), most=2)
+        tower.send(lane, *calls(vendor.url, paths("a", 30)), most=10)
+        tower.send(other, *calls(vendor.url, paths("b", 30)), most=2)
         tower.serve()
-    assert Counter(answers(tower.landed)) == Counter([*paths("a", 30), *paths("b", 30)])
+    assert Counter(answers(tower.finished)) == Counter([*paths("a", 30), *paths("b", 30)])
 
 
 def test_without_any_thread_calls_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,9 +295,9 @@ def test_without_any_thread_calls_say_so(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(threading.Thread, "start", sparing)
     with Lasting(echo) as vendor, Tower() as tower:
-        tower.send(lane, *flights(vendor.url, paths("a", 5)), most=2)
+        tower.send(lane, *calls(vendor.url, paths("a", 5)), most=2)
         tower.serve()
-    assert [one.result.sent for one in tower.landed if isinstance(one.result, Failure)] == [False] * 5
+    assert [one.result.sent for one in tower.finished if isinstance(one.result, Failure)] == [False] * 5
     assert vendor.heard == []
 
 
@@ -316,9 +316,9 @@ def test_closing_leaves_nothing_behind() -> None:
     vendor = Lasting(by_pieces(goes_on, Crowd(3), CUTS["after the head"]))
     with vendor, Lasting(echo) as prompt, Tower() as tower:
         connected(tower, lane, vendor, 3)
-        tower.send(lane, *flights(vendor.url, paths("pieces", 3)), most=3)
+        tower.send(lane, *calls(vendor.url, paths("pieces", 3)), most=3)
         tower.serve(lambda: len(vendor.heard) == 6)
-        tower.send(other, *flights(prompt.url, paths("b", 20)), most=4)
+        tower.send(other, *calls(prompt.url, paths("b", 20)), most=4)
         tower.serve(lambda: len(tower.of(other)) == 20)
         goes_on.set()
         tower.serve()
@@ -329,4 +329,4 @@ def test_closing_leaves_nothing_behind() -> None:
 def test_a_crew_that_had_nothing_to_do_closes() -> None:
     """Its hub was never needed."""
     with Tower() as tower:
-        assert tower.crew.collect(0, 0) == []
+        assert tower.executor.collect(0, 0) == []

@@ -57,7 +57,7 @@ def reconnect(shop: Shop, name: str, **settings: str) -> None:
 @pytest.fixture(autouse=True)
 def connected(shop: Shop, name: str) -> None:
     """The shop is connected to the destination that is tested, and as it was to the others."""
-    if name not in {item.destination for item in shop.services.shops.connections()}:
+    if name not in {item.destination for item in shop.services.stores.connections()}:
         reconnect(shop, name)
     # Of several that book parcels the one that is tested is asked first.
     first = rule_file.read("priority: 1\nrules: [{name: all}]", "rules.yaml")
@@ -188,7 +188,7 @@ def test_refused_credentials_pause_and_new_ones_release(shop: Shop, name: str, s
     tell(shop, name)
     work_off(shop.services)
     assert (calls(shop, name), made(shop, name), delivery(shop, name)["state"]) == (1, 0, "waiting")
-    paused = {item.destination: item for item in shop.services.shops.connections()}[name]
+    paused = {item.destination: item for item in shop.services.stores.connections()}[name]
     assert (paused.state, str(status) in (paused.reason or "")) == ("paused", True)
     shop.sandbox.emulators[name].faults.clear()
     reconnect(shop, name)

@@ -34,7 +34,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 def send_order(services: Services, app: Flask, name: str, url: str) -> None:
     """An order of a shop whose only vendor is at this address."""
-    store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
+    store = services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
     own = {
         "chitchats": {"client_id": "1", "token": "t", **PACKAGE},
         "chrts": {"api_key": "k", "user_id": "email"},

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 
 from plugin.core.errors import Unavailable
 from plugin.core.event import Envelope
-from plugin.intake.group_commit import Intake
+from plugin.intake.group_commit import GroupCommit
 from plugin.storage.database import Database
 from plugin.storage.inbox import Inbox, Incoming
 from plugin.storage.tables import NAMELESS, events
@@ -53,7 +53,7 @@ class Gated(Inbox):
 @pytest.fixture
 def store(services: Services) -> str:
     """A store that webhooks can be of."""
-    return services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None).id
+    return services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None).id
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def inbox(services: Services) -> Gated:
 
 
 @pytest.fixture
-def intake(inbox: Gated) -> Iterator[Intake]:
+def intake(inbox: Gated) -> Iterator[GroupCommit]:
     """One that commits through the gate."""
-    made = Intake(inbox)
+    made = GroupCommit(inbox)
     yield made
     inbox.gate.set()
     made.close()
@@ -102,7 +102,7 @@ def stored(services: Services) -> int:
     return count
 
 
-def crowd(intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, store: str, count: int) -> list[Future[bool]]:
+def crowd(intake: GroupCommit, inbox: Gated, callers: ThreadPoolExecutor, store: str, count: int) -> list[Future[bool]]:
     """One webhook whose commit takes long, and `count` that come meanwhile, all answered when this returns."""
     first = callers.submit(intake.put, a_webhook(store, 0))
     assert inbox.committing.wait(20)
@@ -122,7 +122,7 @@ def crowd(intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, store: str,
 
 
 def test_what_comes_during_a_commit_shares_the_next(
-    intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
+    intake: GroupCommit, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
 ) -> None:
     """One flush of the disk for many."""
     assert all(one.result() for one in crowd(intake, inbox, callers, store, CROWD))
@@ -131,7 +131,7 @@ def test_what_comes_during_a_commit_shares_the_next(
 
 
 def test_a_crowd_is_not_committed_all_at_once_however_large(
-    intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
+    intake: GroupCommit, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
 ) -> None:
     """Its first would wait for its last."""
     assert all(one.result() for one in crowd(intake, inbox, callers, store, 390))
@@ -141,7 +141,7 @@ def test_a_crowd_is_not_committed_all_at_once_however_large(
 
 @pytest.mark.usefixtures("patient")
 def test_the_writer_waits_for_those_it_just_answered(
-    intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
+    intake: GroupCommit, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
 ) -> None:
     """Each is about to send the next: they share one commit again instead of a few each."""
     inbox.gate.set()
@@ -159,7 +159,7 @@ def test_the_writer_waits_for_those_it_just_answered(
 
 @pytest.mark.usefixtures("patient")
 def test_who_comes_alone_after_a_crowd_is_not_kept_waiting_for_it(
-    intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
+    intake: GroupCommit, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
 ) -> None:
     """The writer expects as many as last time once, and not for ever."""
     crowd(intake, inbox, callers, store, CROWD)
@@ -171,7 +171,7 @@ def test_who_comes_alone_after_a_crowd_is_not_kept_waiting_for_it(
 
 
 def test_a_commit_that_fails_is_heard_of_by_everybody_in_it_and_the_next_goes_on(
-    intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
+    intake: GroupCommit, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
 ) -> None:
     """None of them may be answered 200."""
     inbox.trouble = Unavailable("away")
@@ -183,7 +183,7 @@ def test_a_commit_that_fails_is_heard_of_by_everybody_in_it_and_the_next_goes_on
 
 
 def test_closing_commits_what_waits(
-    intake: Intake, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
+    intake: GroupCommit, inbox: Gated, callers: ThreadPoolExecutor, services: Services, store: str
 ) -> None:
     """A server that ends answers first, and whoever comes in between is not left behind."""
     first = callers.submit(intake.put, a_webhook(store, 1))
@@ -201,7 +201,7 @@ def test_closing_commits_what_waits(
 
 
 def test_a_writer_that_could_not_start_is_started_by_the_next_webhook(
-    intake: Intake, inbox: Gated, services: Services, store: str, monkeypatch: pytest.MonkeyPatch
+    intake: GroupCommit, inbox: Gated, services: Services, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that lacks threads for a moment is not deaf for ever."""
 

@@ -15,7 +15,7 @@ from redis import Redis
 
 from plugin.core.rates import RateLimit
 from plugin.delivery.round import Worker
-from plugin.limiter.redis_limiter import Ask, Grant, Left, Over, Pace, Used
+from plugin.limiter.redis_limiter import Completion, Grant, RedisLimiter, RemainingQuota, SlotRequest, Used
 from plugin.sandbox import Fault, Limit
 from plugin.services import Services
 from plugin.storage import queries
@@ -50,25 +50,31 @@ def redis(backend: Backend) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def pace(redis: Redis) -> Pace:
+def limiter(redis: Redis) -> RedisLimiter:
     """The limiter as a worker holds it."""
-    return Pace(redis, LONG)
+    return RedisLimiter(redis, LONG)
 
 
-def take(pace: Pace, want: int, *limits: RateLimit, lane: str = LANE) -> tuple[str, ...]:
+def take(limiter: RedisLimiter, want: int, *limits: RateLimit, lane: str = LANE) -> tuple[str, ...]:
     """The slots that are granted at once."""
-    return ask(pace, want, *limits, lane=lane).slots
+    return ask(limiter, want, *limits, lane=lane).slots
 
 
-def ask(pace: Pace, want: int, *limits: RateLimit, lane: str = LANE, ahead: float = 0.0) -> Grant:
+def ask(limiter: RedisLimiter, want: int, *limits: RateLimit, lane: str = LANE, ahead: float = 0.0) -> Grant:
     """What one lane is granted."""
-    (grant,) = pace.reserve([Ask(lane=lane, limits=limits, want=want, ahead=timedelta(seconds=ahead))])
+    (grant,) = limiter.reserve([SlotRequest(lane=lane, limits=limits, want=want, ahead=timedelta(seconds=ahead))])
     return grant
 
 
-def finish(pace: Pace, slot: str, *limits: RateLimit, took: timedelta | None = None, left: Left | None = None) -> None:
+def finish(
+    limiter: RedisLimiter,
+    slot: str,
+    *limits: RateLimit,
+    took: timedelta | None = None,
+    left: RemainingQuota | None = None,
+) -> None:
     """Say that the call of a slot is over."""
-    pace.finish([Over(lane=LANE, limits=limits, used=[Used(slot=slot, took=took)], left=left)])
+    limiter.finish([Completion(lane=LANE, limits=limits, used=[Used(slot=slot, took=took)], left=left)])
 
 
 def hammer(url: str, seconds: float, limits: Sequence[RateLimit], threads: int, ahead: float = 0.0) -> list[Span]:
@@ -76,19 +82,19 @@ def hammer(url: str, seconds: float, limits: Sequence[RateLimit], threads: int, 
     spans: list[Span] = []
     ends = time.monotonic() + seconds
     with Redis.from_url(url) as client, ThreadPoolExecutor(threads) as pool:
-        pace = Pace(client, LONG)
+        limiter = RedisLimiter(client, LONG)
 
         def work(seed: int) -> None:
             dice, idle = random.Random(seed), threading.Event()  # noqa: S311  (repeatable, not secret)
             while time.monotonic() < ends:
-                grant = ask(pace, 2, *limits, ahead=ahead)
+                grant = ask(limiter, 2, *limits, ahead=ahead)
                 granted = time.monotonic()
                 for slot, delay in zip(grant.slots, grant.delays, strict=True):
                     idle.wait(max(0.0, granted + delay - time.monotonic()))
                     begins = granted + delay
                     idle.wait(dice.random() / 20)
                     spans.append((begins, time.monotonic()))
-                    finish(pace, slot)
+                    finish(limiter, slot)
                 if not grant.slots:
                     idle.wait(min(grant.wait.total_seconds(), 0.05))
 
@@ -123,102 +129,102 @@ def test_processes_together_keep_the_limit(backend: Backend, redis: Redis) -> No
     assert most([span for spans in found for span in spans], 1 - GRAIN) <= 15
 
 
-def test_every_limit_of_a_lane_is_kept(pace: Pace) -> None:
+def test_every_limit_of_a_lane_is_kept(limiter: RedisLimiter) -> None:
     """Two a second and three in two seconds: the tighter one decides at each moment."""
     limits = (RateLimit(2, 1), RateLimit(3, 2))
     began = time.monotonic()
-    for slot in take(pace, 5, *limits):
-        finish(pace, slot)
+    for slot in take(limiter, 5, *limits):
+        finish(limiter, slot)
     granted: list[str] = []
 
     def try_again() -> bool:
-        granted.extend(take(pace, 5, *limits))
+        granted.extend(take(limiter, 5, *limits))
         return bool(granted)
 
     wait_until(try_again)
-    assert (len(granted), take(pace, 5, *limits)) == (1, ())
+    assert (len(granted), take(limiter, 5, *limits)) == (1, ())
     assert time.monotonic() - began >= 1 - GRAIN
 
 
-def test_a_call_in_flight_counts_however_long_it_takes(pace: Pace) -> None:
+def test_a_call_in_flight_counts_however_long_it_takes(limiter: RedisLimiter) -> None:
     """It may arrive at the vendor at any moment until its answer is here."""
-    slots = take(pace, 2, RateLimit(2, 1))
+    slots = take(limiter, 2, RateLimit(2, 1))
     began = time.monotonic()
     wait_until(lambda: time.monotonic() - began > 1.2)
-    assert take(pace, 1, RateLimit(2, 1)) == ()
-    finish(pace, slots[0])
-    assert take(pace, 1, RateLimit(2, 1)) == ()
+    assert take(limiter, 1, RateLimit(2, 1)) == ()
+    finish(limiter, slots[0])
+    assert take(limiter, 1, RateLimit(2, 1)) == ()
 
 
 def test_a_lost_worker_s_slot_counts_until_its_hold_and_a_window_are_over(redis: Redis) -> None:
     """Its call may have arrived as late as that; then the slot is free again by itself."""
-    pace = Pace(redis, timedelta(seconds=0.5))
-    assert len(take(pace, 5, RateLimit(2, 1))) == 2
+    limiter = RedisLimiter(redis, timedelta(seconds=0.5))
+    assert len(take(limiter, 5, RateLimit(2, 1))) == 2
     began = time.monotonic()
-    wait_until(lambda: bool(take(pace, 1, RateLimit(2, 1))))
+    wait_until(lambda: bool(take(limiter, 1, RateLimit(2, 1))))
     assert time.monotonic() - began >= 1.5 - GRAIN
 
 
-def test_a_slot_that_was_not_used_is_given_back_at_once(pace: Pace) -> None:
+def test_a_slot_that_was_not_used_is_given_back_at_once(limiter: RedisLimiter) -> None:
     """What was reserved for a delivery that another process took must not idle the lane."""
-    (slot,) = take(pace, 1, RateLimit(1, 300))
-    pace.release(LANE, [slot])
-    assert len(take(pace, 1, RateLimit(1, 300))) == 1
+    (slot,) = take(limiter, 1, RateLimit(1, 300))
+    limiter.release(LANE, [slot])
+    assert len(take(limiter, 1, RateLimit(1, 300))) == 1
 
 
-def test_lanes_do_not_share_a_limit(pace: Pace) -> None:
+def test_lanes_do_not_share_a_limit(limiter: RedisLimiter) -> None:
     """One account at its limit holds no other up."""
-    assert len(take(pace, 9, RateLimit(1, 60))) == 1
-    assert len(take(pace, 9, RateLimit(1, 60), lane="vendor:2@example.com")) == 1
+    assert len(take(limiter, 9, RateLimit(1, 60))) == 1
+    assert len(take(limiter, 9, RateLimit(1, 60), lane="vendor:2@example.com")) == 1
 
 
-def test_a_full_lane_says_when_to_ask_again(pace: Pace) -> None:
+def test_a_full_lane_says_when_to_ask_again(limiter: RedisLimiter) -> None:
     """Until the oldest call leaves the window; nobody has to poll for five minutes."""
-    for slot in take(pace, 1, RateLimit(1, 300)):
-        finish(pace, slot)
-    grant = ask(pace, 1, RateLimit(1, 300))
+    for slot in take(limiter, 1, RateLimit(1, 300)):
+        finish(limiter, slot)
+    grant = ask(limiter, 1, RateLimit(1, 300))
     assert grant.slots == ()
     assert timedelta(seconds=299) < grant.wait <= timedelta(seconds=300)
 
 
-def test_a_closed_gate_stops_every_process_until_then(redis: Redis, pace: Pace) -> None:
+def test_a_closed_gate_stops_every_process_until_then(redis: Redis, limiter: RedisLimiter) -> None:
     """`Retry-After` told to one worker is obeyed by all, and by this lane only."""
-    pace.close_gate(LANE, timedelta(seconds=30))
-    grant = ask(Pace(redis, LONG), 1, RateLimit(5, 1))
+    limiter.block(LANE, timedelta(seconds=30))
+    grant = ask(RedisLimiter(redis, LONG), 1, RateLimit(5, 1))
     assert grant.slots == ()
     assert timedelta(seconds=29) < grant.wait <= timedelta(seconds=30)
-    assert take(pace, 1, RateLimit(5, 1), lane="another")
+    assert take(limiter, 1, RateLimit(5, 1), lane="another")
 
 
-def test_a_gate_opens_by_itself(pace: Pace) -> None:
+def test_a_gate_opens_by_itself(limiter: RedisLimiter) -> None:
     """Nobody has to come and open it; not before its time."""
     began = time.monotonic()
-    pace.close_gate(LANE, timedelta(seconds=0.2))
-    wait_until(lambda: bool(take(pace, 1, RateLimit(5, 1))))
+    limiter.block(LANE, timedelta(seconds=0.2))
+    wait_until(lambda: bool(take(limiter, 1, RateLimit(5, 1))))
     assert time.monotonic() - began >= 0.2 - GRAIN
 
 
-def test_a_longer_gate_is_never_shortened(pace: Pace) -> None:
+def test_a_longer_gate_is_never_shortened(limiter: RedisLimiter) -> None:
     """Answers of calls that left together arrive in any order; the longest wait counts, also at the same instant."""
 
     def close(seconds: int) -> None:
-        pace.close_gate(LANE, timedelta(seconds=seconds))
+        limiter.block(LANE, timedelta(seconds=seconds))
 
     with ThreadPoolExecutor(8) as pool:
         for _ in range(50):
             list(pool.map(close, [1, 1, 60, 1, 1, 1, 1, 1]))
-            assert pace.use({LANE: [RateLimit(1, 1)]})[LANE].gate > timedelta(seconds=50)
-            pace.close_gate(LANE, timedelta(seconds=61))
-            assert pace.use({LANE: [RateLimit(1, 1)]})[LANE].gate > timedelta(seconds=59)
-            pace._redis.flushdb()  # noqa: SLF001  (the client of this test)
+            assert limiter.use({LANE: [RateLimit(1, 1)]})[LANE].block > timedelta(seconds=50)
+            limiter.block(LANE, timedelta(seconds=61))
+            assert limiter.use({LANE: [RateLimit(1, 1)]})[LANE].block > timedelta(seconds=59)
+            limiter._redis.flushdb()  # noqa: SLF001  (the client of this test)
 
 
-def test_use_shows_what_counts(pace: Pace) -> None:
+def test_use_shows_what_counts(limiter: RedisLimiter) -> None:
     """In flight and finished within the window, together."""
-    for slot in take(pace, 2, RateLimit(10, 60)):
-        finish(pace, slot)
-    take(pace, 3, RateLimit(10, 60))
-    assert pace.use({LANE: [RateLimit(10, 60)]})[LANE].in_use == 5
+    for slot in take(limiter, 2, RateLimit(10, 60)):
+        finish(limiter, slot)
+    take(limiter, 3, RateLimit(10, 60))
+    assert limiter.use({LANE: [RateLimit(10, 60)]})[LANE].in_use == 5
 
 
 def test_a_strict_vendor_never_answers_429(shop: Shop) -> None:

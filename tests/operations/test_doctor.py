@@ -64,16 +64,16 @@ def test_no_worker_is_a_problem(services: Services) -> None:
 
 def test_a_store_without_a_secret_is_a_problem(services: Services) -> None:
     """Its webhooks would all be refused."""
-    store = services.shops.add("shopify", "demo.myshopify.com", {}, None)
+    store = services.stores.add("shopify", "demo.myshopify.com", {}, None)
     assert "problem" in states(services)[f"store {store.id}"]
 
 
 def test_paused_and_unfinished_connections_are_told(services: Services) -> None:
     """A paused one is a problem; settings without which everything is held are a note."""
-    store = services.shops.add("shopify", "demo.myshopify.com", {"secret": "s"}, None)
+    store = services.stores.add("shopify", "demo.myshopify.com", {"secret": "s"}, None)
     bare = make_connection(services, store, "chitchats", "http://127.0.0.1:9", {"client_id": "1", "token": "t"})
     paused = make_connection(services, store, "chrts", "http://127.0.0.1:9", {"api_key": "k"})
-    services.shops.pause(paused.id, "401: the credentials are refused")
+    services.stores.pause(paused.id, "401: the credentials are refused")
     found = states(services)
     assert found[f"connection {bare.id}"] == {"note"}
     assert found[f"connection {paused.id}"] == {"problem"}
@@ -83,7 +83,7 @@ def test_no_secret_is_shown(services: Services) -> None:
     """Neither of the environment nor of stores and connections."""
     secrets = {"SECRET_KEY": "a key for tests", "SHOPIFY_API_SECRET": "hush-app"}
     environment = dict(services.settings.environment) | secrets
-    store = services.shops.add("shopify", "demo.myshopify.com", {"secret": "hush-store"}, None)
+    store = services.stores.add("shopify", "demo.myshopify.com", {"secret": "hush-store"}, None)
     make_connection(services, store, "chrts", "http://127.0.0.1:9", {"api_key": "hush-key"})
     opened = Services.open(Settings.from_env(environment))
     shown = repr(examine(opened))
@@ -94,7 +94,7 @@ def test_no_secret_is_shown(services: Services) -> None:
 
 def test_a_wrong_secret_key_is_a_problem(services: Services) -> None:
     """What was sealed with another key can't be opened, and doctor says so instead of failing."""
-    services.shops.add("shopify", "demo.myshopify.com", {"secret": "s"}, None)
+    services.stores.add("shopify", "demo.myshopify.com", {"secret": "s"}, None)
     opened = Services.open(Settings.from_env(dict(services.settings.environment) | {"SECRET_KEY": "another"}))
     found = states(opened)
     opened.close()

@@ -292,7 +292,7 @@ def test_any_order_repetition_and_delay_tells_the_same(
     shop: Shop, ending: tuple[str, ...], batch: int, data: st.DataObject
 ) -> None:
     """The last version is told of once if nothing ended it, and none if something did, whatever came first."""
-    store = shop.services.shops.add("shopify", f"shop-{next(STORES)}.myshopify.com", {"secret": SECRET}, None)
+    store = shop.services.stores.add("shopify", f"shop-{next(STORES)}.myshopify.com", {"secret": SECRET}, None)
     connect(shop.services, store, "chrts", shop.sandbox.base_url, api_key=store.id, rate="1000/1s")
     bodies = [("checkouts/update", sent("checkouts_update") | {"updated_at": at}) for at in (*VERSIONS, *VERSIONS[1:])]
     bodies += [(topic, sent(topic.replace("/", "_"))) for topic in ending]

@@ -199,7 +199,7 @@ def test_a_sale_may_wait_for_its_payment(shop: Shop) -> None:
 
 def test_nothing_is_remembered_where_nobody_is_told(shop: Shop) -> None:
     """A store that only books keeps no links."""
-    other = shop.services.shops.add("shopify", "books.myshopify.com", {"secret": "s2"}, None)
+    other = shop.services.stores.add("shopify", "books.myshopify.com", {"secret": "s2"}, None)
     shop.post("orders/create", sent("orders_create"), secret="s2", address="books.myshopify.com")
     work_off(shop.services)
     with shop.services.database.read() as db:

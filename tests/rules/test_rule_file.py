@@ -176,10 +176,10 @@ def test_all_mistakes_are_named_at_once() -> None:
 def test_connections_are_asked_by_priority_then_by_age(services: Services, sandbox: Sandbox, app: Flask) -> None:
     """The lower number first; without one it is 100."""
     carriers = Carriers.open(services, sandbox, app, rules({"name": "a"}), rules({"name": "b"}))
-    found = services.shops.connections(carriers.shop.store.id)
+    found = services.stores.connections(carriers.shop.store.id)
     assert [item.name for item in selection.shipping(found)] == ["one", "two"]
     carriers.connect("two", rules({"name": "b"}, priority="99"))
-    found = services.shops.connections(carriers.shop.store.id)
+    found = services.stores.connections(carriers.shop.store.id)
     assert [item.name for item in selection.shipping(found)] == ["two", "one"]
 
 

@@ -1,4 +1,4 @@
-"""A real process dies at each point of `plugin.runtime.crash_points`; started again, it ends as if nothing had happened."""
+"""A real process dies at each crash point; started again, it ends as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _doomed(role: str, environment: dict[str, str], case: Case, log: Path, *argu
 def _finish(shop: Shop, environment: dict[str, str]) -> None:
     """Time passes, and a worker is started again: leases and the bell have run out, pauses are over."""
     expire(shop.services)
-    shop.services.bell.answer()
+    shop.services.wake_up.answer()
     with running("worker", environment):
         wait_until(lambda: _pushed_to_its_end(shop))
 
@@ -153,7 +153,7 @@ def _let_only(shop: Shop, destination: str | None) -> Callable[[], None]:
         return lambda: None
     other = {shop.chitchats.destination: shop.chrts, shop.chrts.destination: shop.chitchats}[destination]
     values = BUYING if other is shop.chitchats else {}
-    shop.services.shops.pause(other.id, "not yet")
+    shop.services.stores.pause(other.id, "not yet")
 
     def resume() -> None:
         shop.reconnect(other.destination, **values)

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 # Says which core it keeps to and which it may use, and keeps to it until its input ends.
 ASK = """
 import os, pathlib, sys
-from plugin.cores import keep_to_one
+from plugin.runtime.process_tuning import keep_to_one
 print(keep_to_one(pathlib.Path(sys.argv[1])), *os.sched_getaffinity(0), flush=True)
 sys.stdin.read()
 """

@@ -10,8 +10,8 @@ from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
 from plugin.core.rates import RateLimit
-from plugin.limiter.local_limiter import Alone
-from plugin.limiter.redis_limiter import Ask, Left, Over, Pace, Used
+from plugin.limiter.local_limiter import LocalLimiter
+from plugin.limiter.redis_limiter import Completion, RedisLimiter, RemainingQuota, SlotRequest, Used
 from plugin.services import Services
 from plugin.settings import Settings
 from plugin.storage import queries
@@ -35,57 +35,59 @@ def frozen() -> Iterator[FrozenDateTimeFactory]:
         yield clock
 
 
-def take(pace: Alone, want: int, *limits: RateLimit, learns: bool = False) -> tuple[tuple[str, ...], timedelta]:
+def take(
+    limiter: LocalLimiter, want: int, *limits: RateLimit, learns: bool = False
+) -> tuple[tuple[str, ...], timedelta]:
     """The slots granted at once, and how long to wait for more."""
-    (grant,) = pace.reserve([Ask(lane=LANE, limits=limits or (LIMIT,), want=want, learns=learns)])
+    (grant,) = limiter.reserve([SlotRequest(lane=LANE, limits=limits or (LIMIT,), want=want, learns=learns)])
     return grant.slots, grant.wait
 
 
 def test_a_whole_window_passes_before_the_first_call(frozen: FrozenDateTimeFactory) -> None:
     """Nobody knows what was sent just before Redis went away."""
-    pace = Alone()
-    assert take(pace, 1) == ((), timedelta(seconds=60))
+    limiter = LocalLimiter()
+    assert take(limiter, 1) == ((), timedelta(seconds=60))
     frozen.tick(59)
-    assert take(pace, 1)[0] == ()
+    assert take(limiter, 1)[0] == ()
     frozen.tick(1)
-    assert len(take(pace, 9)[0]) == 3
+    assert len(take(limiter, 9)[0]) == 3
 
 
 def test_what_is_in_flight_and_what_finished_within_the_window_count(frozen: FrozenDateTimeFactory) -> None:
     """As with Redis."""
-    pace = Alone()
+    limiter = LocalLimiter()
     frozen.tick(60)
-    first, _ = take(pace, 2)
-    pace.finish([Over(lane=LANE, limits=(LIMIT,), used=[Used(slot=slot) for slot in first])])
-    flying, wait = take(pace, 9)
+    first, _ = take(limiter, 2)
+    limiter.finish([Completion(lane=LANE, limits=(LIMIT,), used=[Used(slot=slot) for slot in first])])
+    flying, wait = take(limiter, 9)
     assert (len(flying), wait) == (1, timedelta(seconds=60))
     frozen.tick(60)
-    assert len(take(pace, 9)[0]) == 2
-    pace.release(LANE, flying)
-    assert len(take(pace, 9)[0]) == 1
+    assert len(take(limiter, 9)[0]) == 2
+    limiter.release(LANE, flying)
+    assert len(take(limiter, 9)[0]) == 1
 
 
 def test_a_closed_gate_and_headers_are_obeyed(frozen: FrozenDateTimeFactory) -> None:
     """`Retry-After`, and a count of the vendor's that is used up."""
-    pace = Alone()
+    limiter = LocalLimiter()
     frozen.tick(60)
-    (slot,), _ = take(pace, 1)
-    said = Left(calls=0, reset=timedelta(seconds=30))
-    pace.finish([Over(lane=LANE, limits=(LIMIT,), used=[Used(slot=slot)], left=said)])
-    assert take(pace, 1) == ((), timedelta(seconds=30))
+    (slot,), _ = take(limiter, 1)
+    said = RemainingQuota(calls=0, reset=timedelta(seconds=30))
+    limiter.finish([Completion(lane=LANE, limits=(LIMIT,), used=[Used(slot=slot)], left=said)])
+    assert take(limiter, 1) == ((), timedelta(seconds=30))
     frozen.tick(30)
-    assert len(take(pace, 1, learns=True)[0]) == 1
-    assert pace.use({LANE: [LIMIT]})[LANE].in_use == 2
+    assert len(take(limiter, 1, learns=True)[0]) == 1
+    assert limiter.use({LANE: [LIMIT]})[LANE].in_use == 2
 
 
 def test_redis_hears_afterwards_what_was_sent_without_it(services: Services) -> None:
     """So that the limit is kept over the moment when it comes back."""
-    pace, wide = Alone(), RateLimit(5, 1)
-    wait_until(lambda: len(take(pace, 2, wide)[0]) > 0)
-    pace.finish([Over(lane=LANE, limits=(wide,), used=[Used(slot="alone:0"), Used(slot="alone:1")])])
-    assert isinstance(services.pace, Pace)
-    pace.hand_over(services.pace)
-    (grant,) = services.pace.reserve([Ask(lane=LANE, limits=(RateLimit(5, 300),), want=9)])
+    limiter, wide = LocalLimiter(), RateLimit(5, 1)
+    wait_until(lambda: len(take(limiter, 2, wide)[0]) > 0)
+    limiter.finish([Completion(lane=LANE, limits=(wide,), used=[Used(slot="alone:0"), Used(slot="alone:1")])])
+    assert isinstance(services.limiter, RedisLimiter)
+    limiter.hand_over(services.limiter)
+    (grant,) = services.limiter.reserve([SlotRequest(lane=LANE, limits=(RateLimit(5, 300),), want=9)])
     assert len(grant.slots) == 3
 
 

@@ -177,7 +177,7 @@ def test_what_is_owed_about_an_erased_customer_is_held_and_not_invented(shop: Sh
 
 def test_redacting_a_shop_erases_everything(shop: Shop) -> None:
     """No body, no attempt and no connection of that shop is left; other shops keep theirs."""
-    other = shop.services.shops.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
+    other = shop.services.stores.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
     raw = b"{}"
     named = headers(raw, "orders/create", "w", secret="s2", address="other.myshopify.com")
     assert shop.app.test_client().post("/webhooks/shopify", data=raw, headers=named).status_code == 200
@@ -186,10 +186,10 @@ def test_redacting_a_shop_erases_everything(shop: Shop) -> None:
     shop.post("shop/redact", notice("shop/redact"))
     work_off(shop.services)
     assert [body is not None for body in bodies(shop)] == [True, False, False]
-    assert shop.services.shops.connections(shop.store.id) == []
+    assert shop.services.stores.connections(shop.store.id) == []
     with shop.services.database.read() as db:
         assert db.execute(select(func.count()).select_from(attempts)).scalar_one() == 0
-    found = shop.services.shops.by_id(other.id)
+    found = shop.services.stores.by_id(other.id)
     assert found is not None
     assert found.secrets["secret"] == "s2"
 

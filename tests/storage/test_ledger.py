@@ -134,7 +134,7 @@ def test_one_that_waits_for_its_time_holds_back_what_follows(books: Books, state
 
 def test_a_subject_of_another_connection_is_another_subject(books: Books) -> None:
     """A vendor that is down holds up no other vendor's calls about the same order."""
-    (store,) = books.services.shops.all()
+    (store,) = books.services.stores.all()
     second = connect(books.services, store, "chitchats", "http://127.0.0.1:9", client_id="1", token="t")
     books.plan(a_step("a", "person:1"))
     books.plan(a_step("b", "person:1"), connection=second)
@@ -152,7 +152,7 @@ def test_live_deliveries_go_before_backfill_and_watching(books: Books) -> None:
 def test_a_paused_connection_is_owed_and_not_served(books: Books) -> None:
     """Nothing is sent with refused credentials, and nothing is lost meanwhile."""
     books.plan(a_step("a"))
-    books.services.shops.pause(books.connection.id, "401")
+    books.services.stores.pause(books.connection.id, "401")
     assert (books.lease(), books.ledger.due_lanes()) == ([], set())
     assert only(books.services)["state"] == "waiting"
 

@@ -52,7 +52,7 @@ class Carriers:
         second: str = "chitchats",
     ) -> Carriers:
         """Two accounts at emulated vendors with these rules; none take every order."""
-        store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
+        store = services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
         chrts = connect(services, store, "chrts", sandbox.base_url, api_key="k", rate="1000/1s")
         shop = Shop(services, sandbox, app, store, chrts, chrts)
         made = cls(shop, chrts, chrts, second)

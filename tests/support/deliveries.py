@@ -40,7 +40,7 @@ class Books:
     @classmethod
     def open(cls, services: Services) -> Books:
         """One connection, and three events to owe something for."""
-        store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
+        store = services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
         envelopes = [Envelope(webhook_id=str(number), platform_topic="orders/create") for number in range(3)]
         services.inbox.put([Incoming(store_id=store.id, envelope=envelope, body=b"{}") for envelope in envelopes])
         return cls(services, connect(services, store, "chrts", "http://127.0.0.1:9", api_key="k"))

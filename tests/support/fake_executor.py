@@ -10,21 +10,21 @@ from plugin import destinations
 from plugin.core.delivery import Delivery, Priority, State
 from plugin.core.step import Request, StoreFacts, Work
 from plugin.core.vault import Vault
-from plugin.core.vendor_profile import Manner
-from plugin.delivery.executor import Crew
-from plugin.delivery.lanes import Flight, Lane
+from plugin.core.vendor_profile import VendorProfile
+from plugin.delivery.executor import Executor
+from plugin.delivery.lanes import Call, Lane
 from plugin.delivery.prepare import Prepared
 from plugin.storage.database import Database
-from plugin.storage.login_tokens import TokenBox
+from plugin.storage.login_tokens import LoginTokens
 from plugin.storage.stores import Connection, ConnectionState
-from plugin.transport.login import Tokens
+from plugin.transport.login import Logins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from plugin.core.vendor_profile import Batch
-    from plugin.delivery.executor import Landed
+    from plugin.delivery.executor import FinishedCall
 
 _LATEST_SECONDS = 5.0
 _LONGEST_SECONDS = 15.0
@@ -35,9 +35,9 @@ class Tower:
     """Sends calls off and takes them in, all from one thread. `landed` are those that are over, in that order."""
 
     def __init__(self) -> None:
-        box = TokenBox(Database("postgresql+psycopg://127.0.0.1:1/nothing"), Vault(["key"]))
-        self.crew = Crew(Tokens(box))
-        self.landed: list[Landed] = []
+        box = LoginTokens(Database("postgresql+psycopg://127.0.0.1:1/nothing"), Vault(["key"]))
+        self.executor = Executor(Logins(box))
+        self.finished: list[FinishedCall] = []
         self._flying = 0
 
     def __enter__(self) -> Self:
@@ -46,40 +46,40 @@ class Tower:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.crew.close()
+        self.executor.close()
 
-    def send(self, lane: Lane, *flights: Flight, most: int = 1) -> None:
+    def send(self, lane: Lane, *calls: Call, most: int = 1) -> None:
         """Put calls into a lane's queue and have them made, `most` at once."""
-        for flight in flights:
+        for call in calls:
             self._flying += 1
-            lane.depart(flight)
-        self.crew.man(lane, most)
+            lane.depart(call)
+        self.executor.serve_lane(lane, most)
 
     def serve(self, until: Callable[[], bool] | None = None) -> None:
         """Take in what lands until that is so, or else until all is home."""
         ends = time.monotonic() + _LONGEST_SECONDS
         while self._flying if until is None else not until():
             assert time.monotonic() < ends, f"{self._flying} calls never landed"
-            for one in self.crew.collect(0.05, self._flying):
+            for one in self.executor.collect(0.05, self._flying):
                 self._flying -= 1
-                one.lane.arrive(one.flight)
-                self.landed.append(one)
+                one.lane.arrive(one.call)
+                self.finished.append(one)
 
-    def of(self, lane: Lane) -> list[Landed]:
+    def of(self, lane: Lane) -> list[FinishedCall]:
         """What has landed of this lane."""
-        return [one for one in self.landed if one.lane is lane]
+        return [one for one in self.finished if one.lane is lane]
 
 
-def flight(url: str, *requests: Request, batch: Batch | None = None, late: bool = False) -> Flight:
+def call(url: str, *requests: Request, batch: Batch | None = None, late: bool = False) -> Call:
     """A call that carries these requests; `late` is one whose turn is over."""
     items = [_prepared(number, url, request) for number, request in enumerate(requests, 1)]
     latest = time.monotonic() + (-1.0 if late else _LATEST_SECONDS)
-    return Flight(items=items, slot="a slot", batch=batch, latest=latest)
+    return Call(items=items, slot="a slot", batch=batch, latest=latest)
 
 
-def flights(url: str, paths: Sequence[str]) -> list[Flight]:
+def calls(url: str, paths: Sequence[str]) -> list[Call]:
     """A call to each of these."""
-    return [flight(url, Request(method="POST", path=path, body={})) for path in paths]
+    return [call(url, Request(method="POST", path=path, body={})) for path in paths]
 
 
 def _prepared(number: int, url: str, request: Request) -> Prepared:
@@ -121,7 +121,7 @@ def _prepared(number: int, url: str, request: Request) -> Prepared:
         delivery=delivery,
         vendor=destinations.get("chrts"),
         connection=connection,
-        manner=Manner(),
+        profile=VendorProfile(),
         work=Work(action="identify", topic=None, document=None, store=facts, settings=connection.values),
         request=request,
         finds=False,

@@ -9,16 +9,16 @@ import threading
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Self
 
-from plugin.core.response import Answer
+from plugin.core.response import Response
 from plugin.core.step import Request
-from plugin.transport.call import Sent
+from plugin.transport.call import InFlightCall
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
-    from plugin.transport.client import Sender
+    from plugin.transport.client import Client
 
     Say = Callable[[bytes], Iterable[bytes]]
 
@@ -166,15 +166,15 @@ def target(request: bytes) -> str:
 
 def answered(found: object) -> str:
     """For what target an answer was meant."""
-    assert isinstance(found, Answer), found
+    assert isinstance(found, Response), found
     meant: str = found.json["for"]
     return meant
 
 
-def parked(sender: Sender, request: Request = GET) -> Sent:
+def parked(client: Client, request: Request = GET) -> InFlightCall:
     """A call whose request has left over an open connection."""
-    started = sender.start(request)
-    assert isinstance(started, Sent), started
+    started = client.start(request)
+    assert isinstance(started, InFlightCall), started
     return started
 
 

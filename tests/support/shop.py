@@ -68,7 +68,7 @@ class Shop:
     @classmethod
     def open(cls, services: Services, sandbox: Sandbox, app: Flask) -> Shop:
         """A new shop, connected to both emulated destinations."""
-        store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
+        store = services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
         return cls(
             services=services,
             sandbox=sandbox,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.core.response import Answer, Failure
+from plugin.core.response import Failure, Response
 from plugin.core.step import Request
-from plugin.transport.client import Sender
+from plugin.transport.client import Client
 from tests.support.scripted_vendor import Scripted, answer
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ GET = Request(method="GET", path="/x", repeatable=True)
 POST = Request(method="POST", path="/x", body={"name": "Zoë"})
 
 
-def call(url: str, request: Request = POST) -> Answer | Failure:
+def call(url: str, request: Request = POST) -> Response | Failure:
     """One call by a sender of its own."""
-    sender = Sender(url)
+    client = Client(url)
     try:
-        return sender.send(request)
+        return client.send(request)
     finally:
-        sender.close()
+        client.close()
 
 
 def test_a_refused_connection_was_never_sent() -> None:
@@ -76,7 +76,7 @@ def test_a_redirect_is_an_answer_wherever_it_points(location: str) -> None:
     """It is not followed, so what it says is not read either."""
     with Scripted(answer(302, b"", f"Location: {location}")) as vendor:
         found = call(vendor.url)
-    assert isinstance(found, Answer)
+    assert isinstance(found, Response)
     assert (found.status, len(vendor.heard)) == (302, 1)
 
 
@@ -85,7 +85,7 @@ def test_an_answer_that_is_no_json_is_none(body: bytes) -> None:
     """Never an exception: HTML, cut off, nothing, absurd."""
     with Scripted(answer(200, body)) as vendor:
         found = call(vendor.url)
-    assert isinstance(found, Answer)
+    assert isinstance(found, Response)
     assert found.json is None
 
 
@@ -96,7 +96,7 @@ def test_a_credential_that_is_no_header_never_leaves(token: str) -> None:
     with Scripted(answer(200, {})) as vendor:
         found = call(vendor.url, request)
     assert not any(b"X-Injected" in heard for heard in vendor.heard)
-    assert isinstance(found, Answer) or not found.sent
+    assert isinstance(found, Response) or not found.sent
 
 
 def test_a_netrc_never_replaces_our_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -111,10 +111,10 @@ def test_a_netrc_never_replaces_our_credentials(monkeypatch: pytest.MonkeyPatch,
 def test_cookies_are_not_kept() -> None:
     """They would tie the accounts together that share a process."""
     with Scripted(answer(200, {}, "Set-Cookie: session=1; Path=/")) as vendor:
-        sender = Sender(vendor.url)
+        client = Client(vendor.url)
         for _ in range(2):
-            sender.send(GET)
-        sender.close()
+            client.send(GET)
+        client.close()
     assert b"cookie" not in vendor.heard[1].lower()
 
 
@@ -164,9 +164,9 @@ def test_a_connection_may_wait_less_than_others(
     monkeypatch.setattr("plugin.transport.call.READ_SECONDS", longest)
     began = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        sender = Sender(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout)
-        found = sender.send(POST)
-        sender.close()
+        client = Client(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout)
+        found = client.send(POST)
+        client.close()
     assert isinstance(found, Failure)
     assert found.timed_out
     assert time.monotonic() - began < 5

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.core.response import Answer, Failure
+from plugin.core.response import Failure, Response
 from plugin.core.step import Request
-from plugin.transport.call import Sent
-from plugin.transport.client import Sender
+from plugin.transport.call import InFlightCall
+from plugin.transport.client import Client
 from tests.conftest import wait_until
 from tests.support.certificates import tls
 from tests.support.keep_alive_vendor import (
@@ -41,31 +41,31 @@ OPEN = Path("/proc/self/fd")
 
 def test_nothing_is_started_without_an_open_connection() -> None:
     """To connect could take a while, and whoever starts a call must not wait."""
-    with Lasting(echo) as vendor, closing(Sender(vendor.url)) as sender:
-        assert sender.start(GET) is None
-        sender.send(GET)
-        begun = parked(sender)
-        assert sender.start(GET) is None, "the only connection is in use"
+    with Lasting(echo) as vendor, closing(Client(vendor.url)) as client:
+        assert client.start(GET) is None
+        client.send(GET)
+        begun = parked(client)
+        assert client.start(GET) is None, "the only connection is in use"
         begun.finish()
     assert (vendor.connections, len(vendor.heard)) == (1, 2)
 
 
 def test_a_connection_that_was_closed_meanwhile_is_not_used() -> None:
     """The vendor hung up while nothing was sent: then nothing is lost, and the next call connects anew."""
-    with Lasting(echo) as vendor, closing(Sender(vendor.url)) as sender:
-        sender.send(GET)
+    with Lasting(echo) as vendor, closing(Client(vendor.url)) as client:
+        client.send(GET)
         vendor.hang_up()
-        assert sender.start(GET) is None
-        assert isinstance(sender.send(GET), Answer)
+        assert client.start(GET) is None
+        assert isinstance(client.send(GET), Response)
     assert (vendor.connections, len(vendor.heard)) == (2, 2)
 
 
 def test_a_started_call_waits_for_nothing_until_it_is_readable() -> None:
     """Whoever has many of them waits for all at once."""
     goes_on = threading.Event()
-    with Lasting(echo_after(goes_on, "/1")) as vendor, closing(Sender(vendor.url)) as sender:
-        sender.send(to("/1"))
-        begun = parked(sender, to("/2"))
+    with Lasting(echo_after(goes_on, "/1")) as vendor, closing(Client(vendor.url)) as client:
+        client.send(to("/1"))
+        begun = parked(client, to("/2"))
         assert select.select([begun], [], [], 0)[0] == []
         goes_on.set()
         assert select.select([begun], [], [], 10)[0] == [begun]
@@ -82,15 +82,15 @@ def test_an_answer_is_never_taken_for_that_of_another_call(monkeypatch: pytest.M
             was_cut.wait(10)
         yield from echo(request)
 
-    with Lasting(say) as vendor, closing(Sender(vendor.url)) as sender:
-        sender.send(to("/0"))
-        begun = parked(sender, to("/cut"))
+    with Lasting(say) as vendor, closing(Client(vendor.url)) as client:
+        client.send(to("/0"))
+        begun = parked(client, to("/cut"))
         assert select.select([begun], [], [], 10)[0] == [begun], "what was cut is readable"
         was_cut.set()
         assert begun.finish() == Failure(sent=True, reason="no answer in time", timed_out=True)
-        assert sender.start(to("/1")) is None, "its connection is not used again"
-        assert answered(sender.send(to("/2"))) == "/2"
-        assert answered(parked(sender, to("/3")).finish()) == "/3"
+        assert client.start(to("/1")) is None, "its connection is not used again"
+        assert answered(client.send(to("/2"))) == "/2"
+        assert answered(parked(client, to("/3")).finish()) == "/3"
 
 
 def test_what_a_vendor_says_before_its_answer_is_not_its_answer() -> None:
@@ -103,11 +103,11 @@ def test_what_a_vendor_says_before_its_answer_is_not_its_answer() -> None:
             goes_on.wait(10)
         yield from echo(request)
 
-    with Lasting(say) as vendor, closing(Sender(vendor.url)) as sender:
-        hinted = sender.send(to("/hinted"))
-        begun = sender.start(to("/next"))
+    with Lasting(say) as vendor, closing(Client(vendor.url)) as client:
+        hinted = client.send(to("/hinted"))
+        begun = client.start(to("/next"))
         goes_on.set()
-        found = begun.finish() if isinstance(begun, Sent) else sender.send(to("/next"))
+        found = begun.finish() if isinstance(begun, InFlightCall) else client.send(to("/next"))
     assert answered(found) == "/next"
     assert hinted.sent if isinstance(hinted, Failure) else answered(hinted) == "/hinted"
 
@@ -116,10 +116,10 @@ def test_an_answer_that_does_not_begin_in_time_is_cut(monkeypatch: pytest.Monkey
     """Though nobody reads: the call becomes readable, and is known to have been sent."""
     monkeypatch.setattr("plugin.transport.call.READ_SECONDS", 0.3)
     ended = threading.Event()
-    with Lasting(echo_after(ended, "/1")) as vendor, closing(Sender(vendor.url)) as sender:
-        sender.send(to("/1"))
+    with Lasting(echo_after(ended, "/1")) as vendor, closing(Client(vendor.url)) as client:
+        client.send(to("/1"))
         began = time.monotonic()
-        begun = parked(sender)
+        begun = parked(client)
         assert select.select([begun], [], [], 10)[0] == [begun]
         assert 0.25 < time.monotonic() - began < 2
         found = begun.finish()
@@ -136,13 +136,13 @@ def test_a_trickle_over_an_open_connection_ends_with_the_deadline(monkeypatch: p
     def say(request: bytes) -> Iterator[bytes]:
         yield from echo(request) if target(request) == "/1" else drip(ended)
 
-    with Lasting(say) as vendor, closing(Sender(vendor.url)) as sender:
-        sender.send(to("/1"))
+    with Lasting(say) as vendor, closing(Client(vendor.url)) as client:
+        client.send(to("/1"))
         began = time.monotonic()
-        found = parked(sender).finish()
+        found = parked(client).finish()
         took = time.monotonic() - began
         ended.set()
-        assert sender.start(GET) is None
+        assert client.start(GET) is None
     assert found == Failure(sent=True, reason="no answer in time", timed_out=True)
     assert 0.4 < took < 2
 
@@ -150,10 +150,10 @@ def test_a_trickle_over_an_open_connection_ends_with_the_deadline(monkeypatch: p
 def test_a_vendor_may_end_the_connection_with_its_answer() -> None:
     """`Connection: close`: the answer counts, and nothing else is sent there."""
     said = kept({"for": "all"}, 200, "Connection: close")
-    with Lasting(lambda _: [said]) as vendor, closing(Sender(vendor.url)) as sender:
-        assert answered(sender.send(GET)) == "all"
-        assert sender.start(GET) is None
-        assert answered(sender.send(GET)) == "all"
+    with Lasting(lambda _: [said]) as vendor, closing(Client(vendor.url)) as client:
+        assert answered(client.send(GET)) == "all"
+        assert client.start(GET) is None
+        assert answered(client.send(GET)) == "all"
     assert vendor.connections == 2
 
 
@@ -168,11 +168,11 @@ def test_after_a_failure_the_connection_is_not_used_again(monkeypatch: pytest.Mo
         else:
             yield from echo(request)
 
-    with Lasting(say) as vendor, closing(Sender(vendor.url)) as sender:
-        sender.send(to("/1"))
-        odd = parked(sender, to("/odd")).finish()
-        assert sender.start(to("/2")) is None or isinstance(odd, Answer)
-        assert answered(sender.send(to("/3"))) == "/3"
+    with Lasting(say) as vendor, closing(Client(vendor.url)) as client:
+        client.send(to("/1"))
+        odd = parked(client, to("/odd")).finish()
+        assert client.start(to("/2")) is None or isinstance(odd, Response)
+        assert answered(client.send(to("/3"))) == "/3"
     assert vendor.connections == 2
 
 
@@ -183,8 +183,8 @@ def test_every_part_of_an_answer_is_read_however_it_is_cut_up() -> None:
         (whole,) = echo(request)
         yield from (whole[place : place + 1] for place in range(len(whole)))
 
-    with Lasting(say) as vendor, closing(Sender(vendor.url)) as sender:
-        found = [answered(sender.send(to(f"/{number}"))) for number in range(5)]
+    with Lasting(say) as vendor, closing(Client(vendor.url)) as client:
+        found = [answered(client.send(to(f"/{number}"))) for number in range(5)]
     assert found == [f"/{number}" for number in range(5)]
     assert vendor.connections == 1
 
@@ -201,9 +201,9 @@ def test_a_deadline_that_comes_with_the_answer_spoils_no_other_call(monkeypatch:
         yield from echo(request)
 
     too_late = Failure(sent=True, reason="no answer in time", timed_out=True)
-    with Lasting(say) as vendor, closing(Sender(vendor.url)) as sender:
+    with Lasting(say) as vendor, closing(Client(vendor.url)) as client:
         for path in (f"/{kind}{number}" for number in range(40) for kind in ("late", "next")):
-            found = sender.send(to(path))
+            found = client.send(to(path))
             assert found == too_late or answered(found) == path
 
 
@@ -224,11 +224,11 @@ def test_nothing_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     before = len(list(OPEN.iterdir()))
     with Lasting(say) as vendor, Lasting(say, tls=context) as insecure:
         for url in (vendor.url, insecure.url, nobody):
-            with closing(Sender(url)) as sender:
+            with closing(Client(url)) as client:
                 for path in ("/x", "/closes", "/never", "/x"):
-                    sender.send(to(path))
-                    begun = sender.start(to(path))
-                    if isinstance(begun, Sent):
+                    client.send(to(path))
+                    begun = client.start(to(path))
+                    if isinstance(begun, InFlightCall):
                         begun.finish()
         ended.set()
     wait_until(lambda: len(list(OPEN.iterdir())) <= before)
@@ -238,9 +238,9 @@ def test_what_is_sent_is_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None
     """Both ways of making a call send the same bytes."""
     monkeypatch.setenv("http_proxy", "")
     request = Request(method="POST", path="/x", query={"q": "ä b"}, headers={"Authorization": OURS}, body={"a": "Zoë"})
-    with Lasting(echo) as vendor, closing(Sender(vendor.url)) as sender:
-        sender.send(request)
-        parked(sender, request).finish()
+    with Lasting(echo) as vendor, closing(Client(vendor.url)) as client:
+        client.send(request)
+        parked(client, request).finish()
     first, second = vendor.heard
     assert first == second
     assert first.startswith(b"POST /x?q=%C3%A4+b HTTP/1.1\r\n")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from plugin.core.response import Failure
-from plugin.transport.client import Sender
+from plugin.transport.client import Client
 from tests.support.certificates import certify, serving, tls
 from tests.support.keep_alive_vendor import GET, OURS, Lasting, answered, drip, echo, kept, parked, target, to
 
@@ -38,8 +38,8 @@ def tunnel(request: bytes) -> Iterator[bytes]:
 
 def test_a_secure_connection_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its handshake costs several journeys; the calls that follow travel over the same connection."""
-    with Lasting(echo, tls=tls(tmp_path, monkeypatch)) as vendor, closing(Sender(vendor.url)) as sender:
-        found = [sender.send(to("/1")), parked(sender, to("/2")).finish(), sender.send(to("/3"))]
+    with Lasting(echo, tls=tls(tmp_path, monkeypatch)) as vendor, closing(Client(vendor.url)) as client:
+        found = [client.send(to("/1")), parked(client, to("/2")).finish(), client.send(to("/3"))]
     assert [answered(one) for one in found] == ["/1", "/2", "/3"]
     assert vendor.connections == 1
 
@@ -48,16 +48,16 @@ def test_an_authority_that_nobody_named_is_not_trusted(tmp_path: Path, monkeypat
     """Nothing is sent to whoever answers instead of the vendor, and the reason says why."""
     context = tls(tmp_path / "theirs", monkeypatch)
     tls(tmp_path / "ours", monkeypatch)
-    with Lasting(echo, tls=context) as vendor, closing(Sender(vendor.url)) as sender:
-        assert sender.send(GET) == Failure(sent=False, reason=UNTRUSTED)
+    with Lasting(echo, tls=context) as vendor, closing(Client(vendor.url)) as client:
+        assert client.send(GET) == Failure(sent=False, reason=UNTRUSTED)
     assert vendor.heard == []
 
 
 def test_a_certificate_of_another_host_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though its authority is."""
     context = tls(tmp_path, monkeypatch, "other.example")
-    with Lasting(echo, tls=context) as vendor, closing(Sender(vendor.url)) as sender:
-        assert sender.send(GET) == Failure(sent=False, reason=UNTRUSTED)
+    with Lasting(echo, tls=context) as vendor, closing(Client(vendor.url)) as client:
+        assert client.send(GET) == Failure(sent=False, reason=UNTRUSTED)
     assert vendor.heard == []
 
 
@@ -74,8 +74,8 @@ def test_a_server_without_tls_is_not_called_without() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=serve, args=(listening,))
         thread.start()
-        with closing(Sender(f"https://localhost:{listening.getsockname()[1]}")) as sender:
-            assert sender.send(GET) == Failure(sent=False, reason=UNTRUSTED)
+        with closing(Client(f"https://localhost:{listening.getsockname()[1]}")) as client:
+            assert client.send(GET) == Failure(sent=False, reason=UNTRUSTED)
         thread.join()
     assert OURS.encode() not in heard[0]
 
@@ -88,9 +88,9 @@ def test_a_secure_answer_that_never_comes_is_cut(tmp_path: Path, monkeypatch: py
     def say(request: bytes) -> Iterator[bytes]:
         yield from echo(request) if target(request) == "/1" else drip(ended)
 
-    with Lasting(say, tls=tls(tmp_path, monkeypatch)) as vendor, closing(Sender(vendor.url)) as sender:
-        sender.send(to("/1"))
-        found = parked(sender).finish()
+    with Lasting(say, tls=tls(tmp_path, monkeypatch)) as vendor, closing(Client(vendor.url)) as client:
+        client.send(to("/1"))
+        found = parked(client).finish()
         ended.set()
     assert found == Failure(sent=True, reason="no answer in time", timed_out=True)
 
@@ -100,8 +100,8 @@ def test_a_proxy_passes_on_what_is_not_secure(monkeypatch: pytest.MonkeyPatch, n
     """It is told the whole address, and who we are if it asks for that; the vendor's name need not be known here."""
     with Lasting(echo) as proxy:
         monkeypatch.setenv("http_proxy", f"{named}localhost:{proxy.port}")
-        with closing(Sender("http://vendor.example:81/v1")) as sender:
-            found = [sender.send(to("/1")), parked(sender, to("/2")).finish()]
+        with closing(Client("http://vendor.example:81/v1")) as client:
+            found = [client.send(to("/1")), parked(client, to("/2")).finish()]
     assert [answered(one) for one in found] == [f"http://vendor.example:81/v1/{number}" for number in (1, 2)]
     for heard in proxy.heard:
         assert b"\r\nHost: vendor.example:81\r\n" in heard
@@ -114,8 +114,8 @@ def test_a_secure_proxy_passes_on_what_is_not_secure(tmp_path: Path, monkeypatch
     """The way to the proxy is secure, the rest is not: no tunnel is asked for."""
     with Lasting(echo, tls=tls(tmp_path, monkeypatch)) as proxy:
         monkeypatch.setenv("http_proxy", f"https://user:secret@localhost:{proxy.port}")
-        with closing(Sender("http://vendor.example")) as sender:
-            found = [sender.send(to("/1")), parked(sender, to("/2")).finish()]
+        with closing(Client("http://vendor.example")) as client:
+            found = [client.send(to("/1")), parked(client, to("/2")).finish()]
     assert [answered(one) for one in found] == ["http://vendor.example/1", "http://vendor.example/2"]
     assert all(f"\r\nProxy-Authorization: {LOGIN}\r\n".encode() in heard for heard in proxy.heard)
 
@@ -125,8 +125,8 @@ def test_a_proxy_leads_to_what_is_secure(tmp_path: Path, monkeypatch: pytest.Mon
     context = tls(tmp_path, monkeypatch, "vendor.example")
     with Lasting(echo, tls=context) as vendor, Lasting(tunnel, leads_to=vendor.port) as proxy:
         monkeypatch.setenv("https_proxy", f"http://user:secret@localhost:{proxy.port}")
-        with closing(Sender("https://vendor.example")) as sender:
-            found = [sender.send(to("/1")), parked(sender, to("/2")).finish()]
+        with closing(Client("https://vendor.example")) as client:
+            found = [client.send(to("/1")), parked(client, to("/2")).finish()]
     assert [answered(one) for one in found] == ["/1", "/2"]
     (asked,) = proxy.heard
     assert asked.startswith(b"CONNECT vendor.example:443 HTTP/1")
@@ -150,8 +150,8 @@ def test_a_call_through_two_layers_of_tls_ends_in_time(tmp_path: Path, monkeypat
 
     with Lasting(say, tls=behind) as vendor, Lasting(tunnel, tls=front, leads_to=vendor.port) as proxy:
         monkeypatch.setenv("https_proxy", f"https://localhost:{proxy.port}")
-        with closing(Sender("https://vendor.example")) as sender:
-            found = [sender.send(to(path)) for path in ("/1", "/2", "/3")]
+        with closing(Client("https://vendor.example")) as client:
+            found = [client.send(to(path)) for path in ("/1", "/2", "/3")]
             ended.set()
     assert answered(found[0]) == "/1"
     assert found[1:] == [Failure(sent=True, reason="no answer in time", timed_out=True)] * 2
@@ -167,14 +167,14 @@ def test_what_comes_unasked_through_two_layers_of_tls_is_no_call_s_answer(
     front, behind = map(serving, served)
     with Lasting(echo, tls=behind) as vendor, Lasting(tunnel, tls=front, leads_to=vendor.port) as proxy:
         monkeypatch.setenv("https_proxy", f"https://localhost:{proxy.port}")
-        with closing(Sender("https://vendor.example")) as sender:
-            sender.send(to("/1"))
-            assert answered(parked(sender, to("/2")).finish()) == "/2"
-            (wire,) = sender._route().pool._free  # noqa: SLF001  (its timing can't be had from outside)
+        with closing(Client("https://vendor.example")) as client:
+            client.send(to("/1"))
+            assert answered(parked(client, to("/2")).finish()) == "/2"
+            (wire,) = client._route().pool._free  # noqa: SLF001  (its timing can't be had from outside)
             inner: Any = wire.sock
             inner.incoming.write(b"unasked")
-            assert sender.start(to("/3")) is None
-            assert answered(sender.send(to("/4"))) == "/4"
+            assert client.start(to("/3")) is None
+            assert answered(client.send(to("/4"))) == "/4"
     assert len(proxy.heard) == 2
 
 
@@ -183,9 +183,9 @@ def test_a_proxy_that_leads_nowhere_got_nothing(monkeypatch: pytest.MonkeyPatch,
     """It refuses before the call could leave: nothing can have been booked, and our credentials stayed here."""
     with Lasting(lambda _: [kept({}, status)]) as proxy:
         monkeypatch.setenv("https_proxy", f"http://localhost:{proxy.port}")
-        with closing(Sender("https://vendor.example")) as sender:
-            found = sender.send(GET)
-            again = sender.start(GET)
+        with closing(Client("https://vendor.example")) as client:
+            found = client.send(GET)
+            again = client.start(GET)
     assert isinstance(found, Failure)
     assert not found.sent
     assert again is None
@@ -199,17 +199,17 @@ def test_no_proxy_is_obeyed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with Lasting(echo) as vendor, Lasting(echo) as proxy:
         monkeypatch.setenv("http_proxy", f"http://user:secret@localhost:{proxy.port}")
         monkeypatch.setenv(name, "other.example,localhost")
-        with closing(Sender(vendor.url)) as sender:
-            assert answered(sender.send(to("/1"))) == "/1"
+        with closing(Client(vendor.url)) as client:
+            assert answered(client.send(to("/1"))) == "/1"
     assert proxy.heard == []
     assert b"Proxy-Authorization" not in vendor.heard[0]
 
 
 def test_a_proxy_that_is_none_of_ours_is_not_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever names a SOCKS proxy wants nothing to leave without it."""
-    with Lasting(echo) as vendor, closing(Sender(vendor.url)) as sender:
+    with Lasting(echo) as vendor, closing(Client(vendor.url)) as client:
         monkeypatch.setenv("http_proxy", "socks5://localhost:1")
-        found = sender.send(GET)
+        found = client.send(GET)
     assert isinstance(found, Failure)
     assert not found.sent
     assert vendor.connections == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from plugin.transport.deadline import Watch
+from plugin.transport.deadline import DeadlineWatchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 def test_what_is_over_is_not_cut_any_more() -> None:
     """Its connection may serve another call already."""
-    watch, gone, spoilt = Watch(), threading.Event(), threading.Event()
+    watchdog, gone, spoilt = DeadlineWatchdog(), threading.Event(), threading.Event()
     second = _Late(lambda: spoilt.set() if gone.is_set() else None)
 
     def end_second() -> None:
-        watch.discard(second)
+        watchdog.discard(second)
         gone.set()
 
     ending = threading.Thread(target=end_second)
@@ -30,11 +30,11 @@ def test_what_is_over_is_not_cut_any_more() -> None:
     # In whatever order they are cut, hardly ever is the second one the first.
     others = [_Late(cut_others) for _ in range(20)]
     for call in (*others, second):
-        watch.add(call)
+        watchdog.add(call)
     assert gone.wait(10)
     for call in others:
-        watch.discard(call)
-    watch.close()
+        watchdog.discard(call)
+    watchdog.close()
     assert not spoilt.is_set()
 
 

@@ -11,15 +11,15 @@ import pytest
 import requests
 from sqlalchemy import select, update
 
-from plugin.core.response import Answer, Failure
+from plugin.core.response import Failure, Response
 from plugin.core.vault import Vault
 from plugin.destinations.shiptheory import destination
 from plugin.storage.database import Database
-from plugin.storage.login_tokens import CLAIM, TokenBox
+from plugin.storage.login_tokens import CLAIM, LoginTokens
 from plugin.storage.stores import ConnectionState
 from plugin.storage.tables import attempts, metadata, tokens
-from plugin.transport.client import Sender
-from plugin.transport.login import Tokens
+from plugin.transport.client import Client
+from plugin.transport.login import Logins
 from tests.destinations.shiptheory.connected_shop import LOGIN, REFERENCE, Ship
 from tests.support.running_line import tries, work_off
 from tests.support.shop import sent
@@ -50,38 +50,38 @@ class Desk:
 
     services: Services
     sandbox: Sandbox
-    sender: Sender
+    client: Client
     login: Login
     look: Request
 
-    def process(self, key: str | None = None) -> Tokens:
+    def process(self, key: str | None = None) -> Logins:
         """Another process, which may have another key."""
         keys = self.services.settings.secret_keys if key is None else (key,)
-        return Tokens(TokenBox(self.services.database, Vault(keys)))
+        return Logins(LoginTokens(self.services.database, Vault(keys)))
 
     @property
-    def box(self) -> TokenBox:
+    def box(self) -> LoginTokens:
         """The table."""
-        return TokenBox(self.services.database, Vault(self.services.settings.secret_keys))
+        return LoginTokens(self.services.database, Vault(self.services.settings.secret_keys))
 
-    def send(self, process: Tokens) -> Answer | Failure:
+    def send(self, process: Logins) -> Response | Failure:
         """Make a call."""
-        return process.send(self.sender, LANE, self.login, self.look)
+        return process.send(self.client, LANE, self.login, self.look)
 
-    def status(self, process: Tokens) -> int:
+    def status(self, process: Logins) -> int:
         """Make a call that has to be answered."""
         result = self.send(process)
-        assert isinstance(result, Answer), result
+        assert isinstance(result, Response), result
         return result.status
 
-    def put_off(self, process: Tokens) -> Failure:
+    def put_off(self, process: Logins) -> Failure:
         """Make a call that must not go out now: certainly not sent, no attempt spent, the slot used."""
         result = self.send(process)
         assert isinstance(result, Failure), result
         assert (result.sent, result.late, result.used) == (False, True, True)
         return result
 
-    def logged_in(self) -> Tokens:
+    def logged_in(self) -> Logins:
         """A process that has a token."""
         made = self.process()
         self.put_off(made)
@@ -93,11 +93,11 @@ class Desk:
 def desk(services: Services, sandbox: Sandbox) -> Iterator[Desk]:
     """The emulated vendor without its limit, and how to call it."""
     sandbox.emulators["shiptheory"].window.set(None)
-    login = destination.manner(VALUES).login
+    login = destination.profile(VALUES).login
     assert login is not None
-    sender = Sender(sandbox.base_url)
-    yield Desk(services, sandbox, sender, login, destination.listings[0].call(VALUES, 1))
-    sender.close()
+    client = Client(sandbox.base_url)
+    yield Desk(services, sandbox, client, login, destination.listings[0].call(VALUES, 1))
+    client.close()
 
 
 def change(services: Services, **values: object) -> None:
@@ -124,7 +124,7 @@ def test_many_processes_log_in_once(desk: Desk) -> None:
     with ThreadPoolExecutor(16) as pool:
         first = list(pool.map(desk.send, processes))
         second = list(pool.map(desk.status, processes))
-    assert all(isinstance(one, Answer) or (one.late and one.used and not one.sent) for one in first)
+    assert all(isinstance(one, Response) or (one.late and one.used and not one.sent) for one in first)
     assert set(second) == {200}
     assert (logins(desk.sandbox), kept(desk.services).number) == (1, 1)
 
@@ -172,7 +172,7 @@ def test_a_fresh_token_that_is_refused_too_is_no_matter_of_tokens(ship: Ship) ->
     ship.fault("status", "/v1/shipments", times=None, status=401)
     ship.order()
     assert (ship.owed("book")["state"], logins(ship.sandbox), ship.asked("POST /v1/shipments")) == ("waiting", 2, 2)
-    (paused,) = ship.services.shops.connections()
+    (paused,) = ship.services.stores.connections()
     assert (paused.state, "401" in (paused.reason or "")) == (ConnectionState.PAUSED, True)
     ship.vendor.faults.clear()
     ship.reconnect()
@@ -188,7 +188,7 @@ def test_a_refused_login_pauses_the_connection(ship: Ship, refusal: dict[str, in
     ship.order()
     found = ship.owed("book")
     assert (found["state"], found["attempts"], ship.asked("POST /v1/token")) == ("waiting", 0, 1)
-    assert ship.services.shops.connections()[0].state == ConnectionState.PAUSED
+    assert ship.services.stores.connections()[0].state == ConnectionState.PAUSED
     ship.vendor.faults.clear()
     ship.reconnect()
     work_off(ship.services)
@@ -199,7 +199,7 @@ def test_a_wrong_password_is_told(ship: Ship) -> None:
     """401 as the vendor answers it; mended by connecting again."""
     ship.vendor.configure(accounts={LOGIN["email"]: "another"})
     ship.order()
-    assert ship.services.shops.connections()[0].state == ConnectionState.PAUSED
+    assert ship.services.stores.connections()[0].state == ConnectionState.PAUSED
     ship.reconnect(password="another")
     work_off(ship.services)
     assert ship.live() == [REFERENCE]
@@ -236,12 +236,12 @@ def test_nothing_shows_a_token_or_a_password(ship: Ship, capfd: pytest.CaptureFi
     """Sealed in its table, in no attempt, no delivery, no log, no repr."""
     ship.order()
     services = ship.services
-    token = TokenBox(services.database, Vault(services.settings.secret_keys)).look(ship.connection.lane)
+    token = LoginTokens(services.database, Vault(services.settings.secret_keys)).look(ship.connection.lane)
     assert token is not None
     with services.database.read() as db:
         everything = [str(row) for table in metadata.sorted_tables for row in db.execute(select(table))]
         assert len(list(db.execute(select(attempts)))) > 1
-    login = destination.manner(VALUES).login
+    login = destination.profile(VALUES).login
     shown = "".join([*everything, *capfd.readouterr(), repr(token), repr(login), repr(ship.connection)])
     assert [word for word in (token.value, LOGIN["password"]) if word in shown] == []
 
@@ -256,7 +256,7 @@ def test_a_key_that_is_gone_costs_one_login(desk: Desk) -> None:
 
 def test_a_database_that_is_away_keeps_a_call_back(desk: Desk) -> None:
     """Without it nobody knows the token: the call is not made, and is certain not to have been."""
-    away = Tokens(TokenBox(Database("postgresql+psycopg://127.0.0.1:1/nothing"), Vault(["key"])))
+    away = Logins(LoginTokens(Database("postgresql+psycopg://127.0.0.1:1/nothing"), Vault(["key"])))
     found = desk.send(away)
     assert isinstance(found, Failure)
     assert (found.sent, found.late) == (False, False)

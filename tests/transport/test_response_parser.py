@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin.core.response import Answer, Failure
-from plugin.transport.client import Sender
-from plugin.transport.response_parser import Reply
+from plugin.core.response import Failure, Response
+from plugin.transport.client import Client
+from plugin.transport.response_parser import ResponseParser
 from tests.support.keep_alive_vendor import GET, Lasting, answered, echo, kept, target, to
 from tests.support.scripted_vendor import Scripted
 
@@ -47,9 +47,9 @@ READABLE = {
 @pytest.mark.parametrize("said", READABLE.values(), ids=READABLE)
 def test_an_answer_is_read_however_its_end_is_told(said: bytes) -> None:
     """Had it been booked, nobody would know otherwise."""
-    with Scripted(said) as vendor, closing(Sender(vendor.url)) as sender:
-        found = sender.send(GET)
-    assert isinstance(found, Answer)
+    with Scripted(said) as vendor, closing(Client(vendor.url)) as client:
+        found = client.send(GET)
+    assert isinstance(found, Response)
     assert (found.status, found.json) == (200, {"for": "it"})
 
 
@@ -57,7 +57,7 @@ def test_an_answer_is_read_however_its_end_is_told(said: bytes) -> None:
 def test_json_is_read_in_every_encoding_that_it_may_have(encoding: str) -> None:
     """With a mark in front or without; halves of letters and NUL, which databases refuse, are replaced."""
     text = '{"for": "Zo\\u00eb \\ud800 \\u0000", "more": "it"}'
-    assert Answer(status=200, headers={}, body=text.encode(encoding)).json == {"for": "Zoë ? \ufffd", "more": "it"}
+    assert Response(status=200, headers={}, body=text.encode(encoding)).json == {"for": "Zoë ? \ufffd", "more": "it"}
 
 
 LOST: dict[str, bytes | list[bytes]] = {
@@ -74,8 +74,8 @@ LOST: dict[str, bytes | list[bytes]] = {
 @pytest.mark.parametrize("said", LOST.values(), ids=LOST)
 def test_what_is_no_answer_is_not_taken_for_one(said: bytes | list[bytes]) -> None:
     """The call counts as sent, and what became of it is to be found out."""
-    with Scripted(said) as vendor, closing(Sender(vendor.url)) as sender:
-        found = sender.send(GET)
+    with Scripted(said) as vendor, closing(Client(vendor.url)) as client:
+        found = client.send(GET)
     assert found == Failure(sent=True, reason="the connection was cut before the answer came")
 
 
@@ -85,10 +85,10 @@ def test_an_answer_without_a_body_is_over_with_its_head() -> None:
     def say(request: bytes) -> Iterator[bytes]:
         yield b"HTTP/1.1 204 No Content\r\n\r\n" if target(request) == "/nothing" else kept({"for": "all"})
 
-    with Lasting(say) as vendor, closing(Sender(vendor.url)) as sender:
-        found = sender.send(to("/nothing"))
-        assert answered(sender.send(to("/2"))) == "all"
-    assert isinstance(found, Answer)
+    with Lasting(say) as vendor, closing(Client(vendor.url)) as client:
+        found = client.send(to("/nothing"))
+        assert answered(client.send(to("/2"))) == "all"
+    assert isinstance(found, Response)
     assert (found.status, found.body, vendor.connections) == (204, b"", 1)
 
 
@@ -100,19 +100,19 @@ def test_what_follows_an_answer_is_never_the_next_one_s(more: bytes) -> None:
         (whole,) = echo(request)
         yield whole + more if target(request) == "/1" else whole
 
-    with Lasting(say) as vendor, closing(Sender(vendor.url)) as sender:
-        assert answered(sender.send(to("/1"))) == "/1"
-        assert sender.start(to("/2")) is None
-        assert answered(sender.send(to("/3"))) == "/3"
+    with Lasting(say) as vendor, closing(Client(vendor.url)) as client:
+        assert answered(client.send(to("/1"))) == "/1"
+        assert client.start(to("/2")) is None
+        assert answered(client.send(to("/3"))) == "/3"
     assert vendor.connections == 2
 
 
 def test_headers_are_found_in_any_case_and_those_of_a_trailer_are_not() -> None:
     """What was said twice is joined; what comes after the body could contradict what was acted upon."""
     head = b"HTTP/1.1 200 OK\r\nretry-AFTER: 7\r\nVary: a\r\nVary: b\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with Scripted(head + CHUNKED + b"X-Late: yes\r\n\r\n") as vendor, closing(Sender(vendor.url)) as sender:
-        found = sender.send(GET)
-    assert isinstance(found, Answer)
+    with Scripted(head + CHUNKED + b"X-Late: yes\r\n\r\n") as vendor, closing(Client(vendor.url)) as client:
+        found = client.send(GET)
+    assert isinstance(found, Response)
     assert (found.headers["Retry-After"], found.headers["vary"], "X-Late" in found.headers) == ("7", "a, b", False)
 
 
@@ -120,25 +120,25 @@ def test_a_small_answer_that_is_large_when_unpacked_is_given_up() -> None:
     """A megabyte of answer must not become a gigabyte of memory."""
     packed = gzip.compress(json.dumps("x" * 50_000_000).encode())
     said = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed
-    with Scripted(said) as vendor, closing(Sender(vendor.url)) as sender:
-        found = sender.send(GET)
+    with Scripted(said) as vendor, closing(Client(vendor.url)) as client:
+        found = client.send(GET)
     assert isinstance(found, Failure)
     assert found.sent
 
 
 def test_nothing_of_an_answer_waits_for_a_search_for_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search stops all calls, for as long as it takes to look at what thousands of them left behind."""
-    left: list[weakref.ref[Reply]] = []
+    left: list[weakref.ref[ResponseParser]] = []
 
-    class Watched(Reply):
+    class Watched(ResponseParser):
         def __init__(self) -> None:
             super().__init__()
             left.append(weakref.ref(self))
 
-    monkeypatch.setattr("plugin.transport.connection.Reply", Watched)
-    with Lasting(echo) as vendor, closing(Sender(vendor.url)) as sender, _without_searching():
+    monkeypatch.setattr("plugin.transport.connection.ResponseParser", Watched)
+    with Lasting(echo) as vendor, closing(Client(vendor.url)) as client, _without_searching():
         for number in range(3):
-            assert answered(sender.send(to(f"/{number}"))) == f"/{number}"
+            assert answered(client.send(to(f"/{number}"))) == f"/{number}"
         assert [one() for one in left] == [None] * 3
 
 

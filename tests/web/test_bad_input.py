@@ -111,7 +111,7 @@ def test_a_signature_of_another_body_is_401(shop: Shop) -> None:
 def test_the_previous_secret_stays_valid_beside_a_new_one(shop: Shop) -> None:
     """Shopify signs with the former secret for a while after a rotation; the one before that is gone."""
     for secret in ("the second", "the third"):
-        shop.services.shops.add("shopify", shop.store.address, {"secret": secret}, None)
+        shop.services.stores.add("shopify", shop.store.address, {"secret": secret}, None)
     statuses = [
         shop.post("orders/create", sent("orders_create"), secret=secret).status_code
         for secret in ("the third", "the second", "the app's secret")

@@ -105,7 +105,7 @@ def test_a_webhook_without_an_id_is_named_by_its_topic_and_body(shop: Shop) -> N
 
 def test_the_same_webhook_id_of_two_shops_is_two_events(shop: Shop) -> None:
     """Ids are a shop's own, and nobody can silence another shop by using its ids first."""
-    other = shop.services.shops.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
+    other = shop.services.stores.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
     assert post(shop.app, "/webhooks/shopify").status_code == 200
     assert post(shop.app, "/webhooks/shopify", secret="s2", address="other.myshopify.com").status_code == 200
     assert {event["store"] for event in events(shop.services)} == {shop.store.id, other.id}
@@ -192,7 +192,7 @@ def test_an_emptied_redis_loses_nothing(shop: Shop, environment: Mapping[str, st
     """Jobs, bell and rate slots may vanish at any moment: the clock rings again for what SQL says is owed."""
     assert shop.post("orders/create", sent("orders_create")).status_code == 200
     # The web process rings from a thread of its own; what it rang must be lost too.
-    shop.app.extensions["crossdock"].ringer.close()
+    shop.app.extensions["crossdock"].wake_up_thread.close()
     shop.services.redis.flushdb()
     assert clock.tick(shop.services)
     with running("clock", environment), running("worker", environment):

@@ -105,7 +105,7 @@ def started(embedded: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iter
     }
     services = Services.open(Settings.from_env(environment))
     migrate(services.database)
-    services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
+    services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
     web = Web(port, services)
     with running("web", environment, "--host", "127.0.0.1", "--port", str(port)):
         wait_until(web.is_well)

@@ -57,7 +57,7 @@ def test_states_and_lanes_are_told(shop: Shop, app: Flask) -> None:
 
 def test_a_paused_connection_shows(shop: Shop, app: Flask) -> None:
     """The one thing that nobody but a person can mend."""
-    shop.services.shops.pause(shop.chrts.id, "401")
+    shop.services.stores.pause(shop.chrts.id, "401")
     assert read(app)["crossdock_lane_paused"][shop.chrts.account, "chrts"] == 1
 
 

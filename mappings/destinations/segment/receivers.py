@@ -1,7 +1,7 @@
 """What the receivers of Segment's wire format differ in (segment.md sections 3, 7 and 11).
 
-The messages themselves are the same everywhere, DUMPS is in `mappings/customer_data/segment_message.py` and LOADS in
-`mappings/customer_data/segment_response.py`, since other destinations speak this format too.
+The messages themselves are the same everywhere, DUMPS is in `mappings/customer_data/message.py` and LOADS in
+`mappings/customer_data/response.py`, since other destinations speak this format too.
 """
 
 from __future__ import annotations

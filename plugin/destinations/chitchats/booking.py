@@ -14,39 +14,38 @@ from mappings.canonical.orders import Topic
 from mappings.destinations import chitchats as mapping
 from mappings.shipping.parcels import Parcel
 from plugin.core.outcome import Accepted, Rejected, Skipped
-from plugin.core.redaction import vendor_words
+from plugin.core.redaction import redacted_reason
 from plugin.core.step import Request, Step
-from plugin.destinations.chitchats import calls as parts
-from plugin.destinations.chitchats import cancellation as taking_back
+from plugin.destinations.chitchats import calls, cancellation
 
 if TYPE_CHECKING:
     from mappings.canonical.orders import Order
     from mappings.canonical.receipt import Receipt
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Booked, Work
 
 
-def prepare(work: Work) -> Request | Outcome:
+def build_request(work: Work) -> Request | Outcome:
     """The next call: take back what is outdated, then make what is missing."""
     following = _following(work)
     if not isinstance(following, Parcel):
         return following
-    order = parts.order_of(work)
+    order = calls.order_of(work)
     body = mapping.body(order, _package(work), platform=work.store.platform, number=following.number)
-    return parts.call(work, "POST", "/shipments", body=body)
+    return calls.call(work, "POST", "/shipments", body=body)
 
 
-def read(work: Work, answer: Answer) -> Outcome:
+def read_response(work: Work, answer: Response) -> Outcome:
     """What the call came to."""
     stale = _stale(work)
     if stale:
-        return taking_back.learned(work, stale[0], answer)
+        return cancellation.learned(work, stale[0], answer)
     parcel = _missing(work)[0]
-    if answer.status >= parts.REFUSED:
-        sent = prepare(work)
-        words = vendor_words(answer, sent if isinstance(sent, Request) else None, work.document)
-        return parts.no_account(answer.status) or Rejected(reason=words)
+    if answer.status >= calls.REFUSED:
+        sent = build_request(work)
+        words = redacted_reason(answer, sent if isinstance(sent, Request) else None, work.document)
+        return calls.no_account(answer.status) or Rejected(reason=words)
     receipt = _ours(work, parcel, mapping.receipt(answer.json))
     if not receipt.rates:
         # Nothing can be bought for it, so it does not count as what the order asks for.
@@ -54,18 +53,18 @@ def read(work: Work, answer: Answer) -> Outcome:
     return _booked(work, receipt)
 
 
-def find(work: Work) -> Request | None:
+def build_lookup(work: Work) -> Request | None:
     """The look-up for the call that may have arrived: the draft to be deleted, or a draft for this order."""
     following = _following(work)
     if isinstance(following, Request):
-        return taking_back.look(work, _stale(work)[0])
-    query = {"q": parts.order_of(work).ref, "limit": "1000"}
-    return parts.call(work, "GET", "/shipments", query=query, repeatable=True)
+        return cancellation.look(work, _stale(work)[0])
+    query = {"q": calls.order_of(work).ref, "limit": "1000"}
+    return calls.call(work, "GET", "/shipments", query=query, repeatable=True)
 
 
-def found(work: Work, answer: Answer) -> Outcome | None:
+def read_lookup(work: Work, answer: Response) -> Outcome | None:
     """The draft of this very order that nobody else owns; none says that the lost call did not arrive."""
-    unknown = parts.no_account(answer.status)
+    unknown = calls.no_account(answer.status)
     if unknown is not None:
         return unknown
     entries = mapping.listed(answer.json)
@@ -73,7 +72,7 @@ def found(work: Work, answer: Answer) -> Outcome | None:
     if stale:
         return _found_outdated(stale[0], entries)
     known = work.taken | {one.remote_id for one in work.shipments}
-    order, store = parts.order_of(work), mapping.order_store(work.store.platform)
+    order, store = calls.order_of(work), mapping.order_store(work.store.platform)
     for one in entries:
         ours = one.order_id == order.ref and one.order_store in (None, store)
         if ours and one.receipt.remote_id not in known and one.receipt.status not in mapping.DEAD_STATUSES:
@@ -83,13 +82,13 @@ def found(work: Work, answer: Answer) -> Outcome | None:
 
 def buys(work: Work, remote_id: str) -> tuple[Step, ...]:
     """Whether money is spent: only if asked for, and only for an order that is to be paid."""
-    wanted = work.settings["auto_buy"] == "yes" and parts.never_bought(parts.order_of(work)) is None
+    wanted = work.settings["auto_buy"] == "yes" and calls.never_bought(calls.order_of(work)) is None
     # Taken up again if it was skipped because the order was about to change.
-    return (parts.then(work, remote_id, "buy", newest=True),) if wanted else ()
+    return (calls.then(work, remote_id, "buy", newest=True),) if wanted else ()
 
 
 def _following(work: Work) -> Request | Outcome | Parcel:
-    order = parts.order_of(work)
+    order = calls.order_of(work)
     reason = _skip_reason(work, order)
     if reason:
         return Skipped(reason)
@@ -99,9 +98,9 @@ def _following(work: Work) -> Request | Outcome | Parcel:
     missing = _missing(work)
     if missing:
         return missing[0]
-    if not parts.live(work):
+    if not calls.live(work):
         return Skipped(mapping.skip_reason(order) or "nothing is left to be booked")
-    steps = tuple(step for one in parts.live(work) for step in buys(work, one.remote_id))
+    steps = tuple(step for one in calls.live(work) for step in buys(work, one.remote_id))
     return Accepted(note="it is booked as the order asks for", then=steps)
 
 
@@ -110,10 +109,10 @@ def _skip_reason(work: Work, order: Order) -> str | None:
     if work.topic is Topic.ORDER_CANCELLED:
         return "the order was cancelled"
     if work.action == "book":
-        return None if parts.live(work) else mapping.skip_reason(order)
+        return None if calls.live(work) else mapping.skip_reason(order)
     if any(one.as_of and one.as_of > order.updated_at for one in work.shipments):
         return "a newer version of the order is booked already"
-    ours = [one for one in work.shipments if parts.is_live(one) or one.status == parts.DELETED]
+    ours = [one for one in work.shipments if calls.is_live(one) or one.status == calls.DELETED]
     if not ours:
         return "nothing of this order is booked"
     # What was fulfilled meanwhile is still on its way; only what is called off is taken back.
@@ -121,9 +120,9 @@ def _skip_reason(work: Work, order: Order) -> str | None:
 
 
 def _replace(work: Work, booked: Booked) -> Request | Outcome:
-    if booked.status in parts.UNPAID or booked.status == parts.UNSURE:
-        return taking_back.take_back(work, booked)
-    off = mapping.is_called_off(parts.order_of(work))
+    if booked.status in calls.UNPAID or booked.status == calls.UNSURE:
+        return cancellation.take_back(work, booked)
+    off = mapping.is_called_off(calls.order_of(work))
     reason = (
         f"the order {'needs no parcel any more' if off else 'changed its address or lines'}, but shipment"
         f" {booked.remote_id} has its postage already"
@@ -134,7 +133,7 @@ def _replace(work: Work, booked: Booked) -> Request | Outcome:
 
 def _wanted(work: Work) -> dict[int, tuple[Parcel, str]]:
     """The parcels that there should be; none once the order is called off."""
-    order = parts.order_of(work)
+    order = calls.order_of(work)
     if mapping.skip_reason(order):
         return {}
     return {one.number: (one, mapping.fingerprint(order, one)) for one in mapping.parcels(order, _package(work))}
@@ -143,48 +142,48 @@ def _wanted(work: Work) -> dict[int, tuple[Parcel, str]]:
 def _stale(work: Work) -> list[Booked]:
     """The live shipments that are not what the order asks for; of those that say nothing of it nothing is known."""
     wanted = {number: fingerprint for number, (_, fingerprint) in _wanted(work).items()}
-    return [one for one in parts.live(work) if one.content is not None and one.content != wanted.get(one.parcel)]
+    return [one for one in calls.live(work) if one.content is not None and one.content != wanted.get(one.parcel)]
 
 
 def _missing(work: Work) -> list[Parcel]:
     """The parcels that are not booked yet."""
-    there = {one.parcel for one in parts.live(work)}
+    there = {one.parcel for one in calls.live(work)}
     return [parcel for number, (parcel, _) in _wanted(work).items() if number not in there]
 
 
 def _ours(work: Work, parcel: Parcel, receipt: Receipt) -> Receipt:
-    order = parts.order_of(work)
+    order = calls.order_of(work)
     return replace(receipt, parcel=parcel.number, content=mapping.fingerprint(order, parcel), as_of=order.updated_at)
 
 
 def _booked(work: Work, receipt: Receipt, note: str | None = None) -> Outcome:
     if len(_missing(work)) > 1:
-        return parts.again(f"parcel {receipt.parcel} is booked", receipt)
-    earlier = [one.remote_id for one in parts.live(work)]
+        return calls.again(f"parcel {receipt.parcel} is booked", receipt)
+    earlier = [one.remote_id for one in calls.live(work)]
     steps = (step for remote_id in (*earlier, receipt.remote_id) for step in buys(work, remote_id))
-    return parts.done(receipt, note, *steps)
+    return calls.done(receipt, note, *steps)
 
 
 def _found_booking(work: Work, entry: mapping.Listed) -> Outcome:
     missing = _missing(work)
     if not missing:
-        return parts.done(entry.receipt, "found after the answer was lost")
-    body = mapping.body(parts.order_of(work), _package(work), platform=work.store.platform, number=missing[0].number)
+        return calls.done(entry.receipt, "found after the answer was lost")
+    body = mapping.body(calls.order_of(work), _package(work), platform=work.store.platform, number=missing[0].number)
     receipt = _ours(work, missing[0], entry.receipt)
     if not mapping.is_same(entry.sent, body):
         # It was made from an older version of the order.
-        return parts.again("found, but the order changed since", replace(receipt, content=""))
+        return calls.again("found, but the order changed since", replace(receipt, content=""))
     outcome = _booked(work, receipt, "found after the answer was lost")
     if isinstance(outcome, Accepted) and not outcome.then:
-        return replace(outcome, then=(parts.then(work, receipt.remote_id, "price"),))
+        return replace(outcome, then=(calls.then(work, receipt.remote_id, "price"),))
     return outcome
 
 
 def _found_outdated(booked: Booked, entries: tuple[mapping.Listed, ...]) -> Outcome | None:
     """None sends the deletion again."""
     seen = [one.receipt for one in entries if one.receipt.remote_id == booked.remote_id]
-    receipt = seen[0] if seen else parts.gone(booked.remote_id)
-    return parts.again("deleted", receipt) if receipt.status != booked.status else None
+    receipt = seen[0] if seen else calls.gone(booked.remote_id)
+    return calls.again("deleted", receipt) if receipt.status != booked.status else None
 
 
 def _package(work: Work) -> mapping.Package:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from mappings.canonical.receipt import Receipt
 from mappings.destinations import chitchats as mapping
 from plugin.core.outcome import Deferred, Rejected, Skipped
-from plugin.core.redaction import vendor_words
+from plugin.core.redaction import redacted_reason
 from plugin.core.step import Request
-from plugin.destinations.chitchats import calls as parts
+from plugin.destinations.chitchats import calls
 
 if TYPE_CHECKING:
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Booked, Work
 
 # Straight after a purchase: "Resource in use, please try again"; the official sample waits 2 seconds.
@@ -29,21 +29,21 @@ _IN_USE = re.compile(r"in use|try again", re.IGNORECASE)
 _PAUSE = timedelta(seconds=2)
 
 
-def prepare(work: Work) -> Request | Outcome:
+def build_request(work: Work) -> Request | Outcome:
     """The next call of a cancellation; skipped when nothing is left of what was booked."""
-    left = parts.live(work)
+    left = calls.live(work)
     return take_back(work, left[0]) if left else Skipped("nothing was booked")
 
 
 def take_back(work: Work, booked: Booked) -> Request | Outcome:
     """The call that takes this shipment back, or looks at it, or who has to act where there is none."""
-    path = parts.path_of(booked.remote_id)
-    if booked.status == parts.UNSURE or booked.status in mapping.REQUESTED_STATUSES:
+    path = calls.path_of(booked.remote_id)
+    if booked.status == calls.UNSURE or booked.status in mapping.REQUESTED_STATUSES:
         return look(work, booked)
-    if booked.status in parts.UNPAID:
-        return parts.call(work, "DELETE", path)
+    if booked.status in calls.UNPAID:
+        return calls.call(work, "DELETE", path)
     if booked.status == "ready":
-        return parts.call(work, "PATCH", f"{path}/refund")
+        return calls.call(work, "PATCH", f"{path}/refund")
     reason = f"shipment {booked.remote_id} is {booked.status}: it can't be taken back any more; ask Chit Chats"
     return Rejected(reason=reason, hold=True)
 
@@ -51,72 +51,72 @@ def take_back(work: Work, booked: Booked) -> Request | Outcome:
 def look(work: Work, booked: Booked) -> Request:
     """A search for one shipment."""
     query = {"q": booked.remote_id, "limit": "1000"}
-    return parts.call(work, "GET", "/shipments", query=query, repeatable=True)
+    return calls.call(work, "GET", "/shipments", query=query, repeatable=True)
 
 
-def read(work: Work, answer: Answer) -> Outcome:
+def read_response(work: Work, answer: Response) -> Outcome:
     """What the call of a cancellation came to."""
-    booked = parts.live(work)[0]
+    booked = calls.live(work)[0]
     outcome = learned(work, booked, answer)
-    is_last = len(parts.live(work)) == 1
+    is_last = len(calls.live(work)) == 1
     receipt = outcome.receipt if isinstance(outcome, Deferred) else None
     if is_last and receipt is not None and not _may_come(receipt):
-        return parts.done(receipt)
+        return calls.done(receipt)
     return outcome
 
 
-def learned(work: Work, booked: Booked, answer: Answer) -> Outcome:
+def learned(work: Work, booked: Booked, answer: Response) -> Outcome:
     """What the answer to `take_back` says of this shipment; the same step goes on from there."""
     request = take_back(work, booked)
     if not isinstance(request, Request):
         return request
     if request.method == "GET":
         return _seen(work, booked, answer)
-    if answer.status >= parts.REFUSED:
+    if answer.status >= calls.REFUSED:
         return _refused(work, booked, request, answer)
     if request.method == "DELETE":
-        return parts.again("deleted", parts.gone(booked.remote_id))
+        return calls.again("deleted", calls.gone(booked.remote_id))
     receipt = mapping.receipt(answer.json)
     # 200 says that the refund is asked for, whatever the status still shows.
     status = receipt.status if receipt.status in mapping.DEAD_STATUSES else "refund_requested"
-    return parts.again("the refund is asked for", replace(receipt, status=status, watched=False))
+    return calls.again("the refund is asked for", replace(receipt, status=status, watched=False))
 
 
-def _refused(work: Work, booked: Booked, request: Request, answer: Answer) -> Outcome:
-    words = vendor_words(answer, request, work.document)
+def _refused(work: Work, booked: Booked, request: Request, answer: Response) -> Outcome:
+    words = redacted_reason(answer, request, work.document)
     if _IN_USE.search(words):
-        return parts.again(words, after=_PAUSE, patience=parts.BUYING)
-    unsure = Receipt(remote_id=booked.remote_id, status=parts.UNSURE)
-    if answer.status == parts.NOT_FOUND:
+        return calls.again(words, after=_PAUSE, patience=calls.BUYING)
+    unsure = Receipt(remote_id=booked.remote_id, status=calls.UNSURE)
+    if answer.status == calls.NOT_FOUND:
         # It is gone, or the account is wrong; the search will tell which.
-        return parts.again(words, unsure, after=_PAUSE, patience=parts.BUYING)
-    return parts.again(words, unsure, refused=f"{request.method} {booked.remote_id}", words=words)
+        return calls.again(words, unsure, after=_PAUSE, patience=calls.BUYING)
+    return calls.again(words, unsure, refused=f"{request.method} {booked.remote_id}", words=words)
 
 
-def _seen(work: Work, booked: Booked, answer: Answer) -> Outcome:
-    unknown = parts.no_account(answer.status)
+def _seen(work: Work, booked: Booked, answer: Response) -> Outcome:
+    unknown = calls.no_account(answer.status)
     if unknown is not None:
         return unknown
     found = [one.receipt for one in mapping.listed(answer.json) if one.receipt.remote_id == booked.remote_id]
-    receipt = found[0] if found else parts.gone(booked.remote_id)
+    receipt = found[0] if found else calls.gone(booked.remote_id)
     if receipt.status in mapping.REQUESTED_STATUSES:
-        return parts.again("its postage is being bought", receipt, after=_PAUSE, patience=parts.BUYING)
+        return calls.again("its postage is being bought", receipt, after=_PAUSE, patience=calls.BUYING)
     following = take_back(work, replace(booked, status=receipt.status)) if _may_come(receipt) else None
     if isinstance(following, Request) and work.data.get("refused") == f"{following.method} {booked.remote_id}":
         reason = f"shipment {booked.remote_id} is {receipt.status}, but Chit Chats won't take it back: "
         return Rejected(reason=reason + str(work.data.get("words")), hold=True, receipt=receipt)
-    return parts.again(f"it is {receipt.status}", receipt)
+    return calls.again(f"it is {receipt.status}", receipt)
 
 
-def find(work: Work) -> Request | None:
+def build_lookup(work: Work) -> Request | None:
     """The look-up for a cancellation that may have arrived."""
-    left = parts.live(work)
+    left = calls.live(work)
     return look(work, left[0]) if left else None
 
 
-def found(work: Work, answer: Answer) -> Outcome | None:
+def read_lookup(work: Work, answer: Response) -> Outcome | None:
     """What became of the shipment; None says that it is still there, so that the call is made again."""
-    booked = parts.live(work)[0]
+    booked = calls.live(work)[0]
     # What was refused once may be granted to whoever tries again.
     outcome = _seen(replace(work, data={}), booked, answer)
     receipt = outcome.receipt if isinstance(outcome, Deferred) else None
@@ -124,8 +124,8 @@ def found(work: Work, answer: Answer) -> Outcome | None:
         return outcome
     if _may_come(receipt):
         return None
-    return parts.done(receipt) if len(parts.live(work)) == 1 else outcome
+    return calls.done(receipt) if len(calls.live(work)) == 1 else outcome
 
 
 def _may_come(receipt: Receipt) -> bool:
-    return receipt.status not in {*mapping.DEAD_STATUSES, parts.DELETED}
+    return receipt.status not in {*mapping.DEAD_STATUSES, calls.DELETED}

@@ -12,7 +12,7 @@ from plugin.destinations.chitchats.calls import path_of, request
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Booked, Request
 
 # ZPL is text, so whatever is no JSON and begins as one of these is a label.
@@ -28,7 +28,7 @@ def call(values: Mapping[str, str], booked: Booked) -> Request:
     return request(values, "GET", path_of(booked.remote_id), repeatable=True)
 
 
-def read(answer: Answer, form: str) -> LabelFile | LabelLink:
+def read(answer: Response, form: str) -> LabelFile | LabelLink:
     """Read where the label is, or the label itself.
 
     Raises:

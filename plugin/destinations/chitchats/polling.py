@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from mappings.destinations import chitchats as mapping
 from plugin.core.outcome import Deferred, Rejected, Skipped
-from plugin.core.redaction import vendor_words
-from plugin.destinations.chitchats import calls as parts
+from plugin.core.redaction import redacted_reason
+from plugin.destinations.chitchats import calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mappings.canonical.receipt import Receipt
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Booked, Request, Work
 
 # The largest page that the vendor makes.
@@ -31,19 +31,19 @@ _LONGEST_POLL = timedelta(minutes=1)
 _RESTING = mapping.DEAD_STATUSES | {"delivered", "exception", "archived"}
 
 
-def prepare(work: Work) -> Request | Outcome:
+def build_request(work: Work) -> Request | Outcome:
     """The next page, as long as anything is to be looked at."""
     if not _wanted(work):
         return Skipped("no purchase is under way" if work.action == "poll" else "no parcel is on its way")
     query = {"limit": str(PAGE), "page": str(work.data.get("page", 1))}
-    return parts.call(work, "GET", "/shipments", query=query, repeatable=True)
+    return calls.call(work, "GET", "/shipments", query=query, repeatable=True)
 
 
-def read(work: Work, answer: Answer) -> Outcome:
+def read_response(work: Work, answer: Response) -> Outcome:
     """What the page says of our shipments; the newest come first, so pages end where all of them were seen."""
-    if answer.status >= parts.REFUSED:
-        reason = vendor_words(answer, None, None)
-        return parts.no_account(answer.status) or Rejected(reason=reason)
+    if answer.status >= calls.REFUSED:
+        reason = redacted_reason(answer, None, None)
+        return calls.no_account(answer.status) or Rejected(reason=reason)
     entries = mapping.listed(answer.json)
     wanted = {one.remote_id: one for one in _wanted(work)}
     listed = [one.receipt for one in entries if one.receipt.remote_id in wanted]
@@ -52,7 +52,7 @@ def read(work: Work, answer: Answer) -> Outcome:
     if len(entries) >= PAGE and left > 0:
         data = {"account": True, "page": int(work.data.get("page", 1)) + 1, "left": left}
         return _on("the next page", timedelta(), receipts, data)
-    pause = parts.WATCH if work.action == "track" else _pause(wanted.values())
+    pause = calls.WATCH if work.action == "track" else _pause(wanted.values())
     return _on(f"{len(wanted)} looked at", pause, receipts, {"account": True, "page": 1})
 
 
@@ -79,4 +79,4 @@ def _learned(receipt: Receipt) -> Receipt:
 
 def _pause(wanted: Iterable[Booked]) -> timedelta:
     """Rarer the longer the youngest purchase takes."""
-    return min(max(parts.POLL, min(one.age for one in wanted) / 10), _LONGEST_POLL)
+    return min(max(calls.POLL, min(one.age for one in wanted) / 10), _LONGEST_POLL)

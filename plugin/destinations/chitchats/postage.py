@@ -15,16 +15,16 @@ from mappings.destinations import chitchats as mapping
 from mappings.schemas.schema import BodyIncomplete
 from plugin.core.delivery import Priority
 from plugin.core.outcome import Accepted, Deferred, Rejected, Skipped
-from plugin.core.redaction import vendor_words
+from plugin.core.redaction import redacted_reason
 from plugin.core.step import Booked, Request
-from plugin.core.vendor_profile import Later
-from plugin.destinations.chitchats import calls as parts
+from plugin.core.vendor_profile import PreviewStep
+from plugin.destinations.chitchats import calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Step, Work
 
 _CHANGES = frozenset({"amend", "cancel"})
@@ -35,35 +35,35 @@ _MOST_LOOKS = 5
 _BOUGHT = mapping.PAID_STATUSES | mapping.REQUESTED_STATUSES
 
 
-def later(values: Mapping[str, str]) -> tuple[Later, ...]:
+def later(values: Mapping[str, str]) -> tuple[PreviewStep, ...]:
     """What will follow from a booking whose postage is bought; what a rule chooses is known once there are offers."""
     if values.get("auto_buy") != "yes":
-        return (Later(action="buy", help="not by Crossdock, as auto_buy is no: somebody buys it at Chit Chats"),)
+        return (PreviewStep(action="buy", help="not by Crossdock, as auto_buy is no: somebody buys it at Chit Chats"),)
     free, dear = (Money(amount=Decimal(amount), currency="CAD") for amount in (0, 1))
     named = (Rate(service=part.rpartition(":")[2], cost=dear) for part in values["postage_type"].split(","))
     offers = (Rate(service=_CHOSEN, cost=free, tracked=True, days=(1, 1)), *named)
     draft = Booked(remote_id="SHIPMENT", status="unpaid", rates=offers)
     ready = replace(draft, status="ready")
-    batch = (Later(action="batch", help="into the open batch, which is opened if there is none", booked=ready),)
+    batch = (PreviewStep(action="batch", help="into the open batch, which is opened if there is none", booked=ready),)
     return (
-        Later(action="buy", help="at once; charged to the account", booked=draft),
-        Later(
+        PreviewStep(action="buy", help="at once; charged to the account", booked=draft),
+        PreviewStep(
             action="poll",
             help="each second until the purchase came true, one list for all that are under way",
             booked=replace(draft, status="postage_requested"),
         ),
-        Later(action="label", help="unless that list said already that there is one", booked=ready),
+        PreviewStep(action="label", help="unless that list said already that there is one", booked=ready),
         *(batch if values.get("batch") == "open" else ()),
-        Later(action="track", help="hourly until it is delivered, one list for all on their way", booked=ready),
+        PreviewStep(action="track", help="hourly until it is delivered, one list for all on their way", booked=ready),
     )
 
 
 def price(work: Work) -> Request | Outcome:
     """Read the offers of a draft that was found without them."""
-    return _look(work) if parts.is_live(work.booked) else Skipped("the shipment was taken back")
+    return _look(work) if calls.is_live(work.booked) else Skipped("the shipment was taken back")
 
 
-def priced(work: Work, answer: Answer) -> Outcome:
+def priced(work: Work, answer: Response) -> Outcome:
     """A draft without offers is of no use; what is likely to be wrong with it is named."""
     receipt = mapping.receipt(answer.json)
     del work
@@ -75,59 +75,59 @@ def priced(work: Work, answer: Answer) -> Outcome:
 def buy(work: Work) -> Request | Outcome:
     """Price the draft if there is no price yet, then buy what the rule chooses."""
     booked = work.booked
-    if booked is None or not parts.is_live(booked):
+    if booked is None or not calls.is_live(booked):
         return Skipped("the shipment was taken back before its postage was bought")
     if booked.status in _BOUGHT:
         return Accepted(note="its postage is bought already", then=_waits(work))
     changed = "the order changed before its postage was bought" if work.later & _CHANGES else None
-    reason = changed or parts.never_bought(work.document)
+    reason = changed or calls.never_bought(work.document)
     if reason:
         return Skipped(reason)
     if _rule(work) == mapping.UNCHOSEN:
         raise BodyIncomplete("postage_type: auto_buy needs the postage to buy; set postage_type on the connection")
     if not booked.rates:
         body = {"ship_date": work.settings["ship_date"]}
-        return parts.call(work, "PATCH", f"{parts.path_of(booked.remote_id)}/refresh", body=body, repeatable=True)
+        return calls.call(work, "PATCH", f"{calls.path_of(booked.remote_id)}/refresh", body=body, repeatable=True)
     choice = mapping.choose(_rule(work), booked.rates)
     if choice.rate is None:
         # The offers may be others by the time that somebody tries again.
         return Rejected(reason=choice.problem, hold=True, receipt=_stale(booked))
     body = {"postage_type": choice.rate.service}
-    return parts.call(work, "PATCH", f"{parts.path_of(booked.remote_id)}/buy", body=body)
+    return calls.call(work, "PATCH", f"{calls.path_of(booked.remote_id)}/buy", body=body)
 
 
-def bought(work: Work, answer: Answer) -> Outcome:
+def bought(work: Work, answer: Response) -> Outcome:
     """What pricing or buying came to. 200 to a purchase only means that it was asked for."""
     receipt = mapping.receipt(answer.json)
     if work.booked is not None and not work.booked.rates:
         if not receipt.rates:
             return Rejected(reason=mapping.NO_RATES, hold=True, receipt=receipt)
-        return parts.again("priced", receipt)
-    if receipt.status in parts.UNPAID:
+        return calls.again("priced", receipt)
+    if receipt.status in calls.UNPAID:
         receipt = replace(receipt, status="postage_requested")
     return Accepted(receipt=replace(receipt, watched=True, rates=None), then=_waits(work))
 
 
-def find(work: Work) -> Request | None:
+def build_lookup(work: Work) -> Request | None:
     """Whether the postage was bought after all stands in the shipment."""
-    return _look(work) if parts.is_live(work.booked) else None
+    return _look(work) if calls.is_live(work.booked) else None
 
 
-def found(work: Work, answer: Answer) -> Outcome | None:
+def read_lookup(work: Work, answer: Response) -> Outcome | None:
     """None says that nothing was bought."""
-    if answer.status == parts.NOT_FOUND:
+    if answer.status == calls.NOT_FOUND:
         return Rejected(reason="the shipment is gone from Chit Chats", hold=True)
     receipt = mapping.receipt(answer.json)
-    if receipt.status in parts.UNPAID:
+    if receipt.status in calls.UNPAID:
         return None
     receipt = replace(receipt, watched=True, rates=None)
     return Accepted(receipt=receipt, then=_waits(work), note="found to be bought after the answer was lost")
 
 
-def refused(work: Work, answer: Answer) -> Outcome:
+def refused(work: Work, answer: Response) -> Outcome:
     """The vendor's words; what was offered is forgotten, so that whoever tries again prices it anew."""
     prepared = buy(work)
-    words = vendor_words(answer, prepared if isinstance(prepared, Request) else None, work.document)
+    words = redacted_reason(answer, prepared if isinstance(prepared, Request) else None, work.document)
     return Rejected(reason=words, hold=True, receipt=_stale(work.booked) if work.booked else None)
 
 
@@ -135,7 +135,7 @@ def wait(work: Work) -> Request | Outcome:
     """Whether the purchase came true: read from the lists that are read for all purchases together."""
     booked = work.booked
     looks = int(work.data.get("looks", 0))
-    if booked is None or not parts.is_live(booked):
+    if booked is None or not calls.is_live(booked):
         return Rejected(reason=f"the shipment is {booked.status if booked else 'unknown'}", hold=True)
     if booked.status in mapping.REQUESTED_STATUSES and looks < _MOST_LOOKS:
         return _busy(work, "the purchase is under way")
@@ -147,7 +147,7 @@ def wait(work: Work) -> Request | Outcome:
     return _came_to(work, Receipt(remote_id=booked.remote_id, status=booked.status))
 
 
-def waited(work: Work, answer: Answer) -> Outcome:
+def waited(work: Work, answer: Response) -> Outcome:
     """The same from the shipment itself."""
     return _came_to(work, mapping.receipt(answer.json))
 
@@ -158,7 +158,7 @@ def label(work: Work) -> Request | Outcome:
     return Accepted() if booked is not None and booked.label_formats else _look(work)
 
 
-def labelled(work: Work, answer: Answer) -> Outcome:
+def labelled(work: Work, answer: Response) -> Outcome:
     """The formats; their addresses are read again whenever somebody wants one."""
     receipt = mapping.receipt(answer.json)
     return Accepted(receipt=receipt) if receipt.label_formats else _busy(work, "the label is not there yet", receipt)
@@ -178,34 +178,34 @@ def _came_to(work: Work, receipt: Receipt) -> Outcome:
 def _busy(work: Work, reason: str, *receipts: Receipt) -> Deferred:
     looks = int(work.data.get("looks", 0)) + 1
     data = {**work.data, "looks": looks}
-    return parts.again(reason, *receipts, after=parts.POLL, patience=parts.BUYING, **data)
+    return calls.again(reason, *receipts, after=calls.POLL, patience=calls.BUYING, **data)
 
 
 def _waits(work: Work) -> tuple[Step, ...]:
     """One step waits for this purchase, and one for the whole connection looks at all that are under way."""
     turn = int(work.data.get("turn", 1))
-    key = f"wait:{parts.remote_id_of(work)}" + (f":{turn}" if turn > 1 else "")
-    waits = parts.then(work, parts.remote_id_of(work), "wait", key=key, delay=parts.POLL, data={"turn": turn})
-    return waits, parts.sweep("poll", parts.POLL)
+    key = f"wait:{calls.remote_id_of(work)}" + (f":{turn}" if turn > 1 else "")
+    waits = calls.then(work, calls.remote_id_of(work), "wait", key=key, delay=calls.POLL, data={"turn": turn})
+    return waits, calls.sweep("poll", calls.POLL)
 
 
 def _once_more(work: Work) -> Step:
     turn = int(work.data.get("turn", 1)) + 1
-    remote_id = parts.remote_id_of(work)
-    return parts.then(work, remote_id, "buy", key=f"buy:{remote_id}:{turn}", newest=True, data={"turn": turn})
+    remote_id = calls.remote_id_of(work)
+    return calls.then(work, remote_id, "buy", key=f"buy:{remote_id}:{turn}", newest=True, data={"turn": turn})
 
 
 def _bought_steps(work: Work) -> tuple[Step, ...]:
-    remote_id = parts.remote_id_of(work)
+    remote_id = calls.remote_id_of(work)
     batched = work.settings.get("batch", "no") == "open"
     # One after the other for the whole connection, so that not everybody opens a batch.
-    batch = (parts.then(work, remote_id, "batch", subject="batches"),) if batched else ()
-    track = parts.sweep("track", parts.WATCH, Priority.WATCH)
-    return (parts.then(work, remote_id, "label"), *batch, track)
+    batch = (calls.then(work, remote_id, "batch", subject="batches"),) if batched else ()
+    track = calls.sweep("track", calls.WATCH, Priority.WATCH)
+    return (calls.then(work, remote_id, "label"), *batch, track)
 
 
 def _look(work: Work) -> Request:
-    return parts.call(work, "GET", parts.path_of(parts.remote_id_of(work)), repeatable=True)
+    return calls.call(work, "GET", calls.path_of(calls.remote_id_of(work)), repeatable=True)
 
 
 def _rule(work: Work) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mappings.destinations.chitchats import customs, rates
-from mappings.destinations.chitchats import enums as terms
+from mappings.destinations.chitchats import customs, enums, rates
 from plugin.core import validators
 from plugin.core.setting import Setting
 
@@ -24,7 +23,7 @@ NEEDS = (
         check=validators.header,
     ),
     Setting(
-        key="package_type", help="what parcels are", default="parcel", check=validators.one_of(*terms.PACKAGE_TYPES)
+        key="package_type", help="what parcels are", default="parcel", check=validators.one_of(*enums.PACKAGE_TYPES)
     ),
     Setting(key="size_unit", help="unit of the sizes", default="cm", check=validators.one_of("m", "cm", "in")),
     Setting(key="size_x", help="length of a parcel; the vendor requires it", check=validators.positive),
@@ -44,7 +43,7 @@ NEEDS = (
         key="package_contents",
         help="kind of contents",
         default="merchandise",
-        check=validators.one_of(*terms.PACKAGE_CONTENTS),
+        check=validators.one_of(*enums.PACKAGE_CONTENTS),
     ),
     Setting(key="parcel_g", help="the most grams of one parcel; without it an order is one", check=validators.positive),
     Setting(

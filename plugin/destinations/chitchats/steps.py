@@ -5,28 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugin.core.outcome import Rejected
-from plugin.core.redaction import vendor_words
+from plugin.core.redaction import redacted_reason
 from plugin.core.step import Request
-from plugin.destinations.chitchats import batches, booking, postage
-from plugin.destinations.chitchats import cancellation as taking_back
-from plugin.destinations.chitchats import polling as lists
+from plugin.destinations.chitchats import batches, booking, cancellation, polling, postage
 from plugin.destinations.chitchats.calls import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Work
 
 
-def _refused(work: Work, answer: Answer) -> Outcome:
+def _refused(work: Work, answer: Response) -> Outcome:
     prepared = PREPARE[work.action](work)
     sent = prepared if isinstance(prepared, Request) else None
-    return Rejected(reason=vendor_words(answer, sent, work.document), hold=True)
+    return Rejected(reason=redacted_reason(answer, sent, work.document), hold=True)
 
 
-def read(work: Work, answer: Answer) -> Outcome:
+def read_response(work: Work, answer: Response) -> Outcome:
     """What an answer means to a step; refusals that nothing special is known of go to a person."""
     if answer.status >= REFUSED and work.action in _REFUSED:
         return _REFUSED[work.action](work, answer)
@@ -34,30 +32,30 @@ def read(work: Work, answer: Answer) -> Outcome:
 
 
 PREPARE: dict[str, Callable[[Work], Request | Outcome]] = {
-    "book": booking.prepare,
-    "amend": booking.prepare,
-    "cancel": taking_back.prepare,
+    "book": booking.build_request,
+    "amend": booking.build_request,
+    "cancel": cancellation.build_request,
     "price": postage.price,
     "buy": postage.buy,
     "wait": postage.wait,
     "label": postage.label,
-    "batch": batches.prepare,
-    "poll": lists.prepare,
-    "track": lists.prepare,
+    "batch": batches.build_request,
+    "poll": polling.build_request,
+    "track": polling.build_request,
 }
-READ: dict[str, Callable[[Work, Answer], Outcome]] = {
-    "book": booking.read,
-    "amend": booking.read,
-    "cancel": taking_back.read,
+READ: dict[str, Callable[[Work, Response], Outcome]] = {
+    "book": booking.read_response,
+    "amend": booking.read_response,
+    "cancel": cancellation.read_response,
     "price": postage.priced,
     "buy": postage.bought,
     "wait": postage.waited,
     "label": postage.labelled,
-    "batch": batches.read,
-    "poll": lists.read,
-    "track": lists.read,
+    "batch": batches.read_response,
+    "poll": polling.read_response,
+    "track": polling.read_response,
 }
-_REFUSED: dict[str, Callable[[Work, Answer], Outcome]] = {
+_REFUSED: dict[str, Callable[[Work, Response], Outcome]] = {
     "price": _refused,
     "buy": postage.refused,
     "wait": _refused,
@@ -65,16 +63,16 @@ _REFUSED: dict[str, Callable[[Work, Answer], Outcome]] = {
 }
 # What changes nothing at the vendor has no look-up: it is simply done again.
 FIND: dict[str, Callable[[Work], Request | None]] = {
-    "book": booking.find,
-    "amend": booking.find,
-    "cancel": taking_back.find,
-    "buy": postage.find,
-    "batch": batches.find,
+    "book": booking.build_lookup,
+    "amend": booking.build_lookup,
+    "cancel": cancellation.build_lookup,
+    "buy": postage.build_lookup,
+    "batch": batches.build_lookup,
 }
-FOUND: dict[str, Callable[[Work, Answer], Outcome | None]] = {
-    "book": booking.found,
-    "amend": booking.found,
-    "cancel": taking_back.found,
-    "buy": postage.found,
-    "batch": batches.found,
+FOUND: dict[str, Callable[[Work, Response], Outcome | None]] = {
+    "book": booking.read_lookup,
+    "amend": booking.read_lookup,
+    "cancel": cancellation.read_lookup,
+    "buy": postage.read_lookup,
+    "batch": batches.read_lookup,
 }

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from mappings.canonical.orders import ORDER_TOPICS, Order, Topic
 from mappings.destinations import chitchats as mapping
-from mappings.destinations.chitchats import enums as terms
+from mappings.destinations.chitchats import enums
 from mappings.schemas.schema import PayloadRejected
 from plugin.core.outcome import Deferred, Rejected, Unknown
 from plugin.core.rates import RateLimit
 from plugin.core.step import Request, Step
-from plugin.core.vendor_profile import Manner
+from plugin.core.vendor_profile import VendorProfile
 from plugin.destinations.chitchats import labels, postage, steps
 from plugin.destinations.chitchats.settings import NEEDS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mappings.canonical.orders import Document
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Booked, StoreFacts, Work
     from plugin.destinations.base import LabelFile, LabelLink
 
@@ -37,7 +37,7 @@ class ChitChats:
     limits = (RateLimit(2000, 300),)
     ships = True
     needs = NEEDS
-    plain = terms.PLAIN
+    public_keys = enums.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:
         """The client id: the vendor counts calls for each account."""
@@ -53,9 +53,9 @@ class ChitChats:
             found.append("duties_paid needs a vat_reference: bookings with prepaid duties are held until it is set")
         return tuple(found)
 
-    def manner(self, values: Mapping[str, str]) -> Manner:
+    def profile(self, values: Mapping[str, str]) -> VendorProfile:
         """The usual; what follows a booking depends on whether its postage is bought."""
-        return Manner(later=postage.later(values))
+        return VendorProfile(later=postage.later(values))
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """One booking for an order, whichever of its webhooks comes first; what changes it, and what takes it back."""
@@ -73,31 +73,31 @@ class ChitChats:
         # Before the booking, which would otherwise be taken for the last that was done about this content.
         return (Step(action="amend", key=None, content=content, only_if_changed=True, **about), book)
 
-    def prepare(self, work: Work) -> Request | Outcome:
+    def build_request(self, work: Work) -> Request | Outcome:
         """The call of a step; a booking that is not wanted is skipped with its reason."""
         return steps.PREPARE[work.action](work)
 
-    def read(self, work: Work, answer: Answer) -> Outcome:
+    def read_response(self, work: Work, answer: Response) -> Outcome:
         """Status and body together: a success without a shipment in it is no success."""
         try:
-            return steps.read(work, answer)
+            return steps.read_response(work, answer)
         except PayloadRejected as error:
-            sent = self.prepare(work)
+            sent = self.build_request(work)
             looks = isinstance(sent, Request) and sent.repeatable
             return Deferred(reason=str(error)) if looks else Unknown(reason=str(error))
 
-    def find(self, work: Work) -> Request | None:
+    def build_lookup(self, work: Work) -> Request | None:
         """A booking is searched by its order, a purchase or deletion by its shipment; a look is simply repeated."""
         return steps.FIND[work.action](work) if work.action in steps.FIND else None
 
-    def found(self, work: Work, answer: Answer) -> Outcome | None:
+    def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
         """The draft of this very order that nobody else owns, or the state that a purchase or deletion led to."""
         try:
             return steps.FOUND[work.action](work, answer)
         except PayloadRejected as error:
             return Unknown(reason=str(error))
 
-    def lost(self, work: Work, losses: int) -> Outcome:
+    def on_lost(self, work: Work, losses: int) -> Outcome:
         """Never asked: every call here can be looked up."""
         del work, losses
         return Rejected(reason="the answer was lost", hold=True)
@@ -107,7 +107,7 @@ class ChitChats:
         del form
         return labels.call(values, booked)
 
-    def label_file(self, answer: Answer, form: str) -> LabelFile | LabelLink:
+    def label_file(self, answer: Response, form: str) -> LabelFile | LabelLink:
         """The signed address, and then the file behind it."""
         return labels.read(answer, form)
 

@@ -16,12 +16,12 @@ from mappings.schemas.schema import BodyIncomplete
 from plugin.core import validators
 from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
 from plugin.core.rates import RateLimit
-from plugin.core.redaction import vendor_words
+from plugin.core.redaction import redacted_reason
 from plugin.core.response import encode
 from plugin.core.setting import Setting
 from plugin.core.step import WAIT, Request
-from plugin.core.vendor_profile import Manner
-from plugin.customer_data import segment_messages, segment_responses, steps
+from plugin.core.vendor_profile import VendorProfile
+from plugin.customer_data import messages, responses, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mappings import customer_data
     from mappings.canonical.orders import Document, Topic
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Step, StoreFacts, Work
 
 _OK = 200
@@ -71,10 +71,10 @@ class Chrts:
             default="native",
             check=validators.one_of("native", "segment"),
         ),
-        *segment_messages.settings(_PREFIX, _WIRE),
+        *messages.settings(_PREFIX, _WIRE),
     )
     ships = False
-    plain = _PLAIN | segment_messages.PLAIN
+    public_keys = _PLAIN | messages.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:
         """A fingerprint of the key: one key is one source, and the key itself stays secret."""
@@ -86,9 +86,9 @@ class Chrts:
             return ()
         return ("wire=segment: chrts does not publish that address; --base-url, wire_path and wire_auth must name it",)
 
-    def manner(self, values: Mapping[str, str]) -> Manner:
+    def profile(self, values: Mapping[str, str]) -> VendorProfile:
         """The usual natively; many messages in a call in Segment's format."""
-        return _wire(values).manner() if _speaks_segment(values) else Manner()
+        return _wire(values).profile() if _speaks_segment(values) else VendorProfile()
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
@@ -97,15 +97,15 @@ class Chrts:
     def _say(
         self, document: Document, store: StoreFacts, values: Mapping[str, str]
     ) -> Callable[[customer_data.Fact], bytes | None]:
-        return segment_messages.planner(_wire(values), document, store) if _speaks_segment(values) else _message
+        return messages.planner(_wire(values), document, store) if _speaks_segment(values) else _message
 
-    def prepare(self, work: Work) -> Request | Outcome:
+    def build_request(self, work: Work) -> Request | Outcome:
         """One message, as it was planned or made anew from the event."""
         if work.action == WAIT:
             return steps.waited(work, self._say(steps.told(work)[1], work.store, work.settings))
         if _speaks_segment(work.settings):
             line = _wire(work.settings)
-            return line.request(segment_messages.item(line, work))
+            return line.request(messages.item(line, work))
         return Request(
             method="POST",
             path=mapping.PATHS[work.action],
@@ -114,30 +114,30 @@ class Chrts:
             repeatable=work.action in ("identify", "alias"),
         )
 
-    def read(self, work: Work, answer: Answer) -> Outcome:
+    def read_response(self, work: Work, answer: Response) -> Outcome:
         """Success is 200 and `status` true in the body; a 200 that says neither is no certainty."""
         if _speaks_segment(work.settings):
-            return segment_responses.outcome(_wire(work.settings), work, answer)
+            return responses.outcome(_wire(work.settings), work, answer)
         accepted = mapping.accepted(answer.json)
         if answer.status == _OK and accepted:
             return Accepted()
         if answer.status == _OK and accepted is None:
             reason = "200, but the body does not say whether it was taken"
             return Deferred(reason=reason) if work.action != "track" else Unknown(reason=reason)
-        sent = self.prepare(work)
-        return Rejected(reason=vendor_words(answer, sent if isinstance(sent, Request) else None, work.document))
+        sent = self.build_request(work)
+        return Rejected(reason=redacted_reason(answer, sent if isinstance(sent, Request) else None, work.document))
 
-    def find(self, work: Work) -> Request | None:
+    def build_lookup(self, work: Work) -> Request | None:
         """Nothing can be looked up at chrts."""
         del work
         return None
 
-    def found(self, work: Work, answer: Answer) -> Outcome | None:
+    def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
         """Never asked."""
         del work, answer
         return None
 
-    def lost(self, work: Work, losses: int) -> Outcome:
+    def on_lost(self, work: Work, losses: int) -> Outcome:
         """The operator's choice between maybe twice and maybe never; telling who somebody is does no harm twice."""
         if work.action != "track":
             return Deferred(reason="the answer was lost; sent again")
@@ -158,8 +158,8 @@ def _speaks_segment(values: Mapping[str, str]) -> bool:
     return values.get("wire", "native") != "native"
 
 
-def _wire(values: Mapping[str, str]) -> segment_messages.Wire:
-    found = segment_messages.wire(values, values["api_key"], _WIRE, _PREFIX)
+def _wire(values: Mapping[str, str]) -> messages.Wire:
+    found = messages.wire(values, values["api_key"], _WIRE, _PREFIX)
     return dataclasses.replace(found, tracks_repeat=False)
 
 

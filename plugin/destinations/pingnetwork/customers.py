@@ -14,9 +14,9 @@ from mappings.canonical.orders import Customer, ShopNotice, Topic
 from mappings.destinations import pingnetwork as mapping
 from mappings.schemas.schema import PayloadRejected
 from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
-from plugin.core.redaction import vendor_words
+from plugin.core.redaction import redacted_reason
 from plugin.core.step import Step
-from plugin.destinations.pingnetwork import settings as terms
+from plugin.destinations.pingnetwork import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mappings.canonical.orders import Document
     from mappings.destinations.pingnetwork import Record
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Request, StoreFacts, Work
 
 _NO_CONTENT, _NOT_FOUND, _CONFLICT = 204, 404, 409
@@ -42,8 +42,8 @@ def plan(topic: Topic, document: Document, store: StoreFacts, values: Mapping[st
 
 
 def _record(customer: Customer, store: StoreFacts, values: Mapping[str, str]) -> Step:
-    ours = terms.client_id(customer.ref, store, values)
-    body = mapping.customer(customer, ours, terms.pairs(values["customer_fields"]))
+    ours = settings.client_id(customer.ref, store, values)
+    body = mapping.customer(customer, ours, settings.pairs(values["customer_fields"]))
     return Step(
         action="record",
         key=None,
@@ -59,7 +59,7 @@ def _erase(customer_ref: str, store: StoreFacts, values: Mapping[str, str]) -> S
     return Step(
         action="erase",
         key=None,
-        subject=f"person:{terms.client_id(customer_ref, store, values)}",
+        subject=f"person:{settings.client_id(customer_ref, store, values)}",
         # So that the same customer, should they come back, counts as changed.
         group=_group(customer_ref),
         content="erased",
@@ -72,29 +72,29 @@ def _group(customer_ref: str) -> str:
     return f"customer:{customer_ref}"
 
 
-def find(work: Work) -> Request:
+def build_lookup(work: Work) -> Request:
     """The search for the record of the customer that a step is about."""
-    ours = terms.client_id(_customer_ref(work), work.store, work.settings)
-    return terms.call(work, "GET", "customer_find", repeatable=True, id=ours)
+    ours = settings.client_id(_customer_ref(work), work.store, work.settings)
+    return settings.call(work, "GET", "customer_find", repeatable=True, id=ours)
 
 
 def create(work: Work) -> Request:
     """The record as it ought to be, made anew; only sent when the search found none."""
-    return terms.call(work, "POST", "customers_path", body=_body(work))
+    return settings.call(work, "POST", "customers_path", body=_body(work))
 
 
 def change(work: Work) -> Request:
     """The same, for the record that was found; repeating it changes nothing."""
     method = work.settings["update_method"]
-    return terms.call(work, method, "customer_path", body=_body(work), repeatable=True, remote_id=_remote_id(work))
+    return settings.call(work, method, "customer_path", body=_body(work), repeatable=True, remote_id=_remote_id(work))
 
 
 def delete(work: Work) -> Request:
     """The end of a record; repeating it finds nothing."""
-    return terms.call(work, "DELETE", "customer_path", repeatable=True, remote_id=_remote_id(work))
+    return settings.call(work, "DELETE", "customer_path", repeatable=True, remote_id=_remote_id(work))
 
 
-def found(work: Work, answer: Answer) -> Outcome | None:
+def read_lookup(work: Work, answer: Response) -> Outcome | None:
     """Whether the record is there: then it is changed, else this step may create it."""
     try:
         there = _matching(work, answer)
@@ -108,20 +108,20 @@ def found(work: Work, answer: Answer) -> Outcome | None:
     return Accepted(then=(change_it,), note="it is there; changed by a step of its own")
 
 
-def created(work: Work, answer: Answer) -> Outcome:
+def created(work: Work, answer: Response) -> Outcome:
     """A record with an id; what says less is looked up, and so is a conflict: it may be the record we look for."""
     if answer.status == _CONFLICT:
         return Unknown(reason="409: the vendor has such a record already")
     if answer.status >= _REFUSED:
         return _refused(work, answer, create(work), hold=answer.status in _ABSENT)
     try:
-        mapping.record(answer.json, work.settings["remote_id_field"], terms.our_field(work.settings))
+        mapping.record(answer.json, work.settings["remote_id_field"], settings.our_field(work.settings))
     except PayloadRejected as error:
         return Unknown(reason=str(error))
     return Accepted()
 
 
-def changed(work: Work, answer: Answer) -> Outcome:
+def changed(work: Work, answer: Response) -> Outcome:
     """Any success; a record that went away after it was found is made again."""
     if answer.status in _ABSENT:
         again = Step(action="record", key=None, subject=_subject(work), data={"fact": "record again"}, look_first=True)
@@ -131,7 +131,7 @@ def changed(work: Work, answer: Answer) -> Outcome:
     return Accepted() if _is_said(answer) else Deferred(reason="the answer to the change is no JSON")
 
 
-def sought(work: Work, answer: Answer) -> Outcome:
+def sought(work: Work, answer: Response) -> Outcome:
     """Every record of a customer who is to be forgotten is deleted."""
     try:
         there = _matching(work, answer)
@@ -141,7 +141,7 @@ def sought(work: Work, answer: Answer) -> Outcome:
     return Accepted(then=steps, note=None if steps else "the vendor has no record of this customer")
 
 
-def deleted(work: Work, answer: Answer) -> Outcome:
+def deleted(work: Work, answer: Response) -> Outcome:
     """Gone is gone, by us or before; anything else is for a person, as the law wants it done."""
     if answer.status in _ABSENT:
         return Accepted(note="it was gone already")
@@ -160,7 +160,7 @@ def _deletion(work: Work, one: Record) -> Step:
     )
 
 
-def _matching(work: Work, answer: Answer) -> tuple[Record, ...]:
+def _matching(work: Work, answer: Response) -> tuple[Record, ...]:
     """The records that bear our id, the vendor's order kept.
 
     Raises:
@@ -171,8 +171,8 @@ def _matching(work: Work, answer: Answer) -> tuple[Record, ...]:
         return ()
     if answer.status >= _REFUSED:
         raise PayloadRejected("refused")
-    there = mapping.records(answer.json, work.settings["remote_id_field"], terms.our_field(work.settings))
-    ours = terms.client_id(_customer_ref(work), work.store, work.settings)
+    there = mapping.records(answer.json, work.settings["remote_id_field"], settings.our_field(work.settings))
+    ours = settings.client_id(_customer_ref(work), work.store, work.settings)
     single = isinstance(answer.json, dict) and len(there) == 1
     matching = tuple(one for one in there if one.ours == ours or (one.ours is None and single))
     if there and not matching:
@@ -180,21 +180,21 @@ def _matching(work: Work, answer: Answer) -> tuple[Record, ...]:
     return matching
 
 
-def _search_failed(work: Work, answer: Answer, reason: str) -> Outcome:
+def _search_failed(work: Work, answer: Response, reason: str) -> Outcome:
     if answer.status >= _REFUSED:
-        return _refused(work, answer, find(work), hold=True)
+        return _refused(work, answer, build_lookup(work), hold=True)
     if answer.json is None:
         return Deferred(reason="the answer to the search is no JSON")
     return Rejected(reason=reason, hold=True)
 
 
-def _refused(work: Work, answer: Answer, sent: Request, *, hold: bool) -> Rejected:
-    words = vendor_words(answer, sent, work.document)
+def _refused(work: Work, answer: Response, sent: Request, *, hold: bool) -> Rejected:
+    words = redacted_reason(answer, sent, work.document)
     advice = "; are version and the paths of the connection right?" if answer.status in _ABSENT else ""
     return Rejected(reason=words + advice, hold=hold)
 
 
-def _is_said(answer: Answer) -> bool:
+def _is_said(answer: Response) -> bool:
     """A success in JSON, or one that says that there is nothing to say."""
     return answer.status == _NO_CONTENT or answer.json is not None
 
@@ -202,12 +202,12 @@ def _is_said(answer: Answer) -> bool:
 def _body(work: Work) -> dict[str, object]:
     if not isinstance(work.document, Customer):
         raise PayloadRejected("the event holds no customer")
-    ours = terms.client_id(work.document.ref, work.store, work.settings)
-    return mapping.customer(work.document, ours, terms.pairs(work.settings["customer_fields"]))
+    ours = settings.client_id(work.document.ref, work.store, work.settings)
+    return mapping.customer(work.document, ours, settings.pairs(work.settings["customer_fields"]))
 
 
 def _subject(work: Work) -> str:
-    return f"person:{terms.client_id(_customer_ref(work), work.store, work.settings)}"
+    return f"person:{settings.client_id(_customer_ref(work), work.store, work.settings)}"
 
 
 def _customer_ref(work: Work) -> str:

@@ -13,16 +13,16 @@ from mappings.canonical.receipt import Receipt
 from mappings.destinations import pingnetwork as mapping
 from mappings.schemas.schema import MappingError, PayloadRejected
 from plugin.core.outcome import Accepted, Deferred, Rejected, Skipped, Unknown
-from plugin.core.redaction import vendor_words
+from plugin.core.redaction import redacted_reason
 from plugin.core.step import Step
-from plugin.destinations.pingnetwork import settings as terms
+from plugin.destinations.pingnetwork import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mappings.canonical.orders import Document, Line
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Request, StoreFacts, Work
 
 _NOT_FOUND, _REFUSED = 404, 400
@@ -34,7 +34,7 @@ def plan(topic: Topic, document: Document, store: StoreFacts, values: Mapping[st
     """A session for each line that sells access, once it is paid; a pause, once the order is cancelled or refunded."""
     if topic not in ORDER_TOPICS or not isinstance(document, Order):
         return ()
-    subject = f"person:{terms.buyer_id(document, store, values)}"
+    subject = f"person:{settings.buyer_id(document, store, values)}"
     over = _taken_back(topic, document) is not None
     if not over and not _is_paid(topic, document):
         return ()
@@ -55,7 +55,7 @@ def plan(topic: Topic, document: Document, store: StoreFacts, values: Mapping[st
 
 
 def _sold(order: Order, values: Mapping[str, str]) -> Iterator[Line]:
-    skus = terms.pairs(values.get("session_skus", ""))
+    skus = settings.pairs(values.get("session_skus", ""))
     return (line for line in order.lines if line.sku in skus)
 
 
@@ -75,12 +75,12 @@ def start(work: Work) -> Request | Skipped:
     reason = _taken_back(work.topic, order) or _unsold(order, line)
     if reason:
         return Skipped(reason)
-    zone = terms.pairs(work.settings.get("session_skus", "")).get(line.sku or "")
+    zone = settings.pairs(work.settings.get("session_skus", "")).get(line.sku or "")
     if zone is None:
         raise MappingError("session_skus no longer names the SKU of this line")
-    reusable = work.settings["session_reusable"] == "yes" if terms.knows_reusable(work.settings) else None
-    body = mapping.session(terms.buyer_id(order, work.store, work.settings), zone, reusable=reusable)
-    return terms.call(work, "POST", "sessions_path", body=body)
+    reusable = work.settings["session_reusable"] == "yes" if settings.knows_reusable(work.settings) else None
+    body = mapping.session(settings.buyer_id(order, work.store, work.settings), zone, reusable=reusable)
+    return settings.call(work, "POST", "sessions_path", body=body)
 
 
 def _unsold(order: Order, line: Line) -> str | None:
@@ -94,10 +94,10 @@ def pause(work: Work) -> Request | Skipped | Rejected:
     live = _live(work)
     if not live:
         return Skipped("no session of this order is open")
-    if not terms.can_pause(work.settings):
+    if not settings.can_pause(work.settings):
         reason = f"session {live[0]} can't be paused: only reusable ones of version 2 can; end it with the vendor"
         return Rejected(reason=reason, hold=True)
-    return terms.call(work, "PATCH", "session_pause_path", repeatable=True, remote_id=live[0])
+    return settings.call(work, "PATCH", "session_pause_path", repeatable=True, remote_id=live[0])
 
 
 def _live(work: Work) -> list[str]:
@@ -106,26 +106,26 @@ def _live(work: Work) -> list[str]:
     return [one for one in open_ones if named in (None, one)]
 
 
-def started(work: Work, answer: Answer) -> Outcome:
+def started(work: Work, answer: Response) -> Outcome:
     """A session with an id; a success that says less may have opened one, which can't be looked up."""
     if answer.status >= _REFUSED:
         sent = start(work)
         request = None if isinstance(sent, Skipped) else sent
         # An unknown zone is 404: the settings name it, so it is tried again when they change.
-        return Rejected(reason=vendor_words(answer, request, work.document), hold=answer.status == _NOT_FOUND)
+        return Rejected(reason=redacted_reason(answer, request, work.document), hold=answer.status == _NOT_FOUND)
     try:
         return Accepted(receipt=mapping.receipt(answer.json))
     except PayloadRejected as error:
         return Unknown(reason=str(error))
 
 
-def paused(work: Work, answer: Answer) -> Outcome:
+def paused(work: Work, answer: Response) -> Outcome:
     """Paused, or gone; then the other sessions of the order, each by a step of its own."""
     this, *others = _live(work)
     if answer.status == _NOT_FOUND:
         return Accepted(receipt=Receipt(remote_id=this, status=mapping.GONE), then=_rest(work, others))
     if answer.status >= _REFUSED:
-        return Rejected(reason=vendor_words(answer, None, work.document), hold=True)
+        return Rejected(reason=redacted_reason(answer, None, work.document), hold=True)
     try:
         done = mapping.is_paused(answer.json)
     except PayloadRejected as error:
@@ -137,7 +137,7 @@ def paused(work: Work, answer: Answer) -> Outcome:
 
 def _rest(work: Work, others: list[str]) -> tuple[Step, ...]:
     order = _order(work)
-    subject = f"person:{terms.buyer_id(order, work.store, work.settings)}"
+    subject = f"person:{settings.buyer_id(order, work.store, work.settings)}"
     return tuple(
         Step(action="pause", key=f"pause:{order.ref}:{one}", subject=subject, data={"remote_id": one}) for one in others
     )

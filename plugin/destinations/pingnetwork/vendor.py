@@ -14,16 +14,15 @@ from plugin.core.outcome import Deferred, Rejected
 from plugin.core.rates import RateLimit
 from plugin.core.response import retry_after
 from plugin.core.setting import Setting
-from plugin.core.vendor_profile import Manner, Meaning, Quota
-from plugin.destinations.pingnetwork import customers, sessions
-from plugin.destinations.pingnetwork import settings as terms
+from plugin.core.vendor_profile import Quota, StatusMeaning, VendorProfile
+from plugin.destinations.pingnetwork import customers, sessions, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mappings.canonical.orders import Document, Topic
     from plugin.core.outcome import Outcome, Skipped
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Request, Step, StoreFacts, Work
 
 
@@ -49,36 +48,36 @@ class PingNetwork:
             required=True,
             check=validators.header,
         ),
-        Setting(key="version", help="of the API, in its paths", default="v2", check=terms.check_version),
+        Setting(key="version", help="of the API, in its paths", default="v2", check=settings.check_version),
         Setting(
             key="customers",
             help="`yes` keeps a record of each customer",
             default="yes",
-            check=validators.one_of(*terms.YES_OR_NO),
+            check=validators.one_of(*settings.YES_OR_NO),
         ),
         Setting(
             key="customers_path",
             help="where records are created",
             default="/{version}/customers",
-            check=terms.path_with(),
+            check=settings.path_with(),
         ),
         Setting(
             key="customer_find",
             help="where the record with our id is found",
             default="/{version}/customers?external_id={id}",
-            check=terms.path_with("id"),
+            check=settings.path_with("id"),
         ),
         Setting(
             key="customer_path",
             help="where one record is changed and deleted",
             default="/{version}/customers/{remote_id}",
-            check=terms.path_with("remote_id"),
+            check=settings.path_with("remote_id"),
         ),
         Setting(
             key="customer_fields",
             help="what a record holds, as THEIRS=OURS; the one for our `id` is what it is found by",
-            default=terms.CUSTOMER_FIELDS,
-            check=terms.check_fields,
+            default=settings.CUSTOMER_FIELDS,
+            check=settings.check_fields,
         ),
         Setting(key="remote_id_field", help="their name for the id of a record", default="id"),
         Setting(
@@ -91,30 +90,30 @@ class PingNetwork:
             key="user_id",
             help="our id of a customer; changing it later makes new records",
             default="customer_id",
-            check=validators.one_of(*terms.STRATEGIES),
+            check=validators.one_of(*settings.STRATEGIES),
         ),
         Setting(
             key="session_skus",
             help="SKUs that sell access, each with its zone: SKU=ZONE with commas between",
-            check=terms.check_skus,
+            check=settings.check_skus,
         ),
         Setting(
             key="sessions_path",
             help="where sessions are opened",
             default="/customer/{version}/sessions",
-            check=terms.path_with(),
+            check=settings.path_with(),
         ),
         Setting(
             key="session_pause_path",
             help="where a session is paused",
             default="/customer/{version}/sessions/{remote_id}/pause",
-            check=terms.path_with("remote_id"),
+            check=settings.path_with("remote_id"),
         ),
         Setting(
             key="session_reusable",
             help="`yes` opens reusable sessions; no others can be paused",
             default="yes",
-            check=validators.one_of(*terms.YES_OR_NO),
+            check=validators.one_of(*settings.YES_OR_NO),
         ),
         Setting(
             key="lost_session",
@@ -124,7 +123,7 @@ class PingNetwork:
         ),
     )
     ships = False
-    plain = frozenset({"code", "connection_type", "zone", "reusable", "paused"})
+    public_keys = frozenset({"code", "connection_type", "zone", "reusable", "paused"})
 
     def account(self, values: Mapping[str, str]) -> str:
         """A fingerprint of the token: the token itself stays secret."""
@@ -138,42 +137,42 @@ class PingNetwork:
                 "the reference of /customers is handed out on request: compare customers_path, customer_find, "
                 "customer_path, customer_fields and update_method with it"
             )
-        if "session_skus" in values and not terms.can_pause(values):
+        if "session_skus" in values and not settings.can_pause(values):
             found.append("sessions of this version, or not reusable ones, can't be paused: a cancellation is held")
         if values["customers"] == "no" and "session_skus" not in values:
             found.append("customers is no and session_skus is not set: nothing will ever be sent")
         return tuple(found)
 
-    def manner(self, values: Mapping[str, str]) -> Manner:
+    def profile(self, values: Mapping[str, str]) -> VendorProfile:
         """Every answer says how many calls are left, and in how many seconds they are counted anew.
 
         So does a 429, which therefore is ours to read: no document names `Retry-After`.
         """
         del values
-        return Manner(meanings={_OVER_LIMIT: Meaning.READ}, quota=_QUOTA)
+        return VendorProfile(status_meanings={_OVER_LIMIT: StatusMeaning.READ}, quota=_QUOTA)
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """The record of a customer, the sessions of an order; all about one person go out in order."""
         records = customers.plan(topic, document, store, values) if values["customers"] == "yes" else ()
         return (*records, *sessions.plan(topic, document, store, values))
 
-    def prepare(self, work: Work) -> Request | Skipped | Rejected:
+    def build_request(self, work: Work) -> Request | Skipped | Rejected:
         """The call of a step."""
         return _PREPARE[work.action](work)
 
-    def read(self, work: Work, answer: Answer) -> Outcome:
+    def read_response(self, work: Work, answer: Response) -> Outcome:
         """Status and body together; refusals are given in the words of the vendor's error object."""
         return _over_limit(answer) or _READ[work.action](work, answer)
 
-    def find(self, work: Work) -> Request | None:
+    def build_lookup(self, work: Work) -> Request | None:
         """A record is looked up by our id; sessions can't be, and other calls are simply repeated."""
-        return customers.find(work) if work.action == "record" else None
+        return customers.build_lookup(work) if work.action == "record" else None
 
-    def found(self, work: Work, answer: Answer) -> Outcome | None:
+    def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
         """Whether the record is there."""
-        return _over_limit(answer) or customers.found(work, answer)
+        return _over_limit(answer) or customers.read_lookup(work, answer)
 
-    def lost(self, work: Work, losses: int) -> Outcome:
+    def on_lost(self, work: Work, losses: int) -> Outcome:
         """The operator's choice about a session.
 
         Never held: what is held is tried again when settings change, and this only when a person replays it.
@@ -184,25 +183,25 @@ class PingNetwork:
         return Rejected(reason=reason)
 
 
-def _over_limit(answer: Answer) -> Deferred | None:
+def _over_limit(answer: Response) -> Deferred | None:
     """Nobody calls again before the moment that a 429 names."""
     if answer.status != _OVER_LIMIT:
         return None
     reset = answer.headers.get(_QUOTA.reset, "").strip()
     seconds = int(reset) if reset.isascii() and reset.isdecimal() and len(reset) <= _LONGEST_DIGITS else 0
     after = retry_after(answer) or timedelta(seconds=min(seconds, _LONGEST_SECONDS) or _UNSAID_SECONDS)
-    return Deferred(reason="429 over the rate limit", after=after, gate=True, waiting=True)
+    return Deferred(reason="429 over the rate limit", after=after, block=True, waiting=True)
 
 
 _PREPARE: dict[str, Callable[[Work], Request | Skipped | Rejected]] = {
     "record": customers.create,
     "change": customers.change,
-    "erase": customers.find,
+    "erase": customers.build_lookup,
     "delete": customers.delete,
     "session": sessions.start,
     "pause": sessions.pause,
 }
-_READ: dict[str, Callable[[Work, Answer], Outcome]] = {
+_READ: dict[str, Callable[[Work, Response], Outcome]] = {
     "record": customers.created,
     "change": customers.changed,
     "erase": customers.sought,

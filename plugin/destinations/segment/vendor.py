@@ -17,16 +17,16 @@ from plugin.core.outcome import Deferred
 from plugin.core.rates import RateLimit
 from plugin.core.setting import Setting
 from plugin.core.step import WAIT
-from plugin.customer_data import segment_messages, segment_responses, steps
+from plugin.customer_data import messages, responses, steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mappings.canonical.orders import Document, Topic
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Request, Step, StoreFacts, Work
-    from plugin.core.vendor_profile import Manner
+    from plugin.core.vendor_profile import VendorProfile
 
 
 def _integrations(text: str) -> None:
@@ -53,7 +53,7 @@ class Segment:
             default="segment",
             check=validators.one_of(*PRESETS),
         ),
-        *segment_messages.settings("", {}),
+        *messages.settings("", {}),
         Setting(
             key="namespace",
             help="part of every message's id; give the connection's former account when one source gets a new key",
@@ -67,7 +67,7 @@ class Segment:
         *steps.IDENTITY_SETTINGS,
     )
     ships = False
-    plain = segment_messages.PLAIN
+    public_keys = messages.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:
         """A fingerprint of the key: one key is one source, and the key itself stays secret."""
@@ -79,51 +79,51 @@ class Segment:
             return ("a workspace in the EU needs its own --base-url: events sent to another region never appear",)
         return (f"preset {values['preset']}: --base-url must be your receiver's address, without a path",)
 
-    def manner(self, values: Mapping[str, str]) -> Manner:
+    def profile(self, values: Mapping[str, str]) -> VendorProfile:
         """Many messages in a call, and what some statuses mean."""
-        return _wire(values).manner()
+        return _wire(values).profile()
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
         line = _wire(values)
-        return steps.steps(topic, document, store, values, segment_messages.planner(line, document, store))
+        return steps.steps(topic, document, store, values, messages.planner(line, document, store))
 
-    def prepare(self, work: Work) -> Request | Outcome:
+    def build_request(self, work: Work) -> Request | Outcome:
         """One message; raises `BodyIncomplete` for one that the receiver would drop."""
         line = _wire(work.settings)
         if work.action == WAIT:
-            return steps.waited(work, segment_messages.planner(line, steps.told(work)[1], work.store))
-        return line.request(segment_messages.item(line, work))
+            return steps.waited(work, messages.planner(line, steps.told(work)[1], work.store))
+        return line.request(messages.item(line, work))
 
-    def read(self, work: Work, answer: Answer) -> Outcome:
+    def read_response(self, work: Work, answer: Response) -> Outcome:
         """What an answer says of this message; in a 200, too, as far as the receiver's body is known."""
-        return segment_responses.outcome(_wire(work.settings), work, answer)
+        return responses.outcome(_wire(work.settings), work, answer)
 
-    def find(self, work: Work) -> Request | None:
+    def build_lookup(self, work: Work) -> Request | None:
         """Nothing can be looked up, and need not be."""
         del work
         return None
 
-    def found(self, work: Work, answer: Answer) -> Outcome | None:
+    def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
         """Never asked."""
         del work, answer
         return None
 
-    def lost(self, work: Work, losses: int) -> Outcome:
+    def on_lost(self, work: Work, losses: int) -> Outcome:
         """It is sent again: the receiver knows it by its id."""
         del work, losses
         return Deferred(reason="the answer was lost; sent again under the same messageId")
 
 
-def _wire(values: Mapping[str, str]) -> segment_messages.Wire:
+def _wire(values: Mapping[str, str]) -> messages.Wire:
     # Asked for every message, thousands of times a second, with the same few settings.
     return _wire_of(tuple(values.items()))
 
 
 @functools.lru_cache(256)
-def _wire_of(items: tuple[tuple[str, str], ...]) -> segment_messages.Wire:
+def _wire_of(items: tuple[tuple[str, str], ...]) -> messages.Wire:
     values = dict(items)
-    found = segment_messages.wire(values, values["write_key"], PRESETS[values["preset"]].defaults())
+    found = messages.wire(values, values["write_key"], PRESETS[values["preset"]].defaults())
     integrations = json.loads(values["integrations"])
     return dataclasses.replace(found, namespace=values.get("namespace"), integrations=integrations)
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from mappings.canonical.orders import Order
 from mappings.destinations.shiptheory import reference as references
-from mappings.destinations.shiptheory import response as replies
+from mappings.destinations.shiptheory import response
 from mappings.schemas.schema import MappingError, PayloadRejected
 from mappings.shipping import parcels
 from plugin.core.delivery import Priority
-from plugin.core.redaction import vendor_words
+from plugin.core.redaction import redacted_reason
 from plugin.core.step import Request, Step
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from mappings.canonical.receipt import Receipt
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Booked, Work
 
 
@@ -30,7 +30,7 @@ REPEATED = "repeated"
 # Ours, for a shipment that is at Shiptheory no more.
 GONE = "gone"
 _PRINT = 16
-_NOTHING_BOOKED = replies.DEAD_STATUSES | {GONE}
+_NOTHING_BOOKED = response.DEAD_STATUSES | {GONE}
 
 
 def order_of(work: Work) -> Order:
@@ -103,7 +103,7 @@ def remote_id_of(work: Work) -> str:
     return str(known)
 
 
-def is_ours(work: Work, found: replies.Shown) -> bool:
+def is_ours(work: Work, found: response.Shown) -> bool:
     """Whether a shipment is this very order's: by our own second and third references, and owned by nobody else."""
     same = found.order_ref == order_of(work).ref and found.store in (None, work.store.address)
     return same and found.receipt.remote_id not in work.taken
@@ -151,6 +151,6 @@ def then(receipt: Receipt, action: str, delay: timedelta) -> tuple[Step, ...]:
     return (step,)
 
 
-def words(work: Work, answer: Answer, sent: Request | None) -> str:
+def words(work: Work, answer: Response, sent: Request | None) -> str:
     """What the vendor gives as its reason, without anything personal that it repeats."""
-    return vendor_words(answer, sent, work.document, said=replies.refusal(answer.json))
+    return redacted_reason(answer, sent, work.document, said=response.refusal(answer.json))

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mappings.destinations.shiptheory import response as replies
+from mappings.destinations.shiptheory import response
 from plugin.core.outcome import Rejected
-from plugin.destinations.shiptheory import calls as parts
-from plugin.destinations.shiptheory import steps
+from plugin.destinations.shiptheory import calls, steps
 
 if TYPE_CHECKING:
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Request, Work
 
 
 _NOT_FOUND = 404
 
 
-def _found_one(work: Work, answer: Answer) -> Outcome | None:
+def _found_one(work: Work, answer: Response) -> Outcome | None:
     """What a look by reference says of a call whose answer was lost, or said nothing."""
-    reference = parts.reference_of(work)
-    repeated = work.booked is not None and work.booked.status == parts.REPEATED
+    reference = calls.reference_of(work)
+    repeated = work.booked is not None and work.booked.status == calls.REPEATED
     if answer.status == _NOT_FOUND:
-        if parts.is_live(work.booked):
+        if calls.is_live(work.booked):
             return steps.of_look(work, answer)
         return _taken(reference, "and what was booked under it can't be seen any more") if repeated else None
-    found = replies.shown(answer.json, reference)
-    if not parts.is_ours(work, found):
+    found = response.shown(answer.json, reference)
+    if not calls.is_ours(work, found):
         return _taken(reference, "and not for this order")
     return steps.of_shipment(work, found, "found after the answer was lost or empty")
 
@@ -37,41 +36,41 @@ def _taken(reference: str, why: str) -> Rejected:
     return Rejected(reason=f"{reason}: set reference_prefix, or book it by hand", hold=True)
 
 
-def _found_any(work: Work, answer: Answer) -> Outcome | None:
+def _found_any(work: Work, answer: Response) -> Outcome | None:
     """What all shipments of the order say: one that lives ends it, and one that came to nothing is no news if known."""
-    everything = () if answer.status == _NOT_FOUND else replies.listed(answer.json)
-    ours = [one for one in everything if parts.is_ours(work, one)]
+    everything = () if answer.status == _NOT_FOUND else response.listed(answer.json)
+    ours = [one for one in everything if calls.is_ours(work, one)]
     for one in ours:
         if not one.is_dead:
             return steps.of_shipment(work, one, "found at Shiptheory under another reference")
     # All that a lost call can have left is under the reference that would be used now, or under a former prefix.
-    wanted = parts.reference_of(work)
+    wanted = calls.reference_of(work)
     left = [one for one in ours if one.receipt.remote_id == wanted] or ([] if work.booked else ours)
     return steps.of_shipment(work, left[0]) if left else None
 
 
-def find(work: Work) -> Request | None:
+def build_lookup(work: Work) -> Request | None:
     """The look-up of a booking: by its reference, or by its order where another reference may have been used.
 
     That is so once a booking came to nothing (somebody may have mended it there), and when the prefix has changed.
     """
     if work.action != "book":
         return None
-    if parts.is_live(work.booked) and work.booked is not None:
-        return parts.look(work, work.booked.remote_id)
+    if calls.is_live(work.booked) and work.booked is not None:
+        return calls.look(work, work.booked.remote_id)
     if not _may_be_elsewhere(work):
-        return parts.look(work, parts.reference_of(work))
-    query = {"channel_reference_id_2": parts.order_of(work).ref, "sort": "created", "direction": "desc", "limit": "100"}
-    return parts.call(work.settings, "GET", "/shipments/list", query=query, repeatable=True)
+        return calls.look(work, calls.reference_of(work))
+    query = {"channel_reference_id_2": calls.order_of(work).ref, "sort": "created", "direction": "desc", "limit": "100"}
+    return calls.call(work.settings, "GET", "/shipments/list", query=query, repeatable=True)
 
 
-def found(work: Work, answer: Answer) -> Outcome | None:
+def read_lookup(work: Work, answer: Response) -> Outcome | None:
     """What the look-up says."""
-    if _may_be_elsewhere(work) and not parts.is_live(work.booked):
+    if _may_be_elsewhere(work) and not calls.is_live(work.booked):
         return _found_any(work, answer)
     return _found_one(work, answer)
 
 
 def _may_be_elsewhere(work: Work) -> bool:
-    dead = work.booked is not None and parts.is_dead(work.booked)
-    return dead or work.data.get("prefix", "") != parts.prefix_of(work)
+    dead = work.booked is not None and calls.is_dead(work.booked)
+    return dead or work.data.get("prefix", "") != calls.prefix_of(work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mappings.destinations.shiptheory import enums as terms
+from mappings.destinations.shiptheory import enums
 from plugin.core import validators
 from plugin.core.setting import Setting
 
@@ -76,7 +76,7 @@ _PARCEL = (
     Setting(key="package_size", help="the id of a package size, for carriers that want one", check=validators.digits),
     Setting(key="origin_country", help="two letters, for lines that name no origin", check=validators.country),
     Setting(key="duty_tax_number", help="the sender's number for import taxes, sent where its type is asked for"),
-    Setting(key="duty_tax_number_type", help="what kind it is", check=validators.one_of(*terms.DUTY_TAX_COUNTRIES)),
+    Setting(key="duty_tax_number_type", help="what kind it is", check=validators.one_of(*enums.DUTY_TAX_COUNTRIES)),
 )
 _TEXTS = (
     Setting(
@@ -131,7 +131,7 @@ _SENDER = tuple(
         help=f"the sender's {name.replace('_', ' ')}; without any sender_ setting the account's own address is used",
         check=validators.country if name == "country" else str,
     )
-    for name in terms.SENDER
+    for name in enums.SENDER
 )
 NEEDS = (*_LOGIN, *_SERVICE, *_PARCEL, *_TEXTS, *_RETURNS, *_SENDER)
 
@@ -148,7 +148,7 @@ def warnings(values: Mapping[str, str]) -> Iterator[str]:
         yield "no delivery_service: the rules of the Shiptheory account decide, and what fits none of them is held"
     if bool(values.get("duty_tax_number")) != bool(values.get("duty_tax_number_type")):
         yield "duty_tax_number and duty_tax_number_type go together: neither is sent"
-    sender = {name for name in terms.SENDER if values.get(f"sender_{name}")}
-    missing = sorted(terms.SENDER_REQUIRED - sender) if sender else []
+    sender = {name for name in enums.SENDER if values.get(f"sender_{name}")}
+    missing = sorted(enums.SENDER_REQUIRED - sender) if sender else []
     if missing:
         yield f"sender_{', sender_'.join(missing)} not set: every booking is held until they are"

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 from mappings.canonical.orders import Topic
 from mappings.canonical.receipt import Receipt
 from mappings.destinations import shiptheory as mapping
-from mappings.destinations.shiptheory import enums as terms
-from mappings.destinations.shiptheory import label as labels
-from mappings.destinations.shiptheory import response as replies
+from mappings.destinations.shiptheory import enums, label, response
 from mappings.shipping import parcels
 from plugin.core.outcome import Accepted, Deferred, Rejected, Skipped, Unknown
 from plugin.core.redaction import impersonal
 from plugin.core.step import Request
-from plugin.destinations.shiptheory import calls as parts
+from plugin.destinations.shiptheory import calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
     from mappings.schemas.schema import PayloadRejected
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import Work
 
 
@@ -37,12 +35,12 @@ _WATCH, _WATCHED = timedelta(minutes=10), timedelta(days=30)
 
 
 def _book(work: Work) -> Request | Skipped | Rejected:
-    order = parts.order_of(work)
+    order = calls.order_of(work)
     cancelled = work.topic is Topic.ORDER_CANCELLED
-    if not cancelled and work.booked is not None and work.booked.status in replies.MOVING_STATUSES:
-        return parts.look(work, work.booked.remote_id)
+    if not cancelled and work.booked is not None and work.booked.status in response.MOVING_STATUSES:
+        return calls.look(work, work.booked.remote_id)
     reason = "the order was cancelled" if cancelled else parcels.skip_reason(order)
-    if reason is None and parts.is_live(work.booked):
+    if reason is None and calls.is_live(work.booked):
         reason = "the order is booked already"
     if reason:
         return Skipped(reason)
@@ -51,13 +49,13 @@ def _book(work: Work) -> Request | Skipped | Rejected:
 
 def _booking(work: Work) -> Request:
     body = mapping.body(
-        parts.order_of(work),
-        terms.terms(work.settings),
-        reference=parts.reference_of(work),
+        calls.order_of(work),
+        enums.terms(work.settings),
+        reference=calls.reference_of(work),
         store=work.store.address,
         platform=work.store.platform,
     )
-    return parts.call(work.settings, "POST", "/shipments", body=body)
+    return calls.call(work.settings, "POST", "/shipments", body=body)
 
 
 def _unchanged(work: Work) -> Rejected | None:
@@ -65,28 +63,28 @@ def _unchanged(work: Work) -> Rejected | None:
 
     The same version again is somebody's wish: a replay, or other settings.
     """
-    known, order = work.booked, parts.order_of(work)
-    if known is None or not parts.is_dead(known) or known.content is None:
+    known, order = work.booked, calls.order_of(work)
+    if known is None or not calls.is_dead(known) or known.content is None:
         return None
-    if known.content != parts.content_of(order) or known.as_of == order.updated_at:
+    if known.content != calls.content_of(order) or known.as_of == order.updated_at:
         return None
-    receipt = parts.of_version(work, Receipt(remote_id=known.remote_id, status=known.status))
+    receipt = calls.of_version(work, Receipt(remote_id=known.remote_id, status=known.status))
     reason = f"shipment {known.remote_id} is {known.status}, and the order's newer version changes nothing about it"
     return Rejected(reason=f"{reason}; mend what is wrong, then replay", hold=True, receipt=receipt)
 
 
 def _cancel(work: Work) -> Request | Skipped | Rejected:
     """Look first: the vendor has no way to cancel, but somebody may have done it there."""
-    if work.booked is None or not (parts.is_live(work.booked) or work.booked.status == parts.REPEATED):
+    if work.booked is None or not (calls.is_live(work.booked) or work.booked.status == calls.REPEATED):
         return Skipped("nothing was booked")
-    return parts.look(work, work.booked.remote_id)
+    return calls.look(work, work.booked.remote_id)
 
 
 def _check(work: Work) -> Request | Skipped | Rejected:
     """Tell of what changed about an order that is booked already: the vendor has no way to change a shipment."""
-    if work.booked is None or not parts.is_live(work.booked) or work.booked.content is None:
+    if work.booked is None or not calls.is_live(work.booked) or work.booked.content is None:
         return Skipped("nothing was booked")
-    changed = parts.changed(parts.order_of(work), work.booked.content)
+    changed = calls.changed(calls.order_of(work), work.booked.content)
     if changed is None:
         return Skipped("what is booked is what the order asks for")
     how = "Shiptheory has no way to change a shipment by its API: change it with Shiptheory and the carrier"
@@ -96,17 +94,17 @@ def _check(work: Work) -> Request | Skipped | Rejected:
 def _send_back(work: Work) -> Request | Skipped | Rejected:
     if "return_service" not in work.settings:
         return Skipped("no return_service is set")
-    if work.booked is None or work.booked.status != replies.COMPLETE:
+    if work.booked is None or work.booked.status != response.COMPLETE:
         found = f"its shipment is {work.booked.status}" if work.booked else "the order was never booked"
         return Skipped(f"nothing to send back: {found}")
     body = mapping.return_body(
-        parts.order_of(work),
-        terms.terms(work.settings),
+        calls.order_of(work),
+        enums.terms(work.settings),
         reference=work.booked.remote_id,
         service=int(work.settings["return_service"]),
         expires_on=_expiry(work),
     )
-    return parts.call(work.settings, "POST", "/returns", body=body)
+    return calls.call(work.settings, "POST", "/returns", body=body)
 
 
 def _expiry(work: Work) -> date:
@@ -114,7 +112,7 @@ def _expiry(work: Work) -> date:
 
 
 def _look(work: Work) -> Request | Skipped | Rejected:
-    return parts.look(work, parts.remote_id_of(work))
+    return calls.look(work, calls.remote_id_of(work))
 
 
 def only_looks(work: Work) -> bool:
@@ -122,25 +120,25 @@ def only_looks(work: Work) -> bool:
     return work.action in ("label", "watch", "cancel")
 
 
-def _booked(work: Work, answer: Answer) -> Outcome:
+def _booked(work: Work, answer: Response) -> Outcome:
     """Sections 4 and 5: booked is what a carrier took; everything else is asked about, or said by the message alone."""
-    if work.booked is not None and work.booked.status in replies.MOVING_STATUSES:
+    if work.booked is not None and work.booked.status in response.MOVING_STATUSES:
         return of_look(work, answer)
-    reference = parts.reference_of(work)
-    said = replies.booking(answer.json)
-    receipt = parts.of_version(
+    reference = calls.reference_of(work)
+    said = response.booking(answer.json)
+    receipt = calls.of_version(
         work,
         Receipt(
             remote_id=reference,
-            status=said.status or (replies.COMPLETE if said.is_booked else parts.REPEATED),
+            status=said.status or (response.COMPLETE if said.is_booked else calls.REPEATED),
             tracking_number=said.tracking_number,
             carrier=said.carrier,
         ),
     )
     if said.is_booked:
-        return Accepted(receipt=receipt, then=parts.then(receipt, "label", _AT_ONCE))
-    if said.status is not None and said.status not in replies.DEAD_STATUSES:
-        return of_shipment(work, replies.Shown(receipt=receipt))
+        return Accepted(receipt=receipt, then=calls.then(receipt, "label", _AT_ONCE))
+    if said.status is not None and said.status not in response.DEAD_STATUSES:
+        return of_shipment(work, response.Shown(receipt=receipt))
     if said.status is not None:
         # Why, only its history says.
         return Unknown(reason=f"200, but the shipment is {said.status}: it is looked at", settle=_AT_ONCE)
@@ -148,36 +146,36 @@ def _booked(work: Work, answer: Answer) -> Outcome:
         reason = f"200 and nothing in it: reference {reference} was used before; it is looked at"
         return Deferred(reason=reason, after=_POLL, waiting=True, doubtful=True, receipt=receipt)
     hint = "; check delivery_service and increment" if "carrier settings" in (said.message or "") else ""
-    return Rejected(reason=f"200, but not booked: {parts.words(work, answer, _booking(work))}{hint}", hold=True)
+    return Rejected(reason=f"200, but not booked: {calls.words(work, answer, _booking(work))}{hint}", hold=True)
 
 
-def of_shipment(work: Work, found: replies.Shown, note: str | None = None) -> Outcome:
+def of_shipment(work: Work, found: response.Shown, note: str | None = None) -> Outcome:
     """What a booking came to, by the shipment that is there under its reference."""
-    receipt = parts.of_version(work, found.receipt)
+    receipt = calls.of_version(work, found.receipt)
     if found.is_dead:
-        why = impersonal(replies.complaints(receipt.messages) or _UNSAID[receipt.status], None, work.document)
+        why = impersonal(response.complaints(receipt.messages) or _UNSAID[receipt.status], None, work.document)
         return Rejected(reason=f"shipment {receipt.remote_id} is {receipt.status}: {why}", hold=True, receipt=receipt)
     if found.is_booked:
-        return Accepted(receipt=receipt, then=parts.then(receipt, "label", _AT_ONCE), note=note)
-    if receipt.status in replies.MOVING_STATUSES:
+        return Accepted(receipt=receipt, then=calls.then(receipt, "label", _AT_ONCE), note=note)
+    if receipt.status in response.MOVING_STATUSES:
         return Deferred(
             reason=f"being booked ({receipt.status})", after=_POLL, waiting=True, patience=_MOVING, receipt=receipt
         )
     waits = f"{receipt.status}: waits for a person at Shiptheory (approval, or more data)"
-    return Accepted(receipt=receipt, then=parts.then(receipt, "watch", _WATCH), note=waits)
+    return Accepted(receipt=receipt, then=calls.then(receipt, "watch", _WATCH), note=waits)
 
 
-def of_look(work: Work, answer: Answer) -> Outcome:
+def of_look(work: Work, answer: Response) -> Outcome:
     """What a booking came to, by a look at a shipment that was there before."""
-    reference = work.booked.remote_id if work.booked else parts.reference_of(work)
+    reference = work.booked.remote_id if work.booked else calls.reference_of(work)
     if answer.status == _NOT_FOUND:
-        receipt = parts.of_version(work, Receipt(remote_id=reference, status=parts.GONE))
+        receipt = calls.of_version(work, Receipt(remote_id=reference, status=calls.GONE))
         anew = "; a replay books anew" if work.action == "book" else ""
         return Rejected(reason=f"shipment {reference} is gone from Shiptheory{anew}", hold=True, receipt=receipt)
-    return of_shipment(work, replies.shown(answer.json, reference))
+    return of_shipment(work, response.shown(answer.json, reference))
 
 
-def _watched(work: Work, answer: Answer) -> Outcome:
+def _watched(work: Work, answer: Response) -> Outcome:
     outcome = of_look(work, answer)
     if isinstance(outcome, Accepted) and outcome.receipt is not None and outcome.then[0].action == "watch":
         reason = outcome.note or outcome.receipt.status
@@ -185,19 +183,19 @@ def _watched(work: Work, answer: Answer) -> Outcome:
     return outcome
 
 
-def _labelled(work: Work, answer: Answer) -> Outcome:
-    found = replies.shown(answer.json, parts.remote_id_of(work))
+def _labelled(work: Work, answer: Response) -> Outcome:
+    found = response.shown(answer.json, calls.remote_id_of(work))
     if found.receipt.label_formats:
         return Accepted(receipt=found.receipt)
     reason = "the label is not there yet"
     return Deferred(reason=reason, after=_POLL, waiting=True, patience=_MOVING, receipt=found.receipt)
 
 
-def _called_off(work: Work, answer: Answer) -> Outcome:
-    reference = parts.remote_id_of(work)
+def _called_off(work: Work, answer: Response) -> Outcome:
+    reference = calls.remote_id_of(work)
     if answer.status == _NOT_FOUND:
-        return Accepted(receipt=Receipt(remote_id=reference, status=parts.GONE), note="it is gone from Shiptheory")
-    found = replies.shown(answer.json, reference)
+        return Accepted(receipt=Receipt(remote_id=reference, status=calls.GONE), note="it is gone from Shiptheory")
+    found = response.shown(answer.json, reference)
     if found.is_dead:
         return Accepted(receipt=found.receipt, note=f"nothing to call off: it is {found.receipt.status}")
     where = f"{found.receipt.status}, {found.receipt.carrier or 'no carrier yet'}"
@@ -206,9 +204,9 @@ def _called_off(work: Work, answer: Answer) -> Outcome:
     return Rejected(reason=f"{reason}, and {how}", hold=True, receipt=found.receipt)
 
 
-def _returned(work: Work, answer: Answer) -> Outcome:
-    paper = labels.return_label(answer.json, _expiry(work))
-    receipt = Receipt(remote_id=parts.remote_id_of(work), status=replies.COMPLETE, papers=(paper,))
+def _returned(work: Work, answer: Response) -> Outcome:
+    paper = label.return_label(answer.json, _expiry(work))
+    receipt = Receipt(remote_id=calls.remote_id_of(work), status=response.COMPLETE, papers=(paper,))
     return Accepted(receipt=receipt, note=f"return label {paper.tracking_number}, good until {paper.expires_on}")
 
 
@@ -217,13 +215,13 @@ def unreadable(work: Work, error: PayloadRejected) -> Outcome:
     return Deferred(reason=str(error)) if only_looks(work) else Unknown(reason=str(error))
 
 
-def refused(work: Work, answer: Answer) -> Outcome:
+def refused(work: Work, answer: Response) -> Outcome:
     """A refusal in words; only a booking that was certainly not made may simply fail."""
-    looked = only_looks(work) or (work.action == "book" and parts.is_live(work.booked))
+    looked = only_looks(work) or (work.action == "book" and calls.is_live(work.booked))
     if answer.status == _NOT_FOUND and looked:
         return _called_off(work, answer) if work.action == "cancel" else of_look(work, answer)
     sent = PREPARE[work.action](work)
-    said = parts.words(work, answer, sent if isinstance(sent, Request) else None)
+    said = calls.words(work, answer, sent if isinstance(sent, Request) else None)
     return Rejected(reason=said, hold=work.action != "book")
 
 
@@ -235,7 +233,7 @@ PREPARE: dict[str, Callable[[Work], Request | Skipped | Rejected]] = {
     "return": _send_back,
     "watch": _look,
 }
-READ: dict[str, Callable[[Work, Answer], Outcome]] = {
+READ: dict[str, Callable[[Work, Response], Outcome]] = {
     "book": _booked,
     "cancel": _called_off,
     "label": _labelled,

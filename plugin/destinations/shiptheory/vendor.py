@@ -11,19 +11,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mappings.canonical.orders import ORDER_TOPICS, Order, Topic
-from mappings.destinations.shiptheory import enums as terms
-from mappings.destinations.shiptheory import label as labels
-from mappings.destinations.shiptheory import response as replies
+from mappings.destinations.shiptheory import enums, label, response
 from mappings.schemas.schema import PayloadRejected
 from plugin.core.errors import ConfigError
 from plugin.core.outcome import Deferred, Rejected, Skipped
 from plugin.core.rates import RateLimit
 from plugin.core.step import Booked, Request, Step
-from plugin.core.vendor_profile import Later, Login, Manner, Token
+from plugin.core.vendor_profile import Login, PreviewStep, Token, VendorProfile
 from plugin.destinations.base import LabelFile
-from plugin.destinations.shiptheory import calls as parts
-from plugin.destinations.shiptheory import lookup as finding
-from plugin.destinations.shiptheory import settings, steps
+from plugin.destinations.shiptheory import calls, lookup, settings, steps
 from plugin.destinations.shiptheory.offers import LISTINGS
 
 if TYPE_CHECKING:
@@ -31,19 +27,19 @@ if TYPE_CHECKING:
 
     from mappings.canonical.orders import Document
     from plugin.core.outcome import Outcome
-    from plugin.core.response import Answer
+    from plugin.core.response import Response
     from plugin.core.step import StoreFacts, Work
 
 
 # Section 1; clients renew at 58.
 _TOKEN_LASTS, _RENEWED_EARLY = timedelta(minutes=60), timedelta(minutes=2)
 _LATER = (
-    Later(
+    PreviewStep(
         action="label",
         help="until there is one; its tracking number comes with it",
-        booked=Booked(remote_id="REFERENCE", status=replies.COMPLETE),
+        booked=Booked(remote_id="REFERENCE", status=response.COMPLETE),
     ),
-    Later(
+    PreviewStep(
         action="watch",
         help="instead, where a person at Shiptheory has to approve it: every 10 minutes",
         booked=Booked(remote_id="REFERENCE", status="Waiting"),
@@ -60,7 +56,7 @@ class Shiptheory:
     limits = (RateLimit(1, 1),)
     needs = settings.NEEDS
     ships = True
-    plain = terms.PLAIN
+    public_keys = enums.PLAIN
     listings = LISTINGS
 
     def account(self, values: Mapping[str, str]) -> str:
@@ -80,14 +76,14 @@ class Shiptheory:
         """Settings that do nothing without another one, and what the account's own rules decide."""
         return tuple(settings.warnings(values))
 
-    def manner(self, values: Mapping[str, str]) -> Manner:
+    def profile(self, values: Mapping[str, str]) -> VendorProfile:
         """An e-mail and a password are exchanged for a token of 60 minutes; a permanent token needs no login."""
         if values.get("token"):
-            return Manner(later=_LATER)
+            return VendorProfile(later=_LATER)
         body = {"email": values.get("email", ""), "password": values.get("password", "")}
-        request = parts.call(values, "POST", "/token", body=body, repeatable=True)
-        login = Login(request=request, token=_token, headers=parts.bearer, early=_RENEWED_EARLY)
-        return Manner(login=login, later=_LATER)
+        request = calls.call(values, "POST", "/token", body=body, repeatable=True)
+        login = Login(request=request, token=_token, headers=calls.bearer, early=_RENEWED_EARLY)
+        return VendorProfile(login=login, later=_LATER)
 
     def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
         """One booking for an order, whichever of its webhooks comes first, and what its later news asks for."""
@@ -106,11 +102,11 @@ class Shiptheory:
             return (book, Step(action="check", key=f"check:{ref}", subject=subject, newest=True))
         return (book,)
 
-    def prepare(self, work: Work) -> Request | Skipped | Rejected:
+    def build_request(self, work: Work) -> Request | Skipped | Rejected:
         """The call of a step; a booking that is not wanted is skipped with its reason."""
         return steps.PREPARE[work.action](work)
 
-    def read(self, work: Work, answer: Answer) -> Outcome:
+    def read_response(self, work: Work, answer: Response) -> Outcome:
         """What the body says, since the status says nothing."""
         if answer.status >= 400:  # noqa: PLR2004  (the first status of a refusal)
             return steps.refused(work, answer)
@@ -119,18 +115,18 @@ class Shiptheory:
         except PayloadRejected as error:
             return steps.unreadable(work, error)
 
-    def find(self, work: Work) -> Request | None:
+    def build_lookup(self, work: Work) -> Request | None:
         """A booking is looked up by its reference; looks are simply repeated, and a return can't be looked up."""
-        return finding.find(work)
+        return lookup.build_lookup(work)
 
-    def found(self, work: Work, answer: Answer) -> Outcome | None:
+    def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
         """The shipment of this very order, or None: then the reference is still free, and is used."""
         try:
-            return finding.found(work, answer)
+            return lookup.read_lookup(work, answer)
         except PayloadRejected as error:
             return steps.unreadable(work, error)
 
-    def lost(self, work: Work, losses: int) -> Outcome:
+    def on_lost(self, work: Work, losses: int) -> Outcome:
         """A lost return label can't be had again, and another one may cost again: the operator's choice."""
         if work.settings["lost_return"] == "again" and losses <= 1:
             return Deferred(reason="the answer with the return label was lost; another one is made")
@@ -143,12 +139,12 @@ class Shiptheory:
     def label_call(self, values: Mapping[str, str], booked: Booked, form: str) -> Request:
         """A look at the shipment, which has its label in it; PDF is the only form there is."""
         _only_pdf(form)
-        return parts.call(values, "GET", f"/shipments/{booked.remote_id}", repeatable=True)
+        return calls.call(values, "GET", f"/shipments/{booked.remote_id}", repeatable=True)
 
-    def label_file(self, answer: Answer, form: str) -> LabelFile:
+    def label_file(self, answer: Response, form: str) -> LabelFile:
         """The PDF, which opens; raises `PayloadRejected` where there is none yet, `ConfigError` for another form."""
         _only_pdf(form)
-        data = labels.label(answer.json)
+        data = label.label(answer.json)
         if data is None:
             raise PayloadRejected("shiptheory: this shipment has no label (yet)")
         return LabelFile(media_type="application/pdf", data=data)
@@ -159,8 +155,8 @@ def _only_pdf(form: str) -> None:
         raise ConfigError("Shiptheory has labels as pdf only: leave --format out")
 
 
-def _token(answer: Answer) -> Token | None:
-    value = replies.token(answer.json)
+def _token(answer: Response) -> Token | None:
+    value = response.token(answer.json)
     return Token(value=value, lasts=_TOKEN_LASTS) if value else None
 
 

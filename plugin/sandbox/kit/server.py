@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from pkgutil import iter_modules
 from types import TracebackType
 from typing import Self
@@ -14,18 +15,18 @@ from typing import Self
 from flask import Flask, request
 from werkzeug.wrappers import Response
 
-import plugin.sandbox
 from plugin.sandbox.kit.call import reply
 from plugin.sandbox.kit.control import control
 from plugin.sandbox.kit.emulator import Emulator
 from plugin.sandbox.kit.http_server import Server
 
+_EMULATORS = Path(__file__).parents[1]
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
 def available() -> list[str]:
     """Return the name of every emulator there is: each package here with an `api`."""
-    names = (module.name for module in iter_modules(plugin.sandbox.__path__) if module.ispkg)
+    names = (module.name for module in iter_modules([str(_EMULATORS)]) if module.ispkg)
     return sorted(name for name in names if find_spec(f"plugin.sandbox.{name}.api"))
 
 

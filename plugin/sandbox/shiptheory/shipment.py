@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from plugin.sandbox.chitchats.labels import pdf
 from plugin.sandbox.kit.call import JsonObject
 from plugin.sandbox.kit.countries import ALPHA3
+from plugin.sandbox.kit.pdf import pdf
 
 COMPLETE = "Complete"
 # Section 7; `Queued` and `Archived` are the interface's, the former was seen in answers too.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from plugin.sandbox.shopify import amounts as figures
+from plugin.sandbox.shopify import amounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ def emptied(order: Document) -> None:
     """Nothing of it is left to ship or to pay; the figures as placed stay."""
     for line in order["line_items"]:
         line |= {"current_quantity": 0, "fulfillable_quantity": 0}
-    zero = figures.NOTHING
+    zero = amounts.NOTHING
     for name in [name for name in order if name.startswith("current_")]:
         if isinstance(order[name], str):
             order[name] = f"{zero:.2f}"

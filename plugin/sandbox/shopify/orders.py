@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from plugin.sandbox.shopify import amounts as figures
-from plugin.sandbox.shopify import people
+from plugin.sandbox.shopify import amounts, people
 from plugin.sandbox.shopify.order_states import LATER, emptied, moment
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class Case:
     buyer: int | None = None
     weighed: bool = True
     carried_home: bool = False
-    tip: Decimal = figures.NOTHING
+    tip: Decimal = amounts.NOTHING
     change: Callable[[Document], None] | None = None
 
 
@@ -100,12 +99,12 @@ def order(templates: Templates, topic: str, case: Case, number: int, shop: str) 
     lines = [_line(templates["line"], *one, terms, number) for one in enumerate(_bought(case, number))]
     ships = any(line["requires_shipping"] for line in lines) and not case.carried_home
     shipped = (
-        [templates["shipping_line"] | figures.shipping_line(terms) | {"id": _FIRST_LINE - number}] if ships else []
+        [templates["shipping_line"] | amounts.shipping_line(terms) | {"id": _FIRST_LINE - number}] if ships else []
     )
     if not case.weighed:
         lines = [line | {"grams": 0} for line in lines]
     made = templates["order"] | _identity(number, shop) | _buyer(templates, number, who, place)
-    made |= {"line_items": lines, "shipping_lines": shipped} | figures.totals(lines, shipped, terms)
+    made |= {"line_items": lines, "shipping_lines": shipped} | amounts.totals(lines, shipped, terms)
     made |= {"total_weight": sum(line["grams"] * line["quantity"] for line in lines), "currency": terms.currency}
     made |= {"presentment_currency": terms.presentment} | _discount(made, terms)
     if case.change:
@@ -133,8 +132,8 @@ def customer(templates: Templates, topic: str, number: int) -> Document:
     return made | {"addresses": [made["default_address"]]}
 
 
-def _terms(case: Case, place: Place, number: int) -> figures.Terms:
-    return figures.Terms(
+def _terms(case: Case, place: Place, number: int) -> amounts.Terms:
+    return amounts.Terms(
         currency=case.currency,
         presentment=case.presentment or case.currency,
         exchange=case.exchange,
@@ -156,7 +155,7 @@ def _bought(case: Case, number: int) -> list[tuple[Goods, int]]:
     return chosen + ([(people.DOWNLOAD, 1)] if number % 4 == 0 else [])
 
 
-def _line(template: Document, place: int, bought: tuple[Goods, int], terms: figures.Terms, number: int) -> Document:
+def _line(template: Document, place: int, bought: tuple[Goods, int], terms: amounts.Terms, number: int) -> Document:
     goods, quantity = bought
     ident = _FIRST_LINE + number * 10 + place
     return template | {
@@ -172,7 +171,7 @@ def _line(template: Document, place: int, bought: tuple[Goods, int], terms: figu
         "grams": goods.grams,
         "requires_shipping": goods is not people.DOWNLOAD,
         "variant_inventory_management": "shopify",
-        **figures.line(goods, quantity, terms),
+        **amounts.line(goods, quantity, terms),
     }
 
 
@@ -201,7 +200,7 @@ def _buyer(templates: Templates, number: int, who: int, place: Place) -> Documen
     }
 
 
-def _discount(order: Document, terms: figures.Terms) -> Document:
+def _discount(order: Document, terms: amounts.Terms) -> Document:
     if not terms.percent_off:
         return {"discount_codes": [], "discount_applications": []}
     applied = {"target_type": "line_item", "type": "discount_code", "value": f"{terms.percent_off}.0"}

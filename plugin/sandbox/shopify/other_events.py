@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from plugin.sandbox.shopify import order_events as made
-from plugin.sandbox.shopify import people
+from plugin.sandbox.shopify import order_events, people
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,25 +32,27 @@ def _consent(at: str) -> Document:
 
 
 _MADE: Mapping[str, Callable[[Document, Clock], Document]] = {
-    "carts/create": lambda order, at: made.cart(order, at(-8), at(-8), [1]),
-    "carts/update": lambda order, at: made.cart(order, at(-8), at(-5), _pieces(order)),
-    "checkouts/create": lambda order, at: made.checkout(order, at(-4), at(-4), chosen=False),
-    "checkouts/update": lambda order, at: made.checkout(order, at(-4), at(-1), chosen=True),
-    "checkouts/delete": lambda order, at: made.discard(made.checkout(order, at(-4), at(-1), chosen=True), order),
-    "order_transactions/create": lambda order, at: made.transaction(
+    "carts/create": lambda order, at: order_events.cart(order, at(-8), at(-8), [1]),
+    "carts/update": lambda order, at: order_events.cart(order, at(-8), at(-5), _pieces(order)),
+    "checkouts/create": lambda order, at: order_events.checkout(order, at(-4), at(-4), chosen=False),
+    "checkouts/update": lambda order, at: order_events.checkout(order, at(-4), at(-1), chosen=True),
+    "checkouts/delete": lambda order, at: order_events.discard(
+        order_events.checkout(order, at(-4), at(-1), chosen=True), order
+    ),
+    "order_transactions/create": lambda order, at: order_events.transaction(
         order, at(-1), order["id"] + 6_000_000, "sale", "failure"
     ),
-    "order_transactions/create:captured": lambda order, at: made.transaction(
+    "order_transactions/create:captured": lambda order, at: order_events.transaction(
         order, at(0), order["id"] + 6_000_001, "sale", "success"
     ),
-    "fulfillments/create": lambda order, at: made.fulfilment(order, at(5), at(5)),
-    "fulfillments/update": lambda order, at: made.fulfilment(order, at(5), at(7), shipment_status="delivered"),
-    "fulfillments/update:cancelled": lambda order, at: made.fulfilment(order, at(5), at(7), status="cancelled"),
-    "fulfillment_events/create": lambda order, at: made.scan(order, at(7), "delivered"),
-    "fulfillment_events/create:in_transit": lambda order, at: made.scan(order, at(6), "in_transit"),
-    "refunds/create": lambda order, at: made.refund(order, at(8), [1]),
-    "refunds/create:full": lambda order, at: made.refund(order, at(8), _pieces(order)),
-    "refunds/create:pending": lambda order, at: made.refund(order, at(8), [1], status="pending"),
+    "fulfillments/create": lambda order, at: order_events.fulfilment(order, at(5), at(5)),
+    "fulfillments/update": lambda order, at: order_events.fulfilment(order, at(5), at(7), shipment_status="delivered"),
+    "fulfillments/update:cancelled": lambda order, at: order_events.fulfilment(order, at(5), at(7), status="cancelled"),
+    "fulfillment_events/create": lambda order, at: order_events.scan(order, at(7), "delivered"),
+    "fulfillment_events/create:in_transit": lambda order, at: order_events.scan(order, at(6), "in_transit"),
+    "refunds/create": lambda order, at: order_events.refund(order, at(8), [1]),
+    "refunds/create:full": lambda order, at: order_events.refund(order, at(8), _pieces(order)),
+    "refunds/create:pending": lambda order, at: order_events.refund(order, at(8), [1], status="pending"),
     "customers/delete": lambda order, _: {"id": order["customer"]["id"], "tax_exemptions": []},
     "customers/merge": lambda order, _: _merged(order, "completed"),
     "customers/merge:failed": lambda order, _: _merged(order, "failed"),

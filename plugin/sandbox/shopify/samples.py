@@ -16,9 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from plugin.sandbox.kit.sample import Sample
-from plugin.sandbox.shopify import order_states as states
-from plugin.sandbox.shopify import orders
-from plugin.sandbox.shopify import other_events as later
+from plugin.sandbox.shopify import order_states, orders, other_events
 
 _FOLDER = files("plugin.sandbox.shopify") / "templates"
 _CUSTOMERS = ("customers/create", "customers/update", "customers/enable", "customers/disable")
@@ -29,8 +27,8 @@ _CUT, _IGNORED, _UNHEARD_OF = "orders/create:cut_off", "products/update", "order
 
 def topics() -> list[str]:
     """What there are samples of."""
-    cases = [f"{topic}:{case}".rstrip(":") for topic in states.LATER for case in orders.CASES]
-    return [*cases, *later.TOPICS, *_CUSTOMERS, *_NOTICES, _CUT, _IGNORED, _UNHEARD_OF]
+    cases = [f"{topic}:{case}".rstrip(":") for topic in order_states.LATER for case in orders.CASES]
+    return [*cases, *other_events.TOPICS, *_CUSTOMERS, *_NOTICES, _CUT, _IGNORED, _UNHEARD_OF]
 
 
 def sample(topic: str, number: int, secret: str, shop: str) -> Sample:
@@ -53,10 +51,10 @@ def _document(topic: str, number: int, shop: str) -> dict[str, Any]:
         return orders.customer(_templates(), topic, number)
     if topic == _IGNORED:
         return {"id": 8_033_120_045_200 + number % 7, "title": "Stoneware mug", "variants": []}
-    if topic in later.TOPICS:
+    if topic in other_events.TOPICS:
         order = orders.order(_templates(), "orders/create", orders.CASES[""], number, shop)
-        return later.document(topic, order, states.moment)
-    if plain in states.LATER:
+        return other_events.document(topic, order, order_states.moment)
+    if plain in order_states.LATER:
         return orders.order(_templates(), plain, orders.CASES.get(case, orders.CASES[""]), number, shop)
     return {"id": number}
 

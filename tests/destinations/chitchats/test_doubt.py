@@ -52,7 +52,7 @@ def test_equal_numbers_of_two_shops_in_one_account_are_two_bookings(shop: Shop, 
     """The booking of our own other shop is not mistaken for the lost one."""
     order(shop)
     work_off(shop.services)
-    other = shop.services.shops.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
+    other = shop.services.stores.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
     connect(shop.services, other, "chitchats", shop.sandbox.base_url, client_id="1", token="t", **PACKAGE)
     fault(shop, kind, f"POST {ROOT}")
     raw = json.dumps(sent("orders_create")).encode()

@@ -153,9 +153,9 @@ SHIPMENT = st.dictionaries(st.sampled_from(sorted(reply("ready")["shipment"])), 
 @given(document=JSON | SHIPMENT | st.builds(lambda inner: {"shipment": inner}, SHIPMENT) | st.lists(SHIPMENT))
 def test_any_reply_is_read_or_rejected(document: object) -> None:
     """Nothing but a mapping error escapes, whatever is answered."""
-    for understand in (chitchats.receipt, chitchats.listed):
+    for outcome_of in (chitchats.receipt, chitchats.listed):
         with suppress(MappingError):
-            understand(document)
+            outcome_of(document)
 
 
 def test_every_reply_sample_is_used() -> None:

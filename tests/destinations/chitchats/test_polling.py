@@ -180,9 +180,9 @@ def test_a_label_keeps_the_account_s_limit(shop: Shop) -> None:
     buy(shop)
     (known,) = queries.list_shipments(shop.services.database)
     lane, limits = shop.chitchats.lane, (RateLimit(2000, 300),)
-    before = shop.services.pace.use({lane: limits})[lane].in_use
+    before = shop.services.limiter.use({lane: limits})[lane].in_use
     labels.fetch(shop.services, known["id"], "pdf")
-    assert shop.services.pace.use({lane: limits})[lane].in_use == before + 2
+    assert shop.services.limiter.use({lane: limits})[lane].in_use == before + 2
 
 
 def test_a_draft_has_no_label_and_says_what_to_do(shop: Shop) -> None:

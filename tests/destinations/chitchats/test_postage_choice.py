@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from plugin.core.errors import ConfigError
-from plugin.core.redaction import vendor_words
-from plugin.core.response import Answer
+from plugin.core.redaction import redacted_reason
+from plugin.core.response import Response
 from plugin.core.step import Request
 from plugin.storage import queries
 from tests.destinations.chitchats.connected_shop import ROOT, asked, configure, fault, order, purchases, replay
@@ -192,8 +192,8 @@ def test_postage_that_does_not_go_there_fails_with_the_vendor_s_words(shop: Shop
 )
 def test_a_refusal_is_read_in_every_form_that_clients_have_seen(document: object, words: str) -> None:
     """One form is confirmed; a person who has to act should not be told "without a reason" for any of the others."""
-    answer = Answer(status=400, headers={}, body=json.dumps(document).encode())
-    assert words in vendor_words(answer, Request(method="POST", path="/shipments", body={}), None)
+    answer = Response(status=400, headers={}, body=json.dumps(document).encode())
+    assert words in redacted_reason(answer, Request(method="POST", path="/shipments", body={}), None)
 
 
 def test_ids_stand_in_addresses_in_lower_case(shop: Shop) -> None:
@@ -211,7 +211,7 @@ def test_a_wrong_client_id_pauses_the_connection(shop: Shop) -> None:
     configure(shop, tokens={"7": "t"})
     order(shop)
     work_off(shop.services)
-    (paused,) = [one for one in shop.services.shops.connections() if one.destination == "chitchats"]
+    (paused,) = [one for one in shop.services.stores.connections() if one.destination == "chitchats"]
     assert (paused.state, "client_id" in (paused.reason or "")) == ("paused", True)
     assert (only(shop.services, action="book")["state"], asked(shop, "POST")) == ("waiting", 1)
     shop.reconnect("chitchats", client_id="7")

@@ -162,7 +162,7 @@ SAID = {
 def test_a_200_that_does_not_say_true_is_no_success(shop: Shop, said: bytes, words: str) -> None:
     """Only `status: true` in a 200 is; a plain false is a refusal in chrts' words, anything else is uncertain."""
     with Scripted(answer(200, {"status": True}), answer(200, {"status": True}), said) as vendor:
-        other = shop.services.shops.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
+        other = shop.services.stores.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
         connect(shop.services, other, "chrts", vendor.url, api_key="k", lost_track="never")
         shop.post("orders/create", sent("orders_create"), secret="s2", address="other.myshopify.com")
         work_off(shop.services)

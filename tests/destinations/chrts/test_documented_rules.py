@@ -60,7 +60,7 @@ def reply(name: str) -> Any:  # noqa: ANN401  (any JSON value)
 
 def other_store(shop: Shop, url: str, **settings: str) -> Store:
     """Another shop, whose chrts is at this address."""
-    store = shop.services.shops.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
+    store = shop.services.stores.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
     connect(shop.services, store, "chrts", url, **({"api_key": "k", "rate": "1000/1s"} | settings))
     return store
 
@@ -77,7 +77,7 @@ def test_where_it_goes_and_who_signs() -> None:
     line = Line.to("chrts", api_key="api_chrts_1")
     assert line.vendor.base_url == "https://api.chrts.co"
     for work in line.works(Topic.ORDER_CREATED, order()):
-        request = line.vendor.prepare(work)
+        request = line.vendor.build_request(work)
         assert isinstance(request, Request)
         assert (request.method, request.path in PATHS) == ("POST", True)
         assert request.headers == {"Authorization": "Bearer api_chrts_1"}
@@ -251,9 +251,9 @@ def place(shop: Shop, topics: Sequence[str], **changes: Any) -> None:  # noqa: A
 def test_natively_nothing_is_guessed_about_segment_s_format() -> None:
     """The two modes are settings: neither address nor key of the second is derived from the first (section 6)."""
     native = Line.to("chrts")
-    assert native.manner.batch is None
+    assert native.profile.batch is None
     for work in native.works(Topic.ORDER_CREATED, order()):
-        request = native.vendor.prepare(work)
+        request = native.vendor.build_request(work)
         assert isinstance(request, Request)
         assert request.path in PATHS
     wired = Line.to("chrts", wire="segment")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from mappings.canonical.orders import Topic
 from plugin import destinations, storefronts
-from plugin.core.response import Answer
+from plugin.core.response import Response
 from plugin.core.step import Request, Work
-from plugin.transport.client import Sender
+from plugin.transport.client import Client
 from tests.support.running_line import work_off
 from tests.support.scripted_vendor import Scripted
 from tests.support.shop import connect, sent
@@ -56,7 +56,7 @@ class Ping:
 
     def second_shop(self) -> None:
         """Another shop with the same account."""
-        other = self.services.shops.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
+        other = self.services.stores.add("shopify", "other.myshopify.com", {"secret": "s2"}, None)
         connect(self.services, other, "pingnetwork", self.shop.sandbox.base_url, token="t", rate="1000/1s")
 
     def tell(self, what: str, *, secret: str | None = None, address: str | None = None, **changes: Any) -> None:  # noqa: ANN401
@@ -90,7 +90,7 @@ class Ping:
     def work(self, action: str, document: dict[str, Any]) -> Work:
         """What our side is given to make a call about a customer."""
         storefront = storefronts.get("shopify")
-        (connection,) = (one for one in self.services.shops.connections() if one.destination == "pingnetwork")
+        (connection,) = (one for one in self.services.stores.connections() if one.destination == "pingnetwork")
         return Work(
             action=action,
             topic=Topic.CUSTOMER_CREATED,
@@ -99,12 +99,12 @@ class Ping:
             settings=connection.values,
         )
 
-    def ask(self, method: str, path: str) -> Answer:
+    def ask(self, method: str, path: str) -> Response:
         """Call the emulator as a worker does."""
-        sender = Sender(self.shop.sandbox.base_url)
+        client = Client(self.shop.sandbox.base_url)
         try:
-            found = sender.send(Request(method=method, path=path, headers={"Authorization": "t"}))
+            found = client.send(Request(method=method, path=path, headers={"Authorization": "t"}))
         finally:
-            sender.close()
-        assert isinstance(found, Answer)
+            client.close()
+        assert isinstance(found, Response)
         return found

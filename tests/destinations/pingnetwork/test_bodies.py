@@ -38,7 +38,7 @@ def calls_of(path: Path, **settings: str) -> list[dict[str, Any]]:
         work = Work(
             action=step.action, topic=topic, document=document, store=STORE, settings=values, data=dict(step.data)
         )
-        calls = (VENDOR.find(work), VENDOR.prepare(work))
+        calls = (VENDOR.build_lookup(work), VENDOR.build_request(work))
         found += [_shown(call) for call in calls if isinstance(call, Request)]
     return found
 
@@ -90,7 +90,7 @@ def test_how_a_record_is_changed_is_a_setting() -> None:
         settings=DEFAULTS | {"update_method": "PATCH"},
         data={"remote_id": "c/1"},
     )
-    call = VENDOR.prepare(work)
+    call = VENDOR.build_request(work)
     assert isinstance(call, Request)
     assert (call.method, call.path, call.repeatable) == ("PATCH", "/v2/customers/c%2F1", True)
 

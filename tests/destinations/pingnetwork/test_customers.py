@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plugin.core.outcome import Deferred
-from plugin.core.response import Answer
+from plugin.core.response import Response
 from plugin.core.vendor_profile import Quota
 from plugin.sandbox import Fault, Limit
 from tests.destinations.pingnetwork.connected_shop import FIND, Ping
@@ -282,13 +282,13 @@ def test_429_closes_the_lane(ping: Ping) -> None:
 
 def test_the_quota_is_read_from_the_headers_that_every_answer_carries(ping: Ping) -> None:
     """What the line learns its pace from are the vendor's own headers; the reset is in seconds, not a time of day."""
-    manner = ping.vendor.manner({})
+    profile = ping.vendor.profile({})
     names = {name: f"X-RateLimit-{name.capitalize()}" for name in ("remaining", "reset", "limit")}
-    assert manner.quota == Quota(**names)
-    assert manner.quota is not None
-    said: Answer = ping.ask("GET", "/v2/customers")
-    assert int(said.headers[manner.quota.remaining]) == 599
-    assert 0 < int(said.headers[manner.quota.reset]) <= 60
+    assert profile.quota == Quota(**names)
+    assert profile.quota is not None
+    said: Response = ping.ask("GET", "/v2/customers")
+    assert int(said.headers[profile.quota.remaining]) == 599
+    assert 0 < int(said.headers[profile.quota.reset]) <= 60
 
 
 def test_orders_make_no_records(ping: Ping) -> None:
@@ -333,9 +333,9 @@ def test_a_429_closes_the_lane_until_the_reset_it_names(
     ping: Ping, headers: dict[str, str], seconds: int, finds: int
 ) -> None:
     """The reset is in seconds; whatever else it may hold, the lane is closed for a while and opens again."""
-    over = Answer(status=429, headers=headers, body=b"{}")
+    over = Response(status=429, headers=headers, body=b"{}")
     work = ping.work("record", sent("customers_create"))
-    outcome = ping.vendor.found(work, over) if finds else ping.vendor.read(work, over)
+    outcome = ping.vendor.read_lookup(work, over) if finds else ping.vendor.read_response(work, over)
     assert outcome == Deferred(
-        reason="429 over the rate limit", after=timedelta(seconds=seconds), gate=True, waiting=True
+        reason="429 over the rate limit", after=timedelta(seconds=seconds), block=True, waiting=True
     )

@@ -11,10 +11,10 @@ from mappings.canonical.activity import Parcel
 from mappings.canonical.orders import Order, Topic
 from plugin import destinations
 from plugin.core.outcome import Accepted
-from plugin.core.response import Answer
+from plugin.core.response import Response
 from plugin.core.step import WAIT, Request, StoreFacts, Work
 from plugin.operations.connections import values_of
-from plugin.transport.client import Sender
+from plugin.transport.client import Client
 from tests.support.golden import CANONICAL, KINDS, cases, read
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mappings.canonical.orders import Document
     from plugin.core.outcome import Outcome
     from plugin.core.step import Step
-    from plugin.core.vendor_profile import Batch, Manner
+    from plugin.core.vendor_profile import Batch, VendorProfile
     from plugin.destinations.base import Destination
 
 STORE = StoreFacts(id="s", platform="shopify", address="demo.myshopify.com")
@@ -58,14 +58,14 @@ class Line:
         return cls(vendor, values_of(vendor, {key: "the-key"} | given))
 
     @property
-    def manner(self) -> Manner:
+    def profile(self) -> VendorProfile:
         """What the line is told of it."""
-        return self.vendor.manner(self.values)
+        return self.vendor.profile(self.values)
 
     @property
     def batch(self) -> Batch:
         """How it wants its calls."""
-        batch = self.manner.batch
+        batch = self.profile.batch
         assert batch is not None
         return batch
 
@@ -79,7 +79,7 @@ class Line:
             if step.action != WAIT:
                 yield step
                 continue
-            ended = self.vendor.prepare(
+            ended = self.vendor.build_request(
                 Work(action=WAIT, topic=topic, document=document, store=STORE, settings=self.values, data=step.data)
             )
             assert isinstance(ended, Accepted)
@@ -103,7 +103,7 @@ class Line:
 
     def item(self, work: Work) -> bytes:
         """The body of one delivery."""
-        request = self.vendor.prepare(work)
+        request = self.vendor.build_request(work)
         assert isinstance(request, Request)
         assert isinstance(request.body, bytes)
         return request.body
@@ -114,14 +114,14 @@ class Line:
 
     def send(self, base_url: str, works: Sequence[Work], at: datetime = AT) -> list[Outcome]:
         """Send them in one call over a real connection; what became of each that got an answer to be read."""
-        sender = Sender(base_url)
+        client = Client(base_url)
         try:
-            answer = sender.send(self.call(works, at))
+            answer = client.send(self.call(works, at))
         finally:
-            sender.close()
-        assert isinstance(answer, Answer), answer
+            client.close()
+        assert isinstance(answer, Response), answer
         return [self.read(work, answer) for work in works]
 
-    def read(self, work: Work, answer: Answer) -> Outcome:
+    def read(self, work: Work, answer: Response) -> Outcome:
         """What an answer means for one of them."""
-        return self.vendor.read(work, answer)
+        return self.vendor.read_response(work, answer)

@@ -14,9 +14,9 @@ from mappings.canonical.orders import Topic
 from mappings.destinations.segment import PRESETS
 from mappings.schemas.schema import BodyIncomplete
 from plugin.core.outcome import Accepted
-from plugin.core.response import Answer
+from plugin.core.response import Response
 from plugin.sandbox import Sandbox
-from plugin.transport.client import Sender
+from plugin.transport.client import Client
 from tests.destinations.segment.connection import AT, Line, order
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ def sale_of(line: Line, size: int, letter: str = "x") -> Work:
     return work
 
 
-def post(base_url: str, request: Request) -> Answer:
+def post(base_url: str, request: Request) -> Response:
     """Send whatever it is."""
-    sender = Sender(base_url)
+    client = Client(base_url)
     try:
-        answer = sender.send(request)
+        answer = client.send(request)
     finally:
-        sender.close()
-    assert isinstance(answer, Answer)
+        client.close()
+    assert isinstance(answer, Response)
     return answer
 
 
@@ -67,7 +67,7 @@ def test_an_item_of_32_kb_is_held_and_named(sandbox: Sandbox, letter: str) -> No
         too_large = sale(line, letter * 16_000)
         room = Line.to(item_bytes="99999")
     with pytest.raises(BodyIncomplete, match=r"item: \d+ bytes of JSON are more than .*32000.*`item_bytes`.*32 KB"):
-        line.vendor.prepare(too_large)
+        line.vendor.build_request(too_large)
     refused = post(sandbox.base_url, room.call([dataclasses.replace(too_large, settings=room.values)]))
     assert refused.status == 400
 
@@ -76,7 +76,7 @@ def test_a_single_call_counts_with_all_that_is_around_it(sandbox: Sandbox) -> No
     """32 KB are the whole body there: the time it is sent at, and the key, count too."""
     line = Line.to(path="single", auth="body")
     with pytest.raises(BodyIncomplete, match="item"):
-        line.vendor.prepare(sale_of(line, 31_990))
+        line.vendor.build_request(sale_of(line, 31_990))
     largest = next(size for size in range(31_990, 31_000, -1) if fits(line, size))
     call = line.call([sale_of(line, largest)])
     assert isinstance(call.body, bytes)
@@ -98,7 +98,7 @@ def test_a_message_that_no_call_could_carry_is_held() -> None:
     """With a cap for the body below the one for an item, the body's decides and is named."""
     line = Line.to(batch_bytes="3000")
     with pytest.raises(BodyIncomplete, match=r"body: \d+ bytes .*3000.*`batch_bytes`"):
-        line.vendor.prepare(sale_of(line, 2_990))
+        line.vendor.build_request(sale_of(line, 2_990))
     assert fits(line, 2_900)
 
 

@@ -22,8 +22,8 @@ from mappings.customer_data import (
     Tenant,
     Track,
     facts,
-    segment_message,
-    segment_response,
+    message,
+    response,
     untouched,
 )
 from mappings.customer_data.context import LIBRARY
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 FOLDER = TESTS / "destinations" / "segment"
 SAMPLES = [*cases(CANONICAL), *cases(CANONICAL / "activity")]
 TENANT = Tenant(platform="shopify", shop="crossdock-demo.myshopify.com")
-SENDER = segment_message.Sender(tenant=TENANT, namespace="a source", integrations={})
+SENDER = message.Sender(tenant=TENANT, namespace="a source", integrations={})
 AT = datetime(2026, 11, 20, 16, 2, 11, 123456, tzinfo=UTC)
 
 
@@ -57,7 +57,7 @@ def told(document: Document, topic: Topic, **rules: Any) -> list[Fact]:
 
 def messages(document: Document, topic: Topic, **rules: Any) -> list[dict[str, Any]]:
     """The same as messages."""
-    return [json.loads(segment_message.message(fact, document, SENDER)) for fact in told(document, topic, **rules)]
+    return [json.loads(message.message(fact, document, SENDER)) for fact in told(document, topic, **rules)]
 
 
 def a_track(name: str = "Order Paid", **changes: Any) -> Fact:
@@ -91,7 +91,7 @@ def test_a_checkout_that_was_left_becomes_its_message() -> None:
     document = read(KINDS[Topic.CHECKOUT_UPDATED], CANONICAL / "activity" / "checkout_updated__chosen.json")
     fact = untouched(document, TENANT, IdentityRules())
     assert fact is not None
-    found = json.loads(segment_message.message(fact, document, SENDER))
+    found = json.loads(message.message(fact, document, SENDER))
     check([found], FOLDER / "requests" / "later" / "checkout_left.json")
 
 
@@ -135,14 +135,14 @@ def test_a_message_about_nobody_is_held() -> None:
     ):
         fact = dataclasses.replace(a_track(), call=call)
         with pytest.raises(BodyIncomplete, match="userId missing"):
-            segment_message.message(fact, order(), SENDER)
+            message.message(fact, order(), SENDER)
 
 
 def test_an_alias_without_a_previous_id_is_held() -> None:
     """Both ids of an alias are required (section 9)."""
     fact = dataclasses.replace(a_track(), action="alias", call=Alias(user_id="u", previous_id="", at=AT))
     with pytest.raises(BodyIncomplete, match="previousId missing"):
-        segment_message.message(fact, order(), SENDER)
+        message.message(fact, order(), SENDER)
 
 
 @pytest.mark.parametrize(("length", "fits"), [(1, True), (128, True), (129, False), (0, False)])
@@ -150,24 +150,24 @@ def test_an_event_name_is_as_long_as_every_receiver_takes(length: int, fits: boo
     """Jitsu takes 128 characters (section 11); without a name Segment drops the event (section 7)."""
     fact = a_track("n" * length)
     if fits:
-        assert json.loads(segment_message.message(fact, order(), SENDER))["event"] == "n" * length
+        assert json.loads(message.message(fact, order(), SENDER))["event"] == "n" * length
         return
     with pytest.raises(BodyIncomplete, match="event"):
-        segment_message.message(fact, order(), SENDER)
+        message.message(fact, order(), SENDER)
 
 
 def test_properties_that_would_be_dropped_are_held() -> None:
     """Segment keeps 10,000 of an event and drops the rest (section 3)."""
     most = {str(number): 1 for number in range(10_000)}
-    assert segment_message.message(a_track(properties=most), order(), SENDER)
+    assert message.message(a_track(properties=most), order(), SENDER)
     with pytest.raises(BodyIncomplete, match="properties: there are 10001"):
-        segment_message.message(a_track(properties=most | {"more": 1}), order(), SENDER)
+        message.message(a_track(properties=most | {"more": 1}), order(), SENDER)
 
 
-def ids(document: Document, topic: Topic, sender: segment_message.Sender = SENDER) -> dict[str, str]:
+def ids(document: Document, topic: Topic, sender: message.Sender = SENDER) -> dict[str, str]:
     """The id of each message by what it tells."""
     return {
-        fact.call.name if isinstance(fact.call, Track) else fact.action: segment_message.message_id(fact, sender)
+        fact.call.name if isinstance(fact.call, Track) else fact.action: message.message_id(fact, sender)
         for fact in told(document, topic)
     }
 
@@ -212,7 +212,7 @@ def test_what_has_no_key_is_told_apart_by_content_and_version() -> None:
     ],
     ids=["source", "shop", "platform"],
 )
-def test_ids_of_others_are_others(other: segment_message.Sender) -> None:
+def test_ids_of_others_are_others(other: message.Sender) -> None:
     """Segment looks for repeats among the messages of all its customers (section 5)."""
     mine, theirs = ids(order(), Topic.ORDER_PAID), ids(order(), Topic.ORDER_PAID, other)
     assert not set(mine.values()) & set(theirs.values())
@@ -227,7 +227,7 @@ def test_ids_of_one_document_differ() -> None:
 
 def test_a_message_id_never_changes() -> None:
     """Written down once: a release that changed it would count everything twice that is replayed after it."""
-    assert segment_message.message_id(a_track(), SENDER) == "crossdock-5e1378bc92c7bbcf3309f710ad8a7425349e8c143c9bc772"
+    assert message.message_id(a_track(), SENDER) == "crossdock-5e1378bc92c7bbcf3309f710ad8a7425349e8c143c9bc772"
 
 
 def context(**client: Any) -> dict[str, Any]:
@@ -286,16 +286,16 @@ MINE = "crossdock-" + "0" * 47 + "1"
 OTHER = "crossdock-" + "0" * 47 + "2"
 
 
-def reply(text: str) -> segment_response.Reply:
+def reply(text: str) -> response.Reply:
     """A body, parsed as far as it can be."""
     try:
         document = json.loads(text)
     except ValueError:
         document = None
-    return segment_response.Reply(document=document, text=text)
+    return response.Reply(document=document, text=text)
 
 
-def sample_reply(name: str) -> segment_response.Reply:
+def sample_reply(name: str) -> response.Reply:
     """A sample."""
     return reply((FOLDER / "replies" / f"{name}.json").read_text())
 
@@ -330,29 +330,29 @@ def sample_reply(name: str) -> segment_response.Reply:
 )
 def test_a_200_is_read(style: str, text: str, taken: bool | None) -> None:  # noqa: FBT001
     """True is taken, false is refused, None is neither (section 7 and 11)."""
-    assert segment_response.read(style, reply(text), MINE).taken is taken
+    assert response.read(style, reply(text), MINE).taken is taken
 
 
 def test_counts_that_name_the_failed_say_that_the_others_were_taken() -> None:
     """Jitsu's batch is always 200: its body says which of them failed (section 11)."""
-    assert segment_response.read("counted", sample_reply("counted_all"), MINE).taken is True
+    assert response.read("counted", sample_reply("counted_all"), MINE).taken is True
     one = sample_reply("counted_one_named")
-    assert segment_response.read("counted", one, MINE).taken is False
-    assert segment_response.read("counted", one, OTHER).taken is True
+    assert response.read("counted", one, MINE).taken is False
+    assert response.read("counted", one, OTHER).taken is True
 
 
 @pytest.mark.parametrize("name", ["counted_one_unnamed", "counted_none"])
 def test_counts_that_name_nobody_refuse_everybody(name: str) -> None:
     """Any of them may be the one, so the call is halved until it is alone."""
     for message_id in (MINE, OTHER):
-        assert segment_response.read("counted", sample_reply(name), message_id).taken is False
+        assert response.read("counted", sample_reply(name), message_id).taken is False
 
 
 def test_a_wrong_key_is_known_by_its_words() -> None:
     """Segment answers it with 400, or with a 200 that says no (section 2)."""
     refusal = sample_reply("wrong_key")
-    assert segment_response.blames_key(refusal.document)
-    assert segment_response.read("status", refusal, MINE).taken is False
+    assert response.blames_key(refusal.document)
+    assert response.read("status", refusal, MINE).taken is False
     others: list[object] = [None, [], {}, {"message": "too large"}, {"message": 5}]
     for other in others:
-        assert not segment_response.blames_key(other)
+        assert not response.blames_key(other)

@@ -15,8 +15,8 @@ from mappings.destinations.segment import PRESETS
 from mappings.schemas.schema import BodyIncomplete, PayloadRejected
 from plugin.core.errors import ConfigError
 from plugin.core.outcome import Accepted, Deferred, Rejected
-from plugin.core.response import Answer
-from plugin.core.vendor_profile import Meaning
+from plugin.core.response import Response
+from plugin.core.vendor_profile import StatusMeaning
 from plugin.operations.connections import values_of
 from tests.destinations.segment.connection import AT, STORE, Line, documents, order
 
@@ -145,9 +145,9 @@ def test_a_step_without_its_event_is_held() -> None:
     line = Line.to()
     work = line.works(CREATED, order(), planned=False)[-1]
     with pytest.raises(PayloadRejected, match="no document"):
-        line.vendor.prepare(dataclasses.replace(work, document=None))
+        line.vendor.build_request(dataclasses.replace(work, document=None))
     with pytest.raises(PayloadRejected, match="no longer calls for track Order Completed"):
-        line.vendor.prepare(dataclasses.replace(work, topic=Topic.ORDER_CANCELLED))
+        line.vendor.build_request(dataclasses.replace(work, topic=Topic.ORDER_CANCELLED))
 
 
 def test_calls_may_be_repeated_and_are_never_looked_up() -> None:
@@ -155,9 +155,9 @@ def test_calls_may_be_repeated_and_are_never_looked_up() -> None:
     line = Line.to()
     works = line.works(CREATED, order())
     assert line.call(works).repeatable
-    assert line.vendor.find(works[0]) is None
-    assert line.vendor.found(works[0], said(200, {})) is None
-    assert isinstance(line.vendor.lost(works[0], 1), Deferred)
+    assert line.vendor.build_lookup(works[0]) is None
+    assert line.vendor.read_lookup(works[0], said(200, {})) is None
+    assert isinstance(line.vendor.on_lost(works[0], 1), Deferred)
 
 
 def test_accounts_are_told_apart_without_telling_the_key() -> None:
@@ -214,13 +214,13 @@ def test_a_key_is_required() -> None:
         values_of(line.vendor, {})
 
 
-def said(status: int, document: object) -> Answer:
+def said(status: int, document: object) -> Response:
     """An answer; anything but bytes is JSON."""
     raw = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return Answer(status=status, headers={}, body=raw)
+    return Response(status=status, headers={}, body=raw)
 
 
-def read(answer: Answer, **settings: str) -> list[Outcome]:
+def read(answer: Response, **settings: str) -> list[Outcome]:
     """What an answer means for each of the three messages of an order."""
     line = Line.to(**settings)
     return [line.read(work, answer) for work in line.works(CREATED, order())]
@@ -238,7 +238,7 @@ def read(answer: Answer, **settings: str) -> list[Outcome]:
         ("jitsu", said(200, {"ok": True, "receivedEvents": 3, "okEvents": 3})),
     ],
 )
-def test_taken(preset: str, answer: Answer) -> None:
+def test_taken(preset: str, answer: Response) -> None:
     """What each kind of receiver says when it takes them."""
     assert read(answer, preset=preset) == [Accepted()] * 3
 
@@ -253,7 +253,7 @@ def test_taken(preset: str, answer: Answer) -> None:
         ("jitsu", said(200, {"ok": True})),
     ],
 )
-def test_a_200_that_says_something_else_is_sent_again(preset: str, answer: Answer) -> None:
+def test_a_200_that_says_something_else_is_sent_again(preset: str, answer: Response) -> None:
     """It may have come from somebody in between; sending again does no harm, the ids are the same."""
     assert {type(one) for one in read(answer, preset=preset)} == {Deferred}
 
@@ -292,9 +292,13 @@ def test_one_bad_message_in_a_200_is_refused_alone() -> None:
 def test_statuses_that_are_no_message_s_fault() -> None:
     """A used up quota, a source that is switched off, a wrong address pause; 410 and 460 are tried again."""
     for preset in PRESETS:
-        meanings: Mapping[int, Meaning] = Line.to(preset=preset).manner.meanings
-        assert {status for status in meanings if meanings[status] is Meaning.PAUSED} == {402, 404, 405}
-        assert {status for status in meanings if meanings[status] is Meaning.DEFERRED} == {410, 460}
+        status_meanings: Mapping[int, StatusMeaning] = Line.to(preset=preset).profile.status_meanings
+        assert {status for status in status_meanings if status_meanings[status] is StatusMeaning.PAUSED} == {
+            402,
+            404,
+            405,
+        }
+        assert {status for status in status_meanings if status_meanings[status] is StatusMeaning.DEFERRED} == {410, 460}
 
 
 @pytest.mark.parametrize("preset", ["rudderstack", "customerio", "segment", "jitsu"])
@@ -304,5 +308,5 @@ def test_a_message_that_cannot_be_sent_holds_nobody_else_up(preset: str) -> None
     steps = line.steps(CREATED, order())
     assert [step.message is None for step in steps] == [False, False, True]
     with pytest.raises(BodyIncomplete, match=r"item: \d+ bytes .*1500.*`item_bytes`"):
-        line.vendor.prepare(line.works(CREATED, order(), planned=False)[-1])
+        line.vendor.build_request(line.works(CREATED, order(), planned=False)[-1])
     assert STORE.address in str(steps[0].message)

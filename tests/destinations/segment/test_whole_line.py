@@ -171,7 +171,7 @@ def test_a_wrong_key_pauses_and_the_right_one_releases(shop: Shop) -> None:
     orders(shop, 3)
     work_off(shop.services)
     assert {one["state"] for one in told(shop)} == {"waiting"}
-    (found,) = [one for one in shop.services.shops.connections() if one.destination == "segment"]
+    (found,) = [one for one in shop.services.stores.connections() if one.destination == "segment"]
     assert (found.state, "write key" in (found.reason or "")) == ("paused", True)
     shop.reconnect("segment")
     work_off(shop.services)
@@ -288,7 +288,7 @@ def test_chrts_lost_count_in_segment_s_format_follows_the_choice(
     shop: Shop, choice: str, state_of_track: str, calls: int
 ) -> None:
     """Whether chrts knows a message again is unknown: a sale whose answer was lost goes out once more, or never."""
-    shop.services.shops.pause(connection_id(shop, "segment"), "not now")
+    shop.services.stores.pause(connection_id(shop, "segment"), "not now")
     own = {"api_key": "k2", "wire": "segment", "lost_track": choice, "rate": "1000/1s"}
     connect(shop.services, shop.store, "chrts", shop.sandbox.base_url, **own)
     shop.sandbox.emulators["segment"].faults.add(Fault("reset_after"))
@@ -302,7 +302,7 @@ def test_chrts_lost_count_in_segment_s_format_follows_the_choice(
 
 def connection_id(shop: Shop, destination: str) -> str:
     """The id of the connection to a destination."""
-    (found,) = [one for one in shop.services.shops.connections() if one.destination == destination]
+    (found,) = [one for one in shop.services.stores.connections() if one.destination == destination]
     return found.id
 
 

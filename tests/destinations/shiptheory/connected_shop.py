@@ -43,7 +43,7 @@ class Ship:
     def open(cls, services: Services, sandbox: Sandbox, app: Flask, **settings: str) -> Ship:
         """A new shop; the vendor's own limit is off unless a test sets it."""
         sandbox.emulators["shiptheory"].window.set(None)
-        store = services.shops.add("shopify", ADDRESS, {"secret": SECRET}, None)
+        store = services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
         given = LOGIN | FAST | settings
         return cls(services, sandbox, app, store, connect(services, store, "shiptheory", sandbox.base_url, **given))
 

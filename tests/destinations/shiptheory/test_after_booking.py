@@ -252,7 +252,7 @@ def test_services_and_sizes_are_listed_for_choosing(ship: Ship, environment: dic
     assert "Parcel - Next Day" in shown.out
     other = crossdock(environment, "services", "chrts", "--store", ship.store.id)
     assert "nothing to choose from" in other.complaint
-    unknown = ship.services.shops.add("shopify", "other.myshopify.com", {"secret": "s"}, None).id
+    unknown = ship.services.stores.add("shopify", "other.myshopify.com", {"secret": "s"}, None).id
     assert "not connected" in crossdock(environment, "services", "shiptheory", "--store", unknown).complaint
 
 
@@ -310,7 +310,7 @@ def test_a_403_pauses_the_connection(ship: Ship) -> None:
     """`You do not have access to the requested resource`: nothing else would be allowed either."""
     ship.vendor.configure(forbidden=True)
     ship.order()
-    (paused,) = ship.services.shops.connections()
+    (paused,) = ship.services.stores.connections()
     assert (paused.state, ship.asked("POST /v1/shipments")) == ("paused", 1)
 
 
@@ -320,8 +320,8 @@ def test_a_429_without_a_time_closes_the_lane(ship: Ship) -> None:
     ship.post("orders/create", sent("orders_create"))
     ship.until("waiting")
     lane, limits = ship.connection.lane, destinations.get("shiptheory").limits
-    gate = ship.services.pace.use({lane: limits})[lane].gate
-    assert timedelta(seconds=8) < gate <= timedelta(seconds=10)
+    block = ship.services.limiter.use({lane: limits})[lane].block
+    assert timedelta(seconds=8) < block <= timedelta(seconds=10)
     assert ship.owed("book")["attempts"] == 0
 
 

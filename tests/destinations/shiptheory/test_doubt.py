@@ -100,7 +100,7 @@ def test_a_reference_of_somebody_else_is_never_taken_for_ours(ship: Ship) -> Non
 def test_two_stores_that_share_an_account_never_share_a_booking(ship: Ship) -> None:
     """Same order number, same order id, one account: told apart by the store, which is the third reference."""
     ship.order()
-    other = ship.services.shops.add("shopify", "other.myshopify.com", {"secret": SECRET}, None)
+    other = ship.services.stores.add("shopify", "other.myshopify.com", {"secret": SECRET}, None)
     connect(ship.services, other, "shiptheory", ship.sandbox.base_url, **LOGIN, rate="1000/1s")
     raw = json.dumps(sent("orders_create")).encode()
     signed = headers(raw, "orders/create", "other-1", address="other.myshopify.com")

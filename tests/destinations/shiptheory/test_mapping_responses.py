@@ -13,9 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.canonical.shipment_files import Message
-from mappings.destinations.shiptheory import label as labels
-from mappings.destinations.shiptheory import offers as choices
-from mappings.destinations.shiptheory import response as replies
+from mappings.destinations.shiptheory import label, offers, response
 from mappings.schemas.schema import PayloadRejected
 from tests.support.folders import TESTS
 
@@ -33,9 +31,9 @@ def reply(name: str) -> Any:
 
 def test_a_booking_is_read() -> None:
     """Its carrier's result decides; `success` means nothing."""
-    found = replies.booking(reply("book_complete"))
+    found = response.booking(reply("book_complete"))
     assert (found.is_booked, found.tracking_number, found.carrier) == (True, "1000200030", "DHL")
-    assert replies.booking({"carrier_result": {"status": "success"}}).is_booked
+    assert response.booking({"carrier_result": {"status": "success"}}).is_booked
 
 
 @pytest.mark.parametrize(
@@ -43,13 +41,13 @@ def test_a_booking_is_read() -> None:
 )
 def test_an_empty_answer_is_known_as_one(answer: Any) -> None:
     """Null, blank, or not there at all."""
-    found = replies.booking(answer)
+    found = response.booking(answer)
     assert (found.is_empty, found.is_booked) == (True, False)
 
 
 def test_a_message_alone_is_no_booking() -> None:
     """The answer to an increment that is unknown."""
-    found = replies.booking(reply("book_bad_increment"))
+    found = response.booking(reply("book_bad_increment"))
     assert (found.is_empty, found.is_booked, found.message) == (
         False,
         False,
@@ -61,14 +59,14 @@ def test_a_message_alone_is_no_booking() -> None:
 def test_what_is_no_object_says_nothing(answer: Any) -> None:
     """It is treated as a lost answer."""
     with pytest.raises(PayloadRejected):
-        replies.booking(answer)
+        response.booking(answer)
     with pytest.raises(PayloadRejected):
-        replies.shown(answer, "1042")
+        response.shown(answer, "1042")
 
 
 def test_a_look_is_read() -> None:
     """Status, both references, tracking, the label's form and the whole history with its times."""
-    found = replies.shown(reply("view"), "1042")
+    found = response.shown(reply("view"), "1042")
     assert (found.receipt.remote_id, found.order_ref, found.store) == ("1042", "5871002233557", "demo.myshopify.com")
     assert (found.receipt.status, found.receipt.tracking_number, found.receipt.carrier) == (
         *("Complete", "TT100200300GB", "Royal Mail"),
@@ -86,7 +84,7 @@ def test_tracking_is_taken_from_the_history_where_only_that_has_it() -> None:
     document = reply("view")
     for key in ("tracking_number", "carrier", "channel_reference_id_3"):
         del document["shipment"][key]
-    found = replies.shown(document, "1042")
+    found = response.shown(document, "1042")
     assert (found.receipt.tracking_number, found.receipt.carrier, found.store) == ("1000200031", "DHL", None)
 
 
@@ -95,10 +93,10 @@ def test_any_part_of_a_look_may_be_missing(part: str) -> None:
     """But the status."""
     document = reply("view")
     del document[part]
-    assert replies.shown(document, "1042").is_booked
+    assert response.shown(document, "1042").is_booked
     del document["shipment"]["status"]
     with pytest.raises(PayloadRejected, match="status"):
-        replies.shown(document, "1042")
+        response.shown(document, "1042")
 
 
 @pytest.mark.parametrize(
@@ -118,20 +116,20 @@ def test_statuses_mean_what_they_are_documented_to(
     status: str, tracking: str | None, *, booked: bool, dead: bool
 ) -> None:
     """A tracking number is a carrier's; what failed has none that counts."""
-    found = replies.shown({"shipment": {"status": status, "tracking_number": tracking}}, "1")
+    found = response.shown({"shipment": {"status": status, "tracking_number": tracking}}, "1")
     assert (found.is_booked, found.is_dead) == (booked, dead)
 
 
 def test_lists_are_read_newest_first() -> None:
     """An entry without a reference could be the one that is looked for, so the whole says nothing then."""
-    found = replies.listed(reply("list"))
+    found = response.listed(reply("list"))
     assert [one.receipt.remote_id for one in found] == ["1042-3", "1042-2", "1042"]
     assert (found[0].order_ref, found[0].store) == ("5871002233557", "demo.myshopify.com")
     assert (found[0].receipt.carrier, found[2].receipt.carrier) == ("Parcelforce", None)
     assert all(one.is_dead for one in found)
     for wrong in WRONG_LISTS:
         with pytest.raises(PayloadRejected):
-            replies.listed(wrong)
+            response.listed(wrong)
 
 
 @pytest.mark.parametrize(
@@ -157,41 +155,41 @@ def test_lists_are_read_newest_first() -> None:
 )
 def test_every_documented_form_of_an_error_is_read(document: Any, said: str | None) -> None:
     """By field and rule, as a text, as an HTTP-level error, or both at once."""
-    assert replies.refusal(document) == said
+    assert response.refusal(document) == said
 
 
 def test_a_token_is_read_or_there_is_none() -> None:
     """`data.token`; what would not fit into a header is none."""
-    assert replies.token(reply("token")) == "invented.token.value"
+    assert response.token(reply("token")) == "invented.token.value"
     for wrong in WRONG_TOKENS:
-        assert replies.token({"data": {"token": wrong}}) is None
-    assert replies.token(None) is replies.token({}) is replies.token({"data": []}) is None
+        assert response.token({"data": {"token": wrong}}) is None
+    assert response.token(None) is response.token({}) is response.token({"data": []}) is None
 
 
 def test_a_return_label_is_a_file_with_its_last_day() -> None:
     """What is no PDF is no label."""
     answer = {"tracking": "ST123456789X", "label": "JVBERi0xLjQK"}
-    paper = labels.return_label(answer, date(2026, 12, 24))
+    paper = label.return_label(answer, date(2026, 12, 24))
     assert (paper.data, paper.tracking_number, paper.expires_on) == (b"%PDF-1.4\n", "ST123456789X", date(2026, 12, 24))
     for wrong in WRONG_LABELS:
         with pytest.raises(PayloadRejected):
-            labels.return_label(wrong, date(2026, 12, 24))
+            label.return_label(wrong, date(2026, 12, 24))
 
 
 def test_what_an_account_offers_is_read() -> None:
     """Carriers with their services, whether or not increments are told; an account without any is an empty list."""
     two_day = {"carrier": "DPD", "service": "Parcel - Two Day", "id": "38", "increments": "1, 2"}
-    assert choices.services(reply("services"))[1] == two_day
-    assert choices.return_services(reply("services_incoming"))[0] == {
+    assert offers.services(reply("services"))[1] == two_day
+    assert offers.return_services(reply("services_incoming"))[0] == {
         "carrier": "DPD",
         "service": "Return to Shop",
         "id": "7",
     }
-    rows, more = choices.package_sizes(reply("package_sizes"))
+    rows, more = offers.package_sizes(reply("package_sizes"))
     assert ([row["id"] for row in rows], more) == ([11110, 11120], False)
-    assert choices.services({"delivery_services": []}) == []
-    assert choices.services({"delivery_services": {"DPD": {"Old": {"id": "1"}}}})[0]["increments"] is None
-    for read in (choices.services, choices.return_services, choices.package_sizes):
+    assert offers.services({"delivery_services": []}) == []
+    assert offers.services({"delivery_services": {"DPD": {"Old": {"id": "1"}}}})[0]["increments"] is None
+    for read in (offers.services, offers.return_services, offers.package_sizes):
         with pytest.raises(PayloadRejected):
             read({})
 
@@ -225,17 +223,17 @@ JSON = st.recursive(
 def test_no_answer_breaks_the_reading(document: Any) -> None:
     """Anything that parses is read, or refused in words."""
     for read in (
-        replies.booking,
-        lambda it: replies.shown(it, "1"),
-        replies.listed,
-        lambda it: labels.return_label(it, date(2026, 12, 24)),
+        response.booking,
+        lambda it: response.shown(it, "1"),
+        response.listed,
+        lambda it: label.return_label(it, date(2026, 12, 24)),
         *(
-            replies.refusal,
-            replies.token,
-            labels.label,
-            choices.services,
-            choices.return_services,
-            choices.package_sizes,
+            response.refusal,
+            response.token,
+            label.label,
+            offers.services,
+            offers.return_services,
+            offers.package_sizes,
         ),
     ):
         try:

@@ -13,7 +13,7 @@ import pytest
 
 from mappings.canonical.orders import Order, Topic
 from mappings.destinations import chitchats
-from mappings.destinations.chitchats import enums as terms
+from mappings.destinations.chitchats import enums
 from plugin import sandbox, storefronts
 from plugin.sandbox.shopify.samples import topics
 from plugin.storefronts.shopify.topics import TOPICS
@@ -22,7 +22,7 @@ from tests.support.folders import ROOT
 SHOP = "demo.myshopify.com"
 FOLDER = ROOT / "plugin" / "sandbox" / "shopify" / "templates"
 ORDERS = [topic for topic in topics() if topic.startswith("orders/") and topic.partition(":")[2] != "cut_off"][:-1]
-PACKAGE = terms.package({"size_x": "10", "size_y": "5", "size_z": "2", "ship_date": "today", "size_unit": "cm"}
+PACKAGE = enums.package({"size_x": "10", "size_y": "5", "size_z": "2", "ship_date": "today", "size_unit": "cm"}
                         | {"package_type": "parcel", "package_contents": "merchandise"})  # fmt: skip
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mappings.customer_data import properties, segment_response
-from mappings.customer_data import segment_message as mapping
+from mappings.customer_data import message as mapping
+from mappings.customer_data import properties, response
 from mappings.schemas.schema import BodyIncomplete, MappingError
 from plugin.core import validators
 from plugin.core.setting import Setting
 from plugin.core.step import Request
-from plugin.core.vendor_profile import Batch, Manner, Meaning
+from plugin.core.vendor_profile import Batch, StatusMeaning, VendorProfile
 from plugin.customer_data import steps
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ PLAIN = frozenset(
 # What a status means here and not everywhere (segment.md sections 7 and 11). Segment's own libraries send 410 and 460
 # again. A used up quota, a source that is switched off and an address that is wrong are no fault of any message.
 MEANINGS = {
-    **dict.fromkeys((410, 460), Meaning.DEFERRED),
-    **dict.fromkeys((402, 404, 405), Meaning.PAUSED),
+    **dict.fromkeys((410, 460), StatusMeaning.DEFERRED),
+    **dict.fromkeys((402, 404, 405), StatusMeaning.PAUSED),
 }
 # A batch in one address, each message at the address of its kind, or Jitsu's own address of batches.
 _PATHS = {"batch": "/v1/batch", "single": "/v1/", "s2s": "/api/s/s2s/batch"}
@@ -76,10 +76,10 @@ class Wire:
         """Whether each message goes alone, to the address of its kind."""
         return self.path == "single"
 
-    def manner(self) -> Manner:
+    def profile(self) -> VendorProfile:
         """How many messages the line may put into one call, and what some statuses mean."""
         batch = Batch(items=1 if self.is_single else self.items, size=self.size, bundle=self.bundle)
-        return Manner(meanings=MEANINGS, batch=batch)
+        return VendorProfile(status_meanings=MEANINGS, batch=batch)
 
     def bundle(self, items: Sequence[bytes], at: datetime) -> Request:
         """One call as sent at `at`; `sentAt` is of this attempt, or receivers would move each event in time.
@@ -143,8 +143,8 @@ def settings(prefix: str, defaults: Mapping[str, str]) -> tuple[Setting, ...]:
         ("item_bytes", "bytes that a message stays below; a larger one is held", validators.count),
         (
             "reply",
-            f"what is read of a 200: {', '.join(segment_response.STYLES)}",
-            validators.one_of(*segment_response.STYLES),
+            f"what is read of a 200: {', '.join(response.STYLES)}",
+            validators.one_of(*response.STYLES),
         ),
     )
     return tuple(

@@ -11,9 +11,9 @@ from mappings.canonical.orders import Topic
 from mappings.schemas.schema import BodyIncomplete
 from plugin.core.errors import ConfigError
 from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
-from plugin.core.response import Answer
+from plugin.core.response import Response
 from plugin.core.step import Request
-from plugin.core.vendor_profile import Meaning
+from plugin.core.vendor_profile import StatusMeaning
 from tests.destinations.segment.connection import Line, documents, order
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def wired(**given: str) -> Line:
 def read(status: int, document: object) -> list[Outcome]:
     """What an answer means for identify, alias and track of an order."""
     raw = document if isinstance(document, bytes) else json.dumps(document).encode()
-    line, answer = wired(), Answer(status=status, headers={}, body=raw)
+    line, answer = wired(), Response(status=status, headers={}, body=raw)
     return [line.read(work, answer) for work in line.works(CREATED, order())]
 
 
@@ -58,9 +58,9 @@ def test_messages_differ_from_segment_s_by_their_ids_alone() -> None:
 def test_natively_nothing_of_it_is_sent() -> None:
     """The default stays chrts' own three calls, one message each."""
     line = Line.to("chrts")
-    assert line.manner.batch is None
+    assert line.profile.batch is None
     assert line.vendor.warnings(line.values) == ()
-    request = line.vendor.prepare(line.works(CREATED, order(), planned=False)[-1])
+    request = line.vendor.build_request(line.works(CREATED, order(), planned=False)[-1])
     assert isinstance(request, Request)
     assert request.path == "/event/track"
 
@@ -91,7 +91,7 @@ def test_caps_are_settings() -> None:
     assert (line.batch.items, line.batch.size) == (7, 70_000)
     assert (wired().batch.items, wired().batch.size) == (2_500, 500_000)
     with pytest.raises(BodyIncomplete, match="`wire_item_bytes`"):
-        line.vendor.prepare(line.works(CREATED, order(), planned=False)[-1])
+        line.vendor.build_request(line.works(CREATED, order(), planned=False)[-1])
 
 
 def test_an_operator_is_told_that_the_address_is_theirs_to_name() -> None:
@@ -134,13 +134,13 @@ def test_a_lost_count_follows_the_operator_s_choice() -> None:
     identify, alias, track = line.works(CREATED, order())
     assert [line.call([one]).repeatable for one in (identify, alias, track)] == [True, True, False]
     assert not line.call([identify, track]).repeatable
-    assert isinstance(line.vendor.lost(identify, 9), Deferred)
-    assert [type(line.vendor.lost(track, losses)) for losses in (1, 2)] == [Deferred, Rejected]
+    assert isinstance(line.vendor.on_lost(identify, 9), Deferred)
+    assert [type(line.vendor.on_lost(track, losses)) for losses in (1, 2)] == [Deferred, Rejected]
     never: dict[str, Any] = {"lost_track": "never"}
     strict = Line.to("chrts", wire="segment", **never)
-    assert isinstance(strict.vendor.lost(strict.works(CREATED, order())[-1], 1), Rejected)
+    assert isinstance(strict.vendor.on_lost(strict.works(CREATED, order())[-1], 1), Rejected)
 
 
 def test_a_wrong_address_pauses() -> None:
     """It is no message's fault."""
-    assert wired().manner.meanings[404] is Meaning.PAUSED
+    assert wired().profile.status_meanings[404] is StatusMeaning.PAUSED
