@@ -3,8 +3,8 @@
 The sink counts a call when it arrives and answers 429 when more than N arrived within any window. Each call travels a
 random time of up to 60 ms before it is counted, and its answer up to 20 ms, so that calls arrive closer together, or in
 another order, than they left. Ours are 1, 2 and 4 worker processes; beside them the libraries `limits` (moving window)
-and `pyrate-limiter`, both on Redis, which let 16 threads of one process call. Last, a lane of 1 a second beside one of
-100 a second in one worker, without jitter. All run at the same time, which needs little of the processors.
+and `pyrate-limiter`, both on Redis, with 16 threads that call, in one process and in four. Last, a lane of 1 a second
+beside one of 100 a second in one worker, without jitter. All run at the same time: it needs little of the cores.
 
 `utilisation` counts what was taken within k whole windows, from the first arrival on, and divides it by k times N: all
 that the strictest reading permits. `steady` leaves the first window out of both, so that a burst at the start can't
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _OTHERS = {"limits": "limits", "pyrate-limiter": "pyrate_limiter"}
 _PATIENCE = 60.0
+# That call in all processes of another library together.
+_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class _Lane:
     window: int
     windows: int
     jitter: bool = True
+    processes: int = 1
 
     @property
     def rule(self) -> Rule:
@@ -99,7 +102,7 @@ def run_benchmark(plan: Plan) -> Figures:
     for lane in [*ours.values(), *pair]:
         figures.share(lane.case, "utilisation", "what its window permits")
     for lane in others:
-        figures.ratio(ours[1].case, lane.case, "utilisation")
+        figures.ratio(ours[lane.processes].case, lane.case, "utilisation")
     return figures
 
 
@@ -135,8 +138,16 @@ def _others(plan: Plan, figures: Figures) -> list[_Lane]:
         return []
     count, window, windows = plan.size(100, 20), plan.size(3, 1), plan.size(3, 2)
     return [
-        _Lane(case=f"{name}, {count}/{window}s", account=name, count=count, window=window, windows=windows)
+        _Lane(
+            case=f"{name}, {processes} proc., {count}/{window}s",
+            account=f"{name}-{processes}",
+            count=count,
+            window=window,
+            windows=windows,
+            processes=processes,
+        )
         for name in _OTHERS
+        for processes in plan.some(1, 4)
     ]
 
 
@@ -160,8 +171,10 @@ def _owe(ours: Line, sink: Receiver, lanes: list[_Lane], processes: int) -> None
 
 def _start_other(stack: ExitStack, sink: Receiver, lane: _Lane) -> None:
     at = stack.enter_context(place(SQLITE))
-    arguments = (lane.account, sink.url(lane.account) + "/event/track", str(lane.count), str(lane.window))
-    stack.enter_context(running(python("-m", "benchmarks.stacks.limiters", *arguments), at.folder, at.environment))
+    name, url = lane.account.rpartition("-")[0], sink.url(lane.account) + "/event/track"
+    arguments = (name, url, str(lane.count), str(lane.window), str(_THREADS // lane.processes))
+    for _ in range(lane.processes):
+        stack.enter_context(running(python("-m", "benchmarks.stacks.limiters", *arguments), at.folder, at.environment))
 
 
 def _await(sink: Receiver, lanes: list[_Lane]) -> None:

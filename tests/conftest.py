@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import socket
 import subprocess
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flask import Flask
+
+
+_SLOWEST = 10
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the files whose tests took longest together: where there is something to gain."""
+    spent: defaultdict[str, float] = defaultdict(float)
+    for report in itertools.chain.from_iterable(terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport):
+            spent[report.nodeid.partition("::")[0]] += report.duration
+    terminalreporter.section(f"the {_SLOWEST} slowest files")
+    for file, seconds in sorted(spent.items(), key=lambda item: -item[1])[:_SLOWEST]:
+        terminalreporter.line(f"{seconds:7.1f} s  {file}")
 
 
 @dataclass(frozen=True)

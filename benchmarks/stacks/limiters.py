@@ -1,7 +1,8 @@
-"""Rate limiters of others, driving calls from threads: `python -m benchmarks.stacks.limiters NAME URL COUNT SECONDS`.
+"""Rate limiters of others, driving calls from threads.
 
-Both keep a log of the moments at which calls were let go, in Redis, as their documentation shows it. After a 429 the
-thread that met it waits as long as `Retry-After` asks, as any client should.
+`python -m benchmarks.stacks.limiters NAME URL COUNT SECONDS THREADS`; several processes may share one Redis. Both keep
+a log of the moments at which calls were let go, in Redis, as their documentation shows it. After a 429 the thread that
+met it waits as long as `Retry-After` asks, as any client should.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from requests.adapters import HTTPAdapter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_THREADS = 16
 _TICK_SECONDS = 0.005
 
 
@@ -51,11 +51,11 @@ def of_pyrate(url: str, count: int, seconds: int) -> Callable[[], None]:
 
 def main() -> None:
     """Call until ended."""
-    name, url, count, seconds = sys.argv[1:]
+    name, url, count, seconds, threads = sys.argv[1:]
     make = {"limits": of_limits, "pyrate-limiter": of_pyrate}[name]
     wait = make(os.environ["REDIS_URL"], int(count), int(seconds))
     session = requests.Session()
-    session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=_THREADS))
+    session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=int(threads)))
 
     def call() -> None:
         while True:
@@ -63,7 +63,7 @@ def main() -> None:
             answer = session.post(url, json={"event": "Order Completed"}, timeout=15)
             time.sleep(float(answer.headers.get("Retry-After", 0)))
 
-    for _ in range(_THREADS):
+    for _ in range(int(threads)):
         threading.Thread(target=call, daemon=True).start()
     threading.Event().wait()
 
