@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from benchmarks._processes import python, running, wait_until
+from mappings.canonical.history import NOTHING_KNOWN
 from mappings.canonical.orders import Topic
 from plugin import broker, destinations, sandbox, storefronts
 from plugin.core.delivery import State
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
 
     from benchmarks._places import Place
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
     from plugin.core.step import Step
     from plugin.storage.stores import Connection
 
@@ -190,7 +191,9 @@ class Line:
         with self.services.database.read() as db:
             (event,) = inbox.by_ids(db, [order])
         topic, document = load_document(event, store)
-        steps = destinations.get(connection.destination).plan(topic, document, store.facts, connection.values)
+        steps = destinations.get(connection.destination).plan(
+            topic, document, NOTHING_KNOWN, store.facts, connection.values
+        )
         track = next(step for step in steps if step.action == "track")
         return replace(track, group=None, only_if_changed=False), topic, document
 

@@ -1,7 +1,7 @@
 """What happens around orders: carts, checkouts, refunds, payments, parcels, and what becomes of customers.
 
-Frozen values like those of `mappings/canonical/orders.py`, which they complete. `recalled` is what was known before
-a document came (`mappings/canonical/history.py`); a storefront's mapping never fills it in.
+Frozen values like those of `mappings/canonical/orders.py`, which they complete. What was known before a document came
+is beside it, in `mappings/canonical/history.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from mappings.canonical.history import Recalled
     from mappings.canonical.orders import Address, Client, Customer, Money, Order
 
 
@@ -48,7 +47,6 @@ class Cart:
     items: tuple[Item, ...]
     created_at: datetime | None = None
     attributes: tuple[tuple[str, str], ...] = ()
-    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +82,6 @@ class Checkout:
     attributes: tuple[tuple[str, str], ...] = ()
     locale: str | None = None
     accepts_marketing: bool | None = None
-    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +105,6 @@ class Refund:
     currency: str | None = None
     reason: str | None = None
     items: tuple[Item, ...] = ()
-    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +120,6 @@ class Payment:
     method: str | None = None
     error_code: str | None = None
     test: bool = False
-    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +144,6 @@ class Fulfilment:
     service: str | None = None
     tracking: tuple[Tracking, ...] = ()
     items: tuple[Item, ...] = ()
-    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +156,6 @@ class ParcelScan:
     status: str
     delivered: bool
     at: datetime
-    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +176,6 @@ class Merge:
     kept_ref: str
     deleted_ref: str
     succeeded: bool
-    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +183,6 @@ class Departure:
     """A customer's record was deleted. It is no request to erase what is known of the person."""
 
     ref: str
-    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +195,6 @@ class Consent:
     given: bool | None
     at: datetime | None = None
     email: str | None = None
-    recalled: Recalled | None = None
 
 
 Activity = Cart | Checkout | Discard | Refund | Payment | Fulfilment | ParcelScan | Parcel | Merge | Departure | Consent

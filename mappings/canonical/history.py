@@ -1,6 +1,6 @@
-"""What was known before a document came: the memory that facts about people, carts and refunds need.
+"""What was known before a document came, which facts about people, carts and refunds need.
 
-The line looks it up and puts it beside the document (`plugin/routing/enrich.py`), so that mappings stay pure.
+`plugin/routing/enrich.py` looks it up and gives it beside the document, so that mappings stay pure.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recalled:
-    """What is remembered about one document.
+class History:
+    """What is known of the person, the order and the earlier versions of one document.
 
     `heard_at`: when its webhook came, for facts whose document tells no time. `visits`: of the same cart, checkout or
     order. `first`: how its customer was known first, `email` and `former_emails`: the addresses that this customer has
@@ -50,8 +50,8 @@ class Recalled:
 
     `before` is the newest earlier version of a cart or checkout; `stale` says that a newer one, or this very one, was
     told of already. `over` says what came of a checkout since this version of it, so that it is not abandoned. `order`
-    is the one that a refund or parcel belongs to, with what is recalled of it; `parcel` is how that parcel was followed
-    when it was heard of first.
+    is the one that a refund or parcel belongs to and `order_history` what is known of that; `parcel` is how that parcel
+    was followed when it was heard of first.
     """
 
     heard_at: datetime | None = None
@@ -67,7 +67,8 @@ class Recalled:
     stale: bool = False
     over: str | None = None
     order: Order | None = None
+    order_history: History | None = None
     parcel: Tracking | None = None
 
 
-NOTHING = Recalled()
+NOTHING_KNOWN = History()

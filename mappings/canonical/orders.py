@@ -10,13 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mappings.canonical.activity import Activity
-
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
-
-    from mappings.canonical.history import Recalled
 
 
 class Topic(StrEnum):
@@ -148,7 +144,6 @@ class Customer:
     address: Address | None = None
     registered: bool | None = None
     consent: bool | None = None
-    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +209,6 @@ class Order:
     locale: str | None = None
     accepts_marketing: bool | None = None
     client: Client = field(default_factory=Client)
-    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +223,3 @@ class ShopNotice:
     customer_email: str | None = None
     order_refs: tuple[str, ...] = ()
     request_ref: str | None = None
-
-
-Document = Order | Customer | ShopNotice | Activity

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mappings.canonical.activity import Cart, Checkout
-from mappings.canonical.history import NOTHING
 from mappings.canonical.orders import Topic
 from mappings.customer_data.fact import digest, identify, joins, track
 from mappings.customer_data.person import email_of, person_of
@@ -24,19 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mappings.canonical.activity import Item
+    from mappings.canonical.history import History
     from mappings.customer_data.fact import Fact
     from mappings.customer_data.ids import IdentityRules, Tenant
     from mappings.customer_data.person import Person
 
 
-def of_cart(topic: Topic, cart: Cart, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+def of_cart(topic: Topic, cart: Cart, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
     """Tell what is different from the version before; one that is late, or came twice, tells nothing."""
-    recalled = cart.recalled or NOTHING
-    if recalled.stale:
+    if history.stale:
         return
-    person = person_of(cart, tenant, rules)
+    person = person_of(cart, history, tenant, rules)
     yield from joins(person, rules, cart.updated_at)
-    before = recalled.before.items if isinstance(recalled.before, Cart) else ()
+    before = history.before.items if isinstance(history.before, Cart) else ()
     changed = tuple(_changes(cart, before, person))
     yield from changed
     if changed and topic is Topic.CART_UPDATED:
@@ -91,11 +90,13 @@ def _currency(items: Sequence[Item]) -> dict[str, object]:
     return known({"currency": next((price.currency for price in prices), None)})
 
 
-def of_checkout(topic: Topic, checkout: Checkout, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+def of_checkout(
+    topic: Topic, checkout: Checkout, history: History, tenant: Tenant, rules: IdentityRules
+) -> Iterator[Fact]:
     """Tell who is buying and how far they came; any topic may be the first to arrive, so each tells of the start."""
-    if (checkout.recalled or NOTHING).stale:
+    if history.stale:
         return
-    person = person_of(checkout, tenant, rules)
+    person = person_of(checkout, history, tenant, rules)
     if checkout.customer or checkout.email or checkout.phone:
         yield identify(person, traits_of_buyer(checkout), checkout.updated_at)
     yield from joins(person, rules, checkout.updated_at)
@@ -110,7 +111,7 @@ def of_checkout(topic: Topic, checkout: Checkout, tenant: Tenant, rules: Identit
         group = f"checkout:{checkout.ref}"
         yield track(name, person, group, properties=properties, content=content, at=at, once=once or None)
     yield from _steps(checkout, person)
-    yield from _coupons(checkout, person)
+    yield from _coupons(checkout, history.before, person)
 
 
 def _steps(checkout: Checkout, person: Person) -> Iterator[Fact]:
@@ -130,8 +131,7 @@ def _steps(checkout: Checkout, person: Person) -> Iterator[Fact]:
             yield track(name, person, group, properties=properties, at=checkout.updated_at, once=once)
 
 
-def _coupons(checkout: Checkout, person: Person) -> Iterator[Fact]:
-    before = (checkout.recalled or NOTHING).before
+def _coupons(checkout: Checkout, before: Cart | Checkout | None, person: Person) -> Iterator[Fact]:
     had = before.coupons if isinstance(before, Checkout) else ()
     changes = [("Coupon Applied", code) for code in checkout.coupons if code not in had]
     changes += [("Coupon Removed", code) for code in had if code not in checkout.coupons]
@@ -148,14 +148,14 @@ def _coupons(checkout: Checkout, person: Person) -> Iterator[Fact]:
         )
 
 
-def of_untouched(checkout: Checkout, tenant: Tenant, rules: IdentityRules) -> Fact | None:
+def of_untouched(checkout: Checkout, history: History, tenant: Tenant, rules: IdentityRules) -> Fact | None:
     """What one version of a checkout tells if nothing follows it; None where there is nothing to wait for.
 
     Its time is the end of the wait, so that it is the same whenever it is told.
     """
     if not rules.abandoned_hours or checkout.completed_at or not checkout.items:
         return None
-    person = person_of(checkout, tenant, rules)
+    person = person_of(checkout, history, tenant, rules)
     properties = checkout_properties(checkout, tenant)
     if rules.email_in_properties:
         properties |= known({"email": email_of(checkout)})

@@ -15,37 +15,37 @@ from mappings.canonical.activity import (
     Payment,
     Refund,
 )
-from mappings.canonical.history import NOTHING
 from mappings.canonical.orders import Customer, Order
 
 if TYPE_CHECKING:
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
     from mappings.customer_data.ids import IdentityRules
 
 
-def may_tell(document: Document, rules: IdentityRules) -> bool:
+def may_tell(document: Document, history: History, rules: IdentityRules) -> bool:
     """Apply `test_orders` and `consent`.
 
     What a customer said about being written to goes before the box that was ticked at one order. Who said nothing did
     not agree: so with `consent` nothing is told of carts. That two ids are one person's, or gone, is always told.
     """
-    about = order_behind(document) or document
+    about = order_behind(document, history) or document
     if not rules.test_orders and isinstance(about, (Order, Payment)) and about.test:
         return False
     if not rules.consent or isinstance(about, (Merge, Departure)):
         return True
     if isinstance(about, Consent):
         return about.given is True
-    said = (getattr(about, "recalled", None) or NOTHING).consent
+    said = (history.order_history or history).consent
     return _agrees(about) if said is None else said
 
 
-def order_behind(document: Document) -> Order | None:
+def order_behind(document: Document, history: History) -> Order | None:
     """The order that a refund, payment or parcel belongs to, as far as it is known."""
     if isinstance(document, Parcel):
         return document.order
     if isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):
-        return (document.recalled or NOTHING).order
+        return history.order
     return None
 
 

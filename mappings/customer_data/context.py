@@ -10,7 +10,7 @@ from mappings.canonical.orders import Customer, Order
 from mappings.customer_data.properties import known
 
 if TYPE_CHECKING:
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
     from mappings.customer_data.ids import Tenant
 
 LIBRARY: Final = {"name": "crossdock", "version": "0.1.0"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from mappings.canonical.history import NOTHING, Account
+from mappings.canonical.history import Account
 from mappings.canonical.orders import Topic
 from mappings.customer_data.fact import digest, identify, joins, track
 from mappings.customer_data.person import person_of_customer, person_of_ref
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mappings.canonical.activity import Consent, Departure, Merge
+    from mappings.canonical.history import History
     from mappings.canonical.orders import Customer
     from mappings.customer_data.fact import Fact
     from mappings.customer_data.ids import IdentityRules, Tenant
@@ -27,12 +28,14 @@ _EVENTS: Final = {
 }
 
 
-def of_customer(topic: Topic, customer: Customer, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+def of_customer(
+    topic: Topic, customer: Customer, history: History, tenant: Tenant, rules: IdentityRules
+) -> Iterator[Fact]:
     """Tell who a customer is, and that the record was made or changed."""
     if topic not in _EVENTS:
         return
     name, once = _EVENTS[topic]
-    person = person_of_customer(customer, tenant, rules)
+    person = person_of_customer(customer, history, tenant, rules)
     traits = traits_of_customer(customer)
     updated_at, created_at = _times(customer)
     yield identify(person, traits, updated_at)
@@ -57,40 +60,41 @@ def _times(customer: Customer) -> tuple[datetime, datetime]:
     return updated_at, created_at
 
 
-def of_merge(_topic: Topic, merge: Merge, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+def of_merge(_topic: Topic, merge: Merge, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
     """Join the customer who was merged away to the one who is kept; a merge that failed joined nobody."""
     if not merge.succeeded:
         return
-    recalled = merge.recalled or NOTHING
-    recalled = replace(recalled, merged=recalled.merged or (Account(ref=merge.deleted_ref),))
-    kept = person_of_ref(merge.kept_ref, recalled, tenant, rules)
+    history = replace(history, merged=history.merged or (Account(ref=merge.deleted_ref),))
+    kept = person_of_ref(merge.kept_ref, history, tenant, rules)
     # With somebody who was never told of there is nothing to join.
-    if kept.user_id or recalled.first:
-        yield from joins(kept, rules, _heard(recalled.heard_at, "customer merge"))
+    if kept.user_id or history.first:
+        yield from joins(kept, rules, _heard(history.heard_at, "customer merge"))
 
 
-def of_departure(_topic: Topic, gone: Departure, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+def of_departure(
+    _topic: Topic, gone: Departure, history: History, tenant: Tenant, rules: IdentityRules
+) -> Iterator[Fact]:
     """Tell that a customer's record is gone."""
-    recalled = gone.recalled or NOTHING
-    person = person_of_ref(gone.ref, recalled, tenant, rules)
+    person = person_of_ref(gone.ref, history, tenant, rules)
     yield track(
         "Customer Deleted",
         person,
         f"customer:{gone.ref}:deleted",
         properties={"customer_id": gone.ref},
-        at=_heard(recalled.heard_at, "customer deletion"),
+        at=_heard(history.heard_at, "customer deletion"),
         once=f"customer-deleted:{gone.ref}",
     )
 
 
-def of_consent(_topic: Topic, consent: Consent, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+def of_consent(
+    _topic: Topic, consent: Consent, history: History, tenant: Tenant, rules: IdentityRules
+) -> Iterator[Fact]:
     """Tell what a customer agreed to, as a trait; it changes nothing else that is known of them."""
     if consent.state is None:
         return
-    recalled = consent.recalled or NOTHING
-    recalled = replace(recalled, email=recalled.email or consent.email)
-    person = person_of_ref(consent.customer_ref, recalled, tenant, rules)
-    at = consent.at or _heard(recalled.heard_at, "consent")
+    history = replace(history, email=history.email or consent.email)
+    person = person_of_ref(consent.customer_ref, history, tenant, rules)
+    at = consent.at or _heard(history.heard_at, "consent")
     group = f"consent:{consent.channel}:{consent.customer_ref}"
     yield identify(person, traits_of_consent(consent), at, group)
 

@@ -1,6 +1,6 @@
 """What happened, in the vocabulary that customer-data receivers share: identify, alias, track.
 
-Which document tells what is in `mappings/calls_of_*.py`, in the words of storefront-to-segment.md section 6.
+Which document tells what is in the modules beside this one that are named after documents.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from mappings.canonical.activity import (
     Payment,
     Refund,
 )
+from mappings.canonical.history import NOTHING_KNOWN
 from mappings.canonical.orders import Customer, Order
 from mappings.customer_data import basket_facts, customer_facts, order_facts, parcel_facts
 from mappings.customer_data.consent import may_tell
@@ -26,7 +27,9 @@ from mappings.customer_data.consent import may_tell
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mappings.canonical.orders import Document, Topic
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
+    from mappings.canonical.orders import Topic
     from mappings.customer_data.fact import Fact
     from mappings.customer_data.ids import IdentityRules, Tenant
 
@@ -46,17 +49,21 @@ _TOLD: Final[dict[type, Callable[..., Iterator[Fact]]]] = {
 }
 
 
-def untouched(document: Document, tenant: Tenant, identity: IdentityRules) -> Fact | None:
+def untouched(
+    document: Document, tenant: Tenant, identity: IdentityRules, history: History = NOTHING_KNOWN
+) -> Fact | None:
     """Say what to tell of a document once nothing came after it for as long as the operator waits.
 
-    Whether something came is in `Recalled.over`, and is for whoever waited to ask.
+    Whether something came is in `History.over`, and is for whoever waited to ask.
     """
-    if not isinstance(document, Checkout) or not may_tell(document, identity):
+    if not isinstance(document, Checkout) or not may_tell(document, history, identity):
         return None
-    return basket_facts.of_untouched(document, tenant, identity)
+    return basket_facts.of_untouched(document, history, tenant, identity)
 
 
-def facts(topic: Topic, document: Document, tenant: Tenant, identity: IdentityRules) -> tuple[Fact, ...]:
+def facts(
+    topic: Topic, document: Document, tenant: Tenant, identity: IdentityRules, history: History = NOTHING_KNOWN
+) -> tuple[Fact, ...]:
     """Say what to tell about a document, in the order to tell it: who it is, that they are known, what they did.
 
     Nothing is to be told of topics without a place in the vocabulary, nor of what the operator's choices leave out.
@@ -65,6 +72,6 @@ def facts(topic: Topic, document: Document, tenant: Tenant, identity: IdentityRu
         BodyIncomplete: the document has no time, or no currency, that the fact could be told with.
     """
     told = _TOLD.get(type(document))
-    if told is None or not may_tell(document, identity):
+    if told is None or not may_tell(document, history, identity):
         return ()
-    return tuple(told(topic, document, tenant, identity))
+    return tuple(told(topic, document, history, tenant, identity))

@@ -22,7 +22,7 @@ from mappings.schemas.schema import BodyIncomplete, Outbound
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
     from mappings.customer_data import Fact
     from mappings.customer_data.ids import Tenant
 

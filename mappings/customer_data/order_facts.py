@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mappings.canonical.history import NOTHING
+from mappings.canonical.history import NOTHING_KNOWN
 from mappings.canonical.orders import Money, Topic
 from mappings.customer_data.fact import digest, identify, joins, track
 from mappings.customer_data.person import email_of, person_of, person_of_unknown
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mappings.canonical.activity import Aftermath, Payment, Refund
+    from mappings.canonical.history import History
     from mappings.canonical.orders import Order
     from mappings.customer_data.fact import Fact
     from mappings.customer_data.ids import IdentityRules, Tenant
@@ -57,11 +58,11 @@ _EVENTS: Final = {
 }
 
 
-def of_order(topic: Topic, order: Order, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+def of_order(topic: Topic, order: Order, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
     """Tell of one version of an order: its buyer, then what the topic says."""
     if topic not in _EVENTS:
         return
-    person = person_of(order, tenant, rules)
+    person = person_of(order, history, tenant, rules)
     known_at = (order.customer and order.customer.updated_at) or order.updated_at
     if order.customer or order.email or order.phone:
         yield identify(person, traits_of_buyer(order), known_at)
@@ -99,12 +100,12 @@ def _sent(order: Order) -> str:
     return digest([(line.ref, line.quantity - line.quantity_to_ship) for line in order.lines])[:16]
 
 
-def of_refund(_topic: Topic, refund: Refund, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+def of_refund(_topic: Topic, refund: Refund, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
     """Tell of money that went back; as long as none did there is nothing to count."""
     if not refund.amount:
         return
-    money = _money(refund, "refund")
-    order = (refund.recalled or NOTHING).order
+    money = _money(refund, history, "refund")
+    order = history.order
     back = amount_of(money)
     properties = order_reference(refund.order_ref, order, tenant) | {
         "refund_id": refund.ref,
@@ -118,7 +119,7 @@ def of_refund(_topic: Topic, refund: Refund, tenant: Tenant, rules: IdentityRule
     }
     yield track(
         "Order Refunded",
-        person_behind(refund, tenant, rules),
+        person_behind(refund, history, tenant, rules),
         f"refund:{refund.ref}",
         properties=known(properties | by_email(order, rules)),
         at=refund.refunded_at,
@@ -133,12 +134,14 @@ def _kind(money: Money, order: Order | None) -> str | None:
     return "full" if money in (order.total, order.presentment_total) else "partial"
 
 
-def of_payment(_topic: Topic, payment: Payment, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+def of_payment(
+    _topic: Topic, payment: Payment, history: History, tenant: Tenant, rules: IdentityRules
+) -> Iterator[Fact]:
     """Tell of a payment that failed; what a payment that went well led to comes with the order."""
     if not payment.failed:
         return
-    order = (payment.recalled or NOTHING).order
-    money = _money(payment, "payment")
+    order = history.order
+    money = _money(payment, history, "payment")
     properties = order_reference(payment.order_ref, order, tenant) | {
         "payment_id": payment.ref,
         "value": amount_of(money),
@@ -149,7 +152,7 @@ def of_payment(_topic: Topic, payment: Payment, tenant: Tenant, rules: IdentityR
     }
     yield track(
         "Payment Failed",
-        person_behind(payment, tenant, rules),
+        person_behind(payment, history, tenant, rules),
         f"payment:{payment.ref}",
         properties=known(properties | by_email(order, rules)),
         at=payment.at,
@@ -157,10 +160,12 @@ def of_payment(_topic: Topic, payment: Payment, tenant: Tenant, rules: IdentityR
     )
 
 
-def person_behind(document: Aftermath, tenant: Tenant, rules: IdentityRules) -> Person:
+def person_behind(document: Aftermath, history: History, tenant: Tenant, rules: IdentityRules) -> Person:
     """Whoever placed the order that something belongs to; it names nobody itself."""
-    order = (document.recalled or NOTHING).order
-    return person_of(order, tenant, rules) if order else person_of_unknown(document.order_ref, tenant, rules)
+    order = history.order
+    if order is None:
+        return person_of_unknown(document.order_ref, tenant, rules)
+    return person_of(order, history.order_history or NOTHING_KNOWN, tenant, rules)
 
 
 def by_email(order: Order | None, rules: IdentityRules) -> dict[str, object]:
@@ -168,8 +173,8 @@ def by_email(order: Order | None, rules: IdentityRules) -> dict[str, object]:
     return known({"email": email_of(order)}) if order and rules.email_in_properties else {}
 
 
-def _money(document: Refund | Payment, what: str) -> Money:
-    order = (document.recalled or NOTHING).order
+def _money(document: Refund | Payment, history: History, what: str) -> Money:
+    order = history.order
     currency = document.currency or (order and order.currency)
     if not currency:
         raise BodyIncomplete(f"currency: the {what} names none, and its order is not known")

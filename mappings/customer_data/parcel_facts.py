@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mappings.canonical.activity import Tracking
-from mappings.canonical.history import NOTHING
 from mappings.canonical.orders import Topic
 from mappings.customer_data.fact import digest, track
 from mappings.customer_data.order_facts import by_email, person_behind
@@ -21,15 +20,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mappings.canonical.activity import Fulfilment, Parcel, ParcelScan
+    from mappings.canonical.history import History
     from mappings.customer_data.fact import Fact
     from mappings.customer_data.ids import IdentityRules, Tenant
     from mappings.customer_data.person import Person
 
 
-def of_fulfilment(topic: Topic, sent: Fulfilment, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+def of_fulfilment(
+    topic: Topic, sent: Fulfilment, history: History, tenant: Tenant, rules: IdentityRules
+) -> Iterator[Fact]:
     """Tell of one version of a fulfilment, and of each parcel of it that can be followed."""
-    order = (sent.recalled or NOTHING).order
-    person = person_behind(sent, tenant, rules)
+    order = history.order
+    person = person_behind(sent, history, tenant, rules)
     properties = order_reference(sent.order_ref, order, tenant) | {
         "fulfillment_id": sent.ref,
         "fulfillment_status": sent.status,
@@ -53,21 +55,20 @@ def of_fulfilment(topic: Topic, sent: Fulfilment, tenant: Tenant, rules: Identit
         yield _shipped(person, sent.order_ref, parcel, properties | by_email(order, rules), at)
 
 
-def of_scan(_topic: Topic, scan: ParcelScan, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+def of_scan(_topic: Topic, scan: ParcelScan, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
     """Tell that a parcel arrived; what happened to it on its way is told to nobody."""
     if not scan.delivered:
         return
-    recalled = scan.recalled or NOTHING
-    person = person_behind(scan, tenant, rules)
-    properties = order_reference(scan.order_ref, recalled.order, tenant) | {"fulfillment_id": scan.fulfilment_ref}
-    properties |= by_email(recalled.order, rules)
-    yield _delivered(person, scan.order_ref, recalled.parcel or scan.fulfilment_ref, properties, scan.at)
+    person = person_behind(scan, history, tenant, rules)
+    properties = order_reference(scan.order_ref, history.order, tenant) | {"fulfillment_id": scan.fulfilment_ref}
+    properties |= by_email(history.order, rules)
+    yield _delivered(person, scan.order_ref, history.parcel or scan.fulfilment_ref, properties, scan.at)
 
 
-def of_parcel(_topic: Topic, parcel: Parcel, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
-    """Tell of a parcel that we booked ourselves."""
+def of_parcel(_topic: Topic, parcel: Parcel, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
+    """Tell of a parcel that we booked ourselves; `history` is its order's."""
     order = parcel.order
-    person = person_of(order, tenant, rules)
+    person = person_of(order, history, tenant, rules)
     properties = order_reference(order.ref, order, tenant) | {"carrier": parcel.carrier} | by_email(order, rules)
     if parcel.delivered:
         yield _delivered(person, order.ref, parcel.tracking, properties, parcel.at)

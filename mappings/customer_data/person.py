@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mappings.canonical.activity import Cart, Checkout
-from mappings.canonical.history import NOTHING, Visit
+from mappings.canonical.history import Visit
 from mappings.canonical.orders import Customer
 from mappings.customer_data.ids import BY_EMAIL, anonymous_id, from_attribute, user_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mappings.canonical.history import Account, Recalled
+    from mappings.canonical.history import Account, History
     from mappings.canonical.orders import Order
     from mappings.customer_data.ids import IdentityRules, Tenant
 
@@ -39,39 +39,37 @@ class Person:
         return f"person:{self.user_id or self.anonymous_id}"
 
 
-def person_of(document: Basket, tenant: Tenant, rules: IdentityRules) -> Person:
+def person_of(document: Basket, history: History, tenant: Tenant, rules: IdentityRules) -> Person:
     """Identify whoever holds a cart or placed an order; a guest has no user id unless the strategy takes addresses.
 
     The anonymous id is the first of: an attribute; what an earlier document of the same cart or checkout was known by;
     a stable id made of the cart, the checkout, or the order.
     """
-    recalled = document.recalled or NOTHING
     customer, own = customer_of(document), visit_of(document)
     known = user_id(customer.ref if customer else None, email_of(document), tenant, rules)
-    met = _met(own, recalled, tenant, rules)
-    used: list[str | None] = [anonymous_id(visit, tenant, rules) for visit in recalled.visits]
+    met = _met(own, history, tenant, rules)
+    used: list[str | None] = [anonymous_id(visit, tenant, rules) for visit in history.visits]
     if not known or own.cart_ref or own.checkout_ref or from_attribute(own, tenant, rules):
         # Without any of these it is an id that was made of the order, and nothing but the order is known by it.
         used.append(met)
-    used += _other_names(recalled, customer, tenant, rules)
-    first = anonymous_id(recalled.first, tenant, rules) if recalled.first else None
-    return _person(known, met, known or first or met, used, _successor(recalled, tenant, rules))
+    used += _other_names(history, customer, tenant, rules)
+    first = anonymous_id(history.first, tenant, rules) if history.first else None
+    return _person(known, met, known or first or met, used, _successor(history, tenant, rules))
 
 
-def person_of_customer(customer: Customer, tenant: Tenant, rules: IdentityRules) -> Person:
+def person_of_customer(customer: Customer, history: History, tenant: Tenant, rules: IdentityRules) -> Person:
     """Identify an account; where the strategy gives no user id, the anonymous id it was known by first does."""
-    recalled = customer.recalled or NOTHING
     known = user_id(customer.ref, customer.email, tenant, rules)
-    first = None if known else anonymous_id(recalled.first or Visit(customer_ref=customer.ref), tenant, rules)
-    others = _other_names(recalled, customer, tenant, rules)
-    return _person(known, first, known or first or "", others, _successor(recalled, tenant, rules))
+    first = None if known else anonymous_id(history.first or Visit(customer_ref=customer.ref), tenant, rules)
+    others = _other_names(history, customer, tenant, rules)
+    return _person(known, first, known or first or "", others, _successor(history, tenant, rules))
 
 
-def person_of_ref(customer_ref: str, recalled: Recalled, tenant: Tenant, rules: IdentityRules) -> Person:
+def person_of_ref(customer_ref: str, history: History, tenant: Tenant, rules: IdentityRules) -> Person:
     """Identify a customer whom a document names by number only."""
-    known = user_id(customer_ref, recalled.email, tenant, rules)
-    anonymous = None if known else anonymous_id(recalled.first or Visit(customer_ref=customer_ref), tenant, rules)
-    return _person(known, anonymous, known or anonymous or "", _merged(recalled, tenant, rules))
+    known = user_id(customer_ref, history.email, tenant, rules)
+    anonymous = None if known else anonymous_id(history.first or Visit(customer_ref=customer_ref), tenant, rules)
+    return _person(known, anonymous, known or anonymous or "", _merged(history, tenant, rules))
 
 
 def person_of_unknown(order_ref: str, tenant: Tenant, rules: IdentityRules) -> Person:
@@ -108,22 +106,20 @@ def email_of(document: Basket | Customer) -> str | None:
     return (document.customer.email if document.customer else None) or document.email
 
 
-def _met(own: Visit, recalled: Recalled, tenant: Tenant, rules: IdentityRules) -> str:
-    attributes = (from_attribute(visit, tenant, rules) for visit in (own, *recalled.visits))
+def _met(own: Visit, history: History, tenant: Tenant, rules: IdentityRules) -> str:
+    attributes = (from_attribute(visit, tenant, rules) for visit in (own, *history.visits))
     met = next(filter(None, attributes), None)
-    return met or anonymous_id(recalled.visits[0] if recalled.visits else own, tenant, rules)
+    return met or anonymous_id(history.visits[0] if history.visits else own, tenant, rules)
 
 
-def _other_names(
-    recalled: Recalled, customer: Customer | None, tenant: Tenant, rules: IdentityRules
-) -> list[str | None]:
+def _other_names(history: History, customer: Customer | None, tenant: Tenant, rules: IdentityRules) -> list[str | None]:
     """Ids of the same customer: under former addresses, and as the guest who ordered before there was an account."""
     if customer is None:
         return []
-    former = [user_id(customer.ref, email, tenant, rules) for email in recalled.former_emails]
-    return [*former, *_merged(recalled, tenant, rules)] + [
+    former = [user_id(customer.ref, email, tenant, rules) for email in history.former_emails]
+    return [*former, *_merged(history, tenant, rules)] + [
         _guest(visit, tenant, rules)
-        for visit in recalled.guests
+        for visit in history.guests
         # Somebody with an entry of their own joins an account only: two entries may be two people of one address.
         if visit.customer_ref is None or (customer.registered and visit.customer_ref != customer.ref)
     ]
@@ -136,9 +132,9 @@ def _guest(visit: Visit, tenant: Tenant, rules: IdentityRules) -> str | None:
     return known or (None if rules.user_id in BY_EMAIL else anonymous_id(visit, tenant, rules))
 
 
-def _merged(recalled: Recalled, tenant: Tenant, rules: IdentityRules) -> list[str | None]:
+def _merged(history: History, tenant: Tenant, rules: IdentityRules) -> list[str | None]:
     """Every id that the customers merged into this one were told of by."""
-    return [name for account in recalled.merged for name in _names(account, tenant, rules)]
+    return [name for account in history.merged for name in _names(account, tenant, rules)]
 
 
 def _names(account: Account, tenant: Tenant, rules: IdentityRules) -> list[str]:
@@ -148,8 +144,8 @@ def _names(account: Account, tenant: Tenant, rules: IdentityRules) -> list[str]:
     return names or ([anonymous_id(account.first, tenant, rules)] if account.first else [])
 
 
-def _successor(recalled: Recalled, tenant: Tenant, rules: IdentityRules) -> str | None:
-    names = _names(recalled.successor, tenant, rules) if recalled.successor else []
+def _successor(history: History, tenant: Tenant, rules: IdentityRules) -> str | None:
+    names = _names(history.successor, tenant, rules) if history.successor else []
     return names[-1] if names else None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from plugin.core.errors import ConfigError
 from plugin.delivery.lane_limits import SHARED
+from plugin.destinations.base import ships
 from plugin.operations.connections import SHIPPING
 from plugin.rules import rule_file
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def help_of(vendor: Destination) -> str:
     """Every setting, as `connect NAME --help` shows them."""
     shared = [replace(one, default=",".join(map(str, vendor.limits))) if one.key == "rate" else one for one in SHARED]
-    declared = (*vendor.needs, *shared, *(SHIPPING if vendor.ships else ()))
+    declared = (*vendor.needs, *shared, *(SHIPPING if ships(vendor) else ()))
     lines = [f"  {setting.key}{_marks(setting.required, setting.default)}: {setting.help}" for setting in declared]
     return f"Connect a shop to {vendor.name}.\n\n\b\nSettings:\n" + "\n".join(lines)
 

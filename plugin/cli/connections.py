@@ -12,6 +12,7 @@ from plugin.cli.connection_settings import help_of, pair, read_rules
 from plugin.cli.options import json_option
 from plugin.cli.output import print_json, say, services, show
 from plugin.delivery.lane_limits import limits_of
+from plugin.destinations.base import ships
 from plugin.rules import rule_file
 from plugin.storage.stores import require_store
 
@@ -101,7 +102,7 @@ def _connection_row(item: Connection) -> dict[str, object]:
 
 def _books(item: Connection) -> str | None:
     """Which orders, in a few words."""
-    if not destinations.get(item.destination).ships:
+    if not ships(destinations.get(item.destination)):
         return None
     found = rule_file.book(item.rules)
     names = ", ".join(rule.name for rule in found.rules)

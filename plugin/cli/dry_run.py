@@ -28,7 +28,7 @@ from plugin.storefronts.base import Ignored
 if TYPE_CHECKING:
     from io import BufferedReader
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
     from plugin.core.step import Request
     from plugin.operations.dry_run import Call, Rehearsal
     from plugin.rules.selection import Asked

@@ -31,12 +31,13 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred:
-    """Not now. `after` overrides the back-off; `gate` closes the lane for everybody until then.
+    """Not now. Made by one of its constructors, which say why.
 
-    `waiting`: the vendor is busy, which spends no attempt. `pause`: the whole connection stops until a person mends its
-    credentials. `doubtful`: the call may have been carried out all the same, so it is looked up before it is sent
-    again. `receipt` is what was learned, `receipts` the same of any shipments of the connection. Older than `patience`
-    it is handed to a person. `data` replaces the step's data: what a step of several calls has to remember.
+    `after` overrides the back-off; `block` keeps every process from calling on this lane until then. `waiting` spends
+    no attempt. `pause` stops the whole connection until a person mends its credentials. `doubtful`: the call may have
+    been carried out all the same, so it is looked up before it is sent again. `receipt` is what was learned of the
+    shipment, `receipts` the same of any shipments of the connection. Older than `patience` it is handed to a person.
+    `data` replaces the step's data: what a step of several calls has to keep between them.
     """
 
     reason: str
@@ -50,6 +51,45 @@ class Deferred:
     receipts: tuple[Receipt, ...] = ()
     data: Mapping[str, Any] | None = None
 
+    @classmethod
+    def rate_limited(cls, after: timedelta, reason: str = "429 over the rate limit") -> Deferred:
+        """Return that the vendor takes no more calls on this lane for `after`; no attempt is spent."""
+        return cls(reason=reason, after=after, block=True, waiting=True)
+
+    @classmethod
+    def pending(
+        cls,
+        reason: str,
+        after: timedelta = timedelta(),
+        patience: timedelta | None = None,
+        *,
+        receipt: Receipt | None = None,
+        receipts: tuple[Receipt, ...] = (),
+        data: Mapping[str, Any] | None = None,
+    ) -> Deferred:
+        """Return that the step goes on after `after`, as something is not ready; no attempt is spent."""
+        return cls(
+            reason=reason,
+            after=after,
+            waiting=True,
+            patience=patience,
+            receipt=receipt,
+            receipts=receipts,
+            data=data,
+        )
+
+    @classmethod
+    def unauthorized(cls, reason: str) -> Deferred:
+        """Return that the vendor refuses these credentials, so that the connection pauses until they are mended."""
+        return cls(reason=reason, pause=True)
+
+    @classmethod
+    def retry(
+        cls, reason: str, *, doubtful: bool = False, after: timedelta | None = None, block: bool = False
+    ) -> Deferred:
+        """Return that the call failed and is made again after the back-off, or after `after`; an attempt is spent."""
+        return cls(reason=reason, doubtful=doubtful, after=after, block=block)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
@@ -62,7 +102,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """It may have happened. `settle` is how long the vendor may still be at it, before `find` can be believed."""
+    """It may have happened. `settle` is how long the vendor may still be at it, before a look-up can be believed."""
 
     reason: str
     settle: timedelta = timedelta(seconds=2)

@@ -15,7 +15,7 @@ from mappings.canonical.orders import Customer, Order
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
     from plugin.core.response import Response
     from plugin.core.step import Request
 from plugin.core.response import json_of

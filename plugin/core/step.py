@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from mappings.canonical.history import NOTHING_KNOWN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mappings.canonical.orders import Document, Topic
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
+    from mappings.canonical.orders import Topic
     from mappings.canonical.receipt import Rate
 from plugin.core.delivery import Priority
 
@@ -74,7 +78,8 @@ class Work:
     has at this connection, oldest first. `later` are the actions still owed about the same order. A step whose data
     says `account` is about no order: it has no document, and `shipments` are all of the connection that are watched.
     `taken` are remote ids that other deliveries own, so that a search never mistakes one for ours. `message` is the
-    step's body as it was planned; with it there is no document. `at` is the moment of the work, for vendors that want a
+    step's body as it was planned; with it there is no document. `history` is what is known beside the document.
+    `sent` is the request whose answer is read. `at` is the moment of the work, for vendors that want a
     day in a body.
     """
 
@@ -89,6 +94,8 @@ class Work:
     later: frozenset[str] = frozenset()
     taken: frozenset[str] = frozenset()
     message: bytes | None = field(default=None, repr=False)
+    history: History = NOTHING_KNOWN
+    sent: Request | None = field(default=None, repr=False)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 

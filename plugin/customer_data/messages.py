@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mappings import customer_data
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
     from plugin.core.step import StoreFacts, Work
 
 

@@ -31,12 +31,12 @@ def outcome(line: Wire, work: Work, answer: Response) -> Outcome:
         return Accepted()
     if verdict.taken is None:
         reason = f"{answer.status}, but the body does not say whether it was taken"
-        again = line.request(item).repeatable
-        return Deferred(reason=reason) if again else Unknown(reason=reason)
+        again = work.sent is not None and work.sent.repeatable
+        return Deferred.retry(reason) if again else Unknown(reason=reason)
     about = answer if verdict.said is None else dataclasses.replace(answer, body=json.dumps(verdict.said).encode())
-    reason = redacted_reason(about, line.request(item), work.document)
+    reason = redacted_reason(about, work.sent, work.document)
     if response.blames_key(document):
-        return Deferred(reason=reason, pause=True)
+        return Deferred.unauthorized(reason)
     return Rejected(reason=reason)
 
 

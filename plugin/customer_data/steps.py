@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from mappings import customer_data
 from mappings.canonical.activity import Parcel, Tracking
-from mappings.canonical.history import NOTHING
 from mappings.canonical.orders import Order, Topic
 from mappings.customer_data import ids
 from mappings.schemas.schema import PayloadRejected
@@ -22,9 +21,10 @@ from plugin.core.setting import Setting
 from plugin.core.step import WAIT, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
     from plugin.core.outcome import Outcome
     from plugin.core.step import StoreFacts, Work
 
@@ -94,10 +94,10 @@ def tenant(store: StoreFacts) -> customer_data.Tenant:
 
 
 def facts(
-    topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]
+    topic: Topic, document: Document, history: History, store: StoreFacts, values: Mapping[str, str]
 ) -> tuple[customer_data.Fact, ...]:
     """What this connection is to be told of a document, in the order to tell it."""
-    return customer_data.facts(topic, document, tenant(store), _rules(values))
+    return customer_data.facts(topic, document, tenant(store), _rules(values), history)
 
 
 def step(fact: customer_data.Fact, document: Document, message: bytes | None = None) -> Step:
@@ -117,21 +117,22 @@ def step(fact: customer_data.Fact, document: Document, message: bytes | None = N
 def steps(
     topic: Topic,
     document: Document,
+    history: History,
     store: StoreFacts,
     values: Mapping[str, str],
+    *,
     say: Callable[[customer_data.Fact], bytes | None],
 ) -> tuple[Step, ...]:
     """Everything to tell of a document as steps; `say` gives the body of one fact."""
-    told = [step(fact, document, say(fact)) for fact in facts(topic, document, store, values)]
-    return (*told, *_waits(document, store, values))
+    told = [step(fact, document, say(fact)) for fact in facts(topic, document, history, store, values)]
+    return (*told, *_waits(document, history, store, values))
 
 
-def _waits(document: Document, store: StoreFacts, values: Mapping[str, str]) -> Iterator[Step]:
+def _waits(document: Document, history: History, store: StoreFacts, values: Mapping[str, str]) -> Iterator[Step]:
     """The wait for whether a checkout is left as it is; it holds nothing else of its person up."""
     rules = _rules(values)
-    fact = customer_data.untouched(document, tenant(store), rules)
-    known = getattr(document, "recalled", None) or NOTHING
-    if fact is not None and not (known.stale or known.over):
+    fact = customer_data.untouched(document, tenant(store), rules, history)
+    if fact is not None and not (history.stale or history.over):
         yield Step(
             action=WAIT,
             key=f"{WAIT}:{fact.key}",
@@ -146,36 +147,31 @@ def waited(work: Work, say: Callable[[customer_data.Fact], bytes | None]) -> Out
     """What the end of a wait comes to: its fact is owed, unless something followed the document meanwhile."""
     _, document = told(work)
     rules = _rules(work.settings)
-    fact = customer_data.untouched(document, tenant(work.store), rules)
+    fact = customer_data.untouched(document, tenant(work.store), rules, work.history)
     if fact is None:
         return Skipped("the settings, or what its person agreed to, do not ask for it any more")
-    known = getattr(document, "recalled", None) or NOTHING
-    if known.over:
-        return Skipped(known.over)
+    if work.history.over:
+        return Skipped(work.history.over)
     more = timedelta(hours=rules.abandoned_hours - work.data[_HOURS])
     if more > timedelta():
         longer = {**work.data, _HOURS: rules.abandoned_hours}
-        return Deferred(reason="the setting asks for more hours now", after=more, waiting=True, data=longer)
+        return Deferred.pending("the setting asks for more hours now", more, data=longer)
     return Accepted(then=(step(fact, document, say(fact)),), note="nothing came meanwhile")
 
 
 def fact_of(work: Work) -> customer_data.Fact:
     """The fact that a step was planned for, found again in its event."""
     topic, document = told(work)
-    later = customer_data.untouched(document, tenant(work.store), _rules(work.settings))
-    for fact in (*facts(topic, document, work.store, work.settings), *([later] if later else [])):
+    later = customer_data.untouched(document, tenant(work.store), _rules(work.settings), work.history)
+    for fact in (*facts(topic, document, work.history, work.store, work.settings), *([later] if later else [])):
         if fact.mark == work.data.get("mark"):
             return fact
     raise PayloadRejected(f"the event no longer calls for {work.data.get('fact')}; the settings changed since")
 
 
-def attributes(connections: Iterable[Mapping[str, str]]) -> frozenset[str] | None:
-    """The order attributes that any of these connections, given by their settings, reads a visitor's id from.
-
-    None when none of them is told who did what: then nothing has to be remembered of people.
-    """
-    named = [values[_ATTRIBUTES].split(",") for values in connections if _ATTRIBUTES in values]
-    return frozenset(name for names in named for name in names if name) if named else None
+def visitor_attributes(values: Mapping[str, str]) -> frozenset[str]:
+    """Return the order attributes that these settings read a visitor's anonymous id from."""
+    return frozenset(filter(None, values.get(_ATTRIBUTES, _DEFAULTS[_ATTRIBUTES]).split(",")))
 
 
 def told(work: Work) -> tuple[Topic, Document]:

@@ -12,6 +12,7 @@ from plugin.core import log
 from plugin.core.outcome import Deferred, Outcome, Rejected, Unknown
 from plugin.core.response import _LONGEST_PAUSE, Failure, Response, retry_after
 from plugin.core.vendor_profile import Quota, StatusMeaning
+from plugin.destinations.base import lookup_outcome
 from plugin.limiter.redis_limiter import RemainingQuota
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def classify(
         return _as_told(told, result)
     if result.status == requests.codes.too_many_requests:
         asked = retry_after(result) or _UNASKED_PAUSE
-        return Deferred(reason="429 over the rate limit", after=asked, block=True, waiting=True)
+        return Deferred.rate_limited(asked)
     if result.status in (408, 425) or result.status >= requests.codes.server_error:
         after = retry_after(result)
-        return Deferred(
-            reason=f"{result.status} from the vendor", after=after, block=after is not None, doubtful=not repeatable
+        return Deferred.retry(
+            f"{result.status} from the vendor", doubtful=not repeatable, after=after, block=after is not None
         )
     if requests.codes.multiple_choices <= result.status < requests.codes.bad_request:
         return Rejected(reason=f"{result.status}: the address redirects elsewhere; check the connection's --base-url")
@@ -61,9 +62,9 @@ def _as_told(meaning: StatusMeaning, answer: Response) -> Outcome | None:
     reason = f"{answer.status} from the vendor"
     match meaning:
         case StatusMeaning.DEFERRED:
-            return Deferred(reason=reason, after=retry_after(answer))
+            return Deferred.retry(reason, after=retry_after(answer))
         case StatusMeaning.PAUSED:
-            return Deferred(reason=f"{answer.status}: the credentials are refused", pause=True)
+            return Deferred.unauthorized(f"{answer.status}: the credentials are refused")
         case StatusMeaning.REJECTED:
             return Rejected(reason=reason)
         case StatusMeaning.UNKNOWN:
@@ -95,9 +96,9 @@ def quota_of(answer: Response, quota: Quota | None) -> RemainingQuota | None:
 
 def _of_failure(failure: Failure, *, repeatable: bool) -> Outcome:
     if failure.late:
-        return Deferred(reason=failure.reason, after=timedelta(), waiting=True)
+        return Deferred.pending(failure.reason)
     if not failure.sent or repeatable:
-        return Deferred(reason=failure.reason)
+        return Deferred.retry(failure.reason)
     return Unknown(reason=failure.reason, settle=SETTLE if failure.timed_out else _SETTLE_CUT)
 
 
@@ -108,7 +109,9 @@ def outcome_of(item: Prepared, result: Response | Failure) -> Outcome | None:
         if general is not None or isinstance(result, Failure):
             return general
         return (
-            item.vendor.read_lookup(item.work, result) if item.finds else item.vendor.read_response(item.work, result)
+            lookup_outcome(item.vendor, item.work, result)
+            if item.finds
+            else item.vendor.read_response(item.work, result)
         )
     except Exception as error:  # noqa: BLE001  (a bug in reading one answer must not lose the others)
         log.fault("reading failed", delivery=item.delivery.id)

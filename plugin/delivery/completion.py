@@ -15,6 +15,7 @@ from plugin.core.outcome import Accepted, Deferred, Rejected
 from plugin.core.response import Failure, Response
 from plugin.delivery.classify import outcome_of, quota_of
 from plugin.delivery.prepare import Prepared
+from plugin.destinations.base import lookup_of
 from plugin.limiter.redis_limiter import Completion, RemainingQuota, Used
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _irrevocable(one: FinishedCall) -> list[int]:
         if isinstance(returned.outcome, Accepted)
         and isinstance(returned.item, Prepared)
         and not returned.item.request.repeatable
-        and returned.item.vendor.build_lookup(returned.item.work) is None
+        and lookup_of(returned.item.vendor, returned.item.work) is None
     ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from mappings.canonical.history import NOTHING_KNOWN
 from mappings.canonical.orders import Order
 from mappings.schemas.schema import MappingError, PayloadRejected
 from plugin import destinations
@@ -18,15 +19,17 @@ from plugin.core.delivery import State
 from plugin.core.errors import Unavailable
 from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
 from plugin.core.step import WAIT, Request, Work
-from plugin.customer_data import steps
 from plugin.delivery.config_cache import ConfigCache
-from plugin.routing.enrich import recall
+from plugin.destinations.base import lookup_of, tells_people
+from plugin.routing.enrich import enrich
 from plugin.routing.load import load_document
 from plugin.rules import handover
 from plugin.storage import inbox, plans, shipments
 
 if TYPE_CHECKING:
-    from mappings.canonical.orders import Document, Topic
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
+    from mappings.canonical.orders import Topic
     from plugin.core.delivery import Delivery
     from plugin.core.outcome import Outcome, Skipped
     from plugin.core.vendor_profile import VendorProfile
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from plugin.storage.stores import Connection
 
 _MOST_DOCUMENTS = 256
-_UNREAD = Deferred(reason="webhooks that came meanwhile are still to be read", after=timedelta(seconds=1), waiting=True)
+_UNREAD = Deferred.pending("webhooks that came meanwhile are still to be read", timedelta(seconds=1))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,8 +69,8 @@ class Preparer:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._documents: OrderedDict[tuple[int, bool], tuple[Topic, Document]] = OrderedDict()
-        self.known = ConfigCache(services)
+        self._documents: OrderedDict[tuple[int, bool], tuple[Topic, Document, History]] = OrderedDict()
+        self.config = ConfigCache(services)
 
     def prepare(self, delivery: Delivery) -> Prepared | Settled:
         """The call to make, or the outcome when there is none to make: skipped, or held with what is missing."""
@@ -93,24 +96,23 @@ class Preparer:
     def with_document(self, item: Prepared) -> Prepared | None:
         """The same with its document, as far as it can still be read: to know what a vendor's words must not repeat."""
         try:
-            topic, document = self._document(
-                item.delivery, recalled=steps.attributes([item.connection.values]) is not None
-            )
+            topic, document, history = self._document(item.delivery, item.connection)
         except (MappingError, Unavailable):
             return None
-        return replace(item, work=replace(item.work, topic=topic, document=document))
+        return replace(item, work=replace(item.work, topic=topic, document=document, history=history))
 
     def _decide(self, delivery: Delivery, vendor: Destination, work: Work) -> Prepared | Settled:
         doubt = self._doubt(delivery, vendor, work)
         finds = isinstance(doubt, Request)
         request = doubt if doubt is not None else self._refusal(delivery) or vendor.build_request(work)
         if isinstance(request, Request):
-            connection = self.known.connection(delivery.connection_id)
+            work.sent = request
+            connection = self.config.connection(delivery.connection_id)
             return Prepared(
                 delivery=delivery,
                 vendor=vendor,
                 connection=connection,
-                profile=self.known.profile(connection),
+                profile=self.config.profile(connection),
                 work=work,
                 request=request,
                 finds=finds,
@@ -121,7 +123,7 @@ class Preparer:
         """The look-up when the call may have arrived already; None when it is safe to send it."""
         if not delivery.doubtful:
             return None
-        search = vendor.build_lookup(work)
+        search = lookup_of(vendor, work)
         if search is not None:
             return search
         request = vendor.build_request(work) if delivery.state is State.SENDING else None
@@ -144,29 +146,26 @@ class Preparer:
         return Accepted(note="accepted just before its worker died") if taken else None
 
     def _work(self, delivery: Delivery) -> Work:
-        connection = self.known.connection(delivery.connection_id)
+        connection = self.config.connection(delivery.connection_id)
         if delivery.message is not None:
             return Work(
                 action=delivery.action,
                 topic=None,
                 document=None,
-                store=self.known.facts(delivery.store_id),
+                store=self.config.facts(delivery.store_id),
                 settings=connection.values,
                 data=delivery.data,
                 message=delivery.message,
             )
-        recalled = steps.attributes([connection.values]) is not None
         accounts = delivery.data.get("account", False)
         alone = accounts or delivery.data.get(plans.STANDS_ALONE, False)
-        if delivery.action == WAIT:
-            # What came since may be younger than what is remembered here.
-            self._documents.pop((delivery.event_id, recalled), None)
-        topic, document = (None, None) if alone else self._document(delivery, recalled=recalled)
+        topic, document, history = (None, None, NOTHING_KNOWN) if alone else self._document(delivery, connection)
         work = Work(
             action=delivery.action,
             topic=topic,
             document=document,
-            store=self.known.facts(delivery.store_id),
+            history=history,
+            store=self.config.facts(delivery.store_id),
             settings=connection.values,
             data=delivery.data,
         )
@@ -175,19 +174,20 @@ class Preparer:
                 return shipments.complete(db, delivery, work)
         return work
 
-    def _document(self, delivery: Delivery, *, recalled: bool) -> tuple[Topic, Document]:
-        """The event's document; beside what is `recalled` where somebody is told who did what."""
-        known = self._documents.get((delivery.event_id, recalled))
+    def _document(self, delivery: Delivery, connection: Connection) -> tuple[Topic, Document, History]:
+        """Return the event's document, with what is known beside it where somebody is told who did what."""
+        tells = tells_people(destinations.get(connection.destination)) is not None
         # What a wait ends with is what is known by then.
-        if known is None or delivery.action == WAIT:
-            store = self.known.store(delivery.store_id)
+        known = None if delivery.action == WAIT else self._documents.get((delivery.event_id, tells))
+        if known is None:
+            store = self.config.store(delivery.store_id)
             with self._services.database.read() as db:
                 events = inbox.by_ids(db, [delivery.event_id])
                 if not events:
                     raise PayloadRejected("the event is gone")
                 topic, document = load_document(events[0], store)
-                known = topic, recall(db, events[0], store, document) if recalled else document
-            self._documents[delivery.event_id, recalled] = known
+                known = topic, document, enrich(db, events[0], store, document) if tells else NOTHING_KNOWN
+            self._documents[delivery.event_id, tells] = known
             if len(self._documents) > _MOST_DOCUMENTS:
                 self._documents.popitem(last=False)
         return known

@@ -20,6 +20,7 @@ from plugin.core.response import Failure, Response
 from plugin.delivery.classify import SETTLE
 from plugin.delivery.prepare import Prepared, Settled
 from plugin.delivery.transitions import of_finding, of_sending
+from plugin.destinations.base import lookup_of, loss_outcome
 from plugin.routing import parcel_events
 from plugin.rules import handover
 from plugin.storage import ledger, plans, shipments
@@ -204,14 +205,14 @@ def _settled(one: Returned) -> ledger.Result:
         isinstance(outcome, Deferred)
         and outcome.doubtful
         and work is not None
-        and item.vendor.build_lookup(work) is not None
+        and lookup_of(item.vendor, work) is not None
     ):
         # A gateway may give up before the vendor does: to look at once would find nothing yet.
         outcome = replace(outcome, after=max(outcome.after or SETTLE, SETTLE))
     # Only a lost answer asks whether it can be looked up; a step without a shipment could not even say how.
-    if work is None or not isinstance(outcome, Unknown) or item.vendor.build_lookup(work) is not None:
+    if work is None or not isinstance(outcome, Unknown) or lookup_of(item.vendor, work) is not None:
         return of_sending(item.delivery, outcome, retry_policy, None)
-    return of_sending(item.delivery, outcome, retry_policy, lambda losses: item.vendor.on_lost(work, losses))
+    return of_sending(item.delivery, outcome, retry_policy, lambda losses: loss_outcome(item.vendor, work, losses))
 
 
 def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:

@@ -44,7 +44,7 @@ _IDLE_LOOK_SECONDS = 0.2
 # Between two looks, as many times as long as the last one took: over hundreds of lanes it takes a while.
 _LOOKS_REST = 20
 # The refusal was of the whole call, so that nothing is known against any part of it.
-_REFUSED_TOGETHER = Deferred(reason="refused together with others; sent again", after=timedelta(), waiting=True)
+_REFUSED_TOGETHER = Deferred.pending("refused together with others; sent again")
 # Few at a time: while events are mapped, nothing else is done.
 _ROUTED_AT_ONCE = 10
 
@@ -70,7 +70,7 @@ class Round:
         self._stopping = stopping
         self._preparer = Preparer(services)
         self._recorder = Recorder(services)
-        self._lanes = Lanes(self._preparer.known)
+        self._lanes = Lanes(self._preparer.config)
         self._dispatcher = Dispatcher(services, self._lanes, executor)
         self._completer = Completer(services, self._lanes, self._preparer)
         # What is over and not written down yet.

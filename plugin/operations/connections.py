@@ -10,6 +10,7 @@ from plugin.core import validators
 from plugin.core.errors import ConfigError
 from plugin.core.setting import Setting
 from plugin.delivery.lane_limits import SHARED
+from plugin.destinations.base import ships
 from plugin.rules import rule_file
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ SHIPPING = (
 
 def values_of(vendor: Destination, given: Mapping[str, str]) -> dict[str, str]:
     """Every setting with a value: given or by default; raises `ConfigError` naming the first that is wrong."""
-    shared = (*SHARED, *(SHIPPING if vendor.ships else ()))
+    shared = (*SHARED, *(SHIPPING if ships(vendor) else ()))
     declared = {setting.key: setting for setting in (*vendor.needs, *shared)}
     for key, value in given.items():
         if key not in declared:
@@ -70,7 +71,7 @@ def make_connection(
     vendor = destinations.get(destination)
     check("--base-url", validators.http_url, base_url)
     values = values_of(vendor, given)
-    if rules and not vendor.ships:
+    if rules and not ships(vendor):
         raise ConfigError(f"{vendor.name} books no parcels, and rules choose between connections that do")
     if name is not None and not re.fullmatch(r"[\w .-]{1,64}", name):
         raise ConfigError("--name must be up to 64 letters, digits, spaces, dots and hyphens")

@@ -6,18 +6,21 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from mappings.canonical.history import NOTHING_KNOWN
 from mappings.canonical.orders import Order
 from mappings.schemas.schema import MappingError
 from plugin import destinations
 from plugin.core.outcome import Accepted
 from plugin.core.step import WAIT, Booked, Request, Work
+from plugin.destinations.base import ships
 from plugin.rules import selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from mappings.canonical.orders import Document, Topic
+    from mappings.canonical.document import Document
+    from mappings.canonical.orders import Topic
     from plugin.core.step import Step, StoreFacts
     from plugin.rules.selection import Asked
     from plugin.storage.stores import Connection
@@ -76,7 +79,7 @@ def rehearse(
 
 
 def _plans(connection: Connection, document: Document, taken: Asked | None) -> bool:
-    if not isinstance(document, Order) or not destinations.get(connection.destination).ships:
+    if not isinstance(document, Order) or not ships(destinations.get(connection.destination)):
         return True
     return taken is not None and taken.connection == connection
 
@@ -96,7 +99,7 @@ class _Rehearsed:
 
     def calls(self, taken: Asked | None) -> Iterator[Call]:
         """Every step that the document calls for, and what follows from a booking."""
-        steps = self._vendor.plan(self._topic, self._document, self._store, self._connection.values)
+        steps = self._vendor.plan(self._topic, self._document, NOTHING_KNOWN, self._store, self._connection.values)
         login = self._vendor.profile(self._connection.values).login
         if login is not None and steps:
             note = "only where no token is at hand that still holds"
@@ -105,7 +108,7 @@ class _Rehearsed:
             if step.action == WAIT:
                 yield from self._after(step)
                 continue
-            hold = taken.hold if taken and self._vendor.ships and step.action == "book" else timedelta()
+            hold = taken.hold if taken and ships(self._vendor) and step.action == "book" else timedelta()
             found = self._of_step(replace(step, delay=max(step.delay, hold)))
             yield from found
             if step.action == "book" and found[0].request is not None:

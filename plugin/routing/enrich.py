@@ -1,4 +1,4 @@
-"""Recall: a document is put beside what is known of its person, its order, or its own version before.
+"""Enrichment: what is known of a document's person, of its order, and of its own earlier versions.
 
 Everything is looked up anew each time and only ever added to, so that an event that is mapped again tells the same
 facts, perhaps with more ids to join. What is written down is in `plugin/routing/learn.py`.
@@ -24,7 +24,7 @@ from mappings.canonical.activity import (
     Refund,
     Tracking,
 )
-from mappings.canonical.history import Account, Recalled, Visit
+from mappings.canonical.history import NOTHING_KNOWN, Account, History, Visit
 from mappings.canonical.orders import FULFILLED_TOPICS, ORDER_TOPICS, Customer, Order
 from mappings.customer_data.person import customer_of, email_of, visit_of
 from mappings.schemas.schema import PayloadRejected
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection as Sql
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
     from plugin.core.event import Event
     from plugin.storage.stores import Store
 from plugin.routing.load import load_document
@@ -49,9 +49,9 @@ _BASKETS = ("cart", "checkout", "order")
 _NOBODY = Link()
 
 
-def recall(db: Sql, event: Event, store: Store, document: Document) -> Document:
-    """The document with what is known beside it."""
-    return _Recaller(db, event, store).of(document)
+def enrich(db: Sql, event: Event, store: Store, document: Document) -> History:
+    """Return what is known beside a document: of its person, of its order, of its own earlier versions."""
+    return _Enricher(db, event, store).history_of(document)
 
 
 def version_of(event: Event, document: Cart | Checkout) -> Version:
@@ -61,7 +61,7 @@ def version_of(event: Event, document: Cart | Checkout) -> Version:
         store_id=event.store_id,
         name=name_of(kind, document.ref),
         version=document.updated_at.isoformat(timespec="microseconds"),
-        content=hashlib.sha256(repr(replace(document, recalled=None)).encode()).hexdigest(),
+        content=hashlib.sha256(repr(document).encode()).hexdigest(),
         event_id=event.id,
     )
 
@@ -89,7 +89,7 @@ def names_of(document: Document) -> list[str]:
     return [name_of("order", document.order_ref)] if isinstance(document, (Refund, Payment)) else named
 
 
-class _Recaller:
+class _Enricher:
     """Looks up for one event."""
 
     def __init__(self, db: Sql, event: Event, store: Store) -> None:
@@ -97,27 +97,31 @@ class _Recaller:
         self._event = event
         self._store = store
 
-    def of(self, document: Document) -> Document:
+    def history_of(self, document: Document) -> History:
         if isinstance(document, (Order, Cart, Checkout, Customer, Merge, Departure, Consent)):
             links = identity.find(self._db, self._store.id, names_of(document))
             found = replace(self._person(document, links), heard_at=self._event.received_at)
             if isinstance(document, (Cart, Checkout)):
                 found = self._version(document, found, links)
-            return replace(document, recalled=found)
+            return found
         if isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):
-            found = Recalled(heard_at=self._event.received_at, order=self._order(document))
-            parcel = self._parcel(document) if isinstance(document, ParcelScan) else None
-            return replace(document, recalled=replace(found, parcel=parcel))
-        return document
+            order = self._order(document)
+            return History(
+                heard_at=self._event.received_at,
+                order=order,
+                order_history=self.history_of(order) if order else None,
+                parcel=self._parcel(document) if isinstance(document, ParcelScan) else None,
+            )
+        return NOTHING_KNOWN
 
-    def _person(self, document: Document, links: Mapping[str, Link]) -> Recalled:
+    def _person(self, document: Document, links: Mapping[str, Link]) -> History:
         about = _customer_refs(document)
         customers = [links.get(name_of("customer", ref), _NOBODY).known for ref in about]
         own = next(iter(customers), {})
         met = [link.known for name, link in links.items() if name.partition(":")[0] in _BASKETS]
         email = email_of(document) if isinstance(document, (Order, Checkout, Customer)) else None
         guest = links.get(name_of("guest", hash_of(email)), _NOBODY).known if email else {}
-        return Recalled(
+        return History(
             visits=_visits(met),
             guests=_visits([guest]),
             first=_visit(own["first"]) if "first" in own else None,
@@ -162,7 +166,7 @@ class _Recaller:
         emails = (email_of(one) for one in found if isinstance(one, (Order, Checkout, Customer)))
         return [email for email in emails if email]
 
-    def _version(self, document: Cart | Checkout, found: Recalled, links: Mapping[str, Link]) -> Recalled:
+    def _version(self, document: Cart | Checkout, found: History, links: Mapping[str, Link]) -> History:
         mine = version_of(self._event, document)
         try:
             earlier = identity.before(self._db, mine)
@@ -176,10 +180,7 @@ class _Recaller:
     def _order(self, document: Aftermath) -> Order | None:
         newest = identity.newest_event(self._db, self._store.id, document.order_ref, _TELL_OF_ORDERS)
         order = self._load(newest) if newest else None
-        if not isinstance(order, Order):
-            return None
-        found = self.of(order)
-        return found if isinstance(found, Order) else None
+        return order if isinstance(order, Order) else None
 
     def _parcel(self, scan: ParcelScan) -> Tracking | None:
         links = identity.find(self._db, self._store.id, names_of(scan))

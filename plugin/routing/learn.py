@@ -1,4 +1,4 @@
-"""Remember: what a document tells about its person is written down for documents to come."""
+"""Learning: what a document tells about its person is written down for documents to come."""
 
 from __future__ import annotations
 
@@ -16,24 +16,28 @@ from mappings.canonical.activity import (
     Payment,
     Refund,
 )
-from mappings.canonical.history import NOTHING, Visit
+from mappings.canonical.history import Visit
 from mappings.canonical.orders import Customer, Order
 from mappings.customer_data.person import customer_of, email_of, visit_of
+from plugin import destinations
+from plugin.destinations.base import tells_people
 from plugin.routing.abandonment import DISCARDED
 from plugin.routing.enrich import names_of, version_of
 from plugin.storage import identity
 from plugin.storage.identity import Link, hash_of, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection as Sql
 
     from mappings.canonical.activity import Aftermath
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
     from plugin.core.event import Event
     from plugin.storage.database import Database
+    from plugin.storage.stores import Connection
 
 # Of a cart, checkout or guest; the oldest are the ones that people were told of under.
 _MOST_VISITS: Final = 50
@@ -43,29 +47,44 @@ _LONGEST_VALUE: Final = 128
 Known = dict[str, Any]
 
 
-def remember(database: Database, db: Sql, event: Event, document: Document, attributes: frozenset[str]) -> None:
-    """Write down what is new in a document; `attributes` are the only ones of it that are kept."""
+def visitor_attributes(connections: Iterable[Connection]) -> frozenset[str] | None:
+    """Return the order attributes that any of these connections reads a visitor's id from.
+
+    None when none of them is told who did what: then nothing has to be remembered of people.
+    """
+    named = [
+        vendor.visitor_attributes(connection.values)
+        for connection in connections
+        if (vendor := tells_people(destinations.get(connection.destination))) is not None
+    ]
+    return frozenset().union(*named) if named else None
+
+
+def learn(
+    database: Database, db: Sql, event: Event, document: Document, history: History, *, attributes: frozenset[str]
+) -> None:
+    """Write down what is new in a document; `attributes` are the only order attributes that are kept of it."""
     names = names_of(document)
     if not names:
         return
     links = identity.find(db, event.store_id, names)
     changed: dict[str, Link] = {}
-    for name, learn in _lessons(event, document, attributes):
+    for name, apply in _lessons(event, document, history, attributes):
         link = changed.get(name) or links.get(name) or Link()
         known = dict(link.known)
-        learn(known)
-        owned = _owned(replace(link, known=known), document)
+        apply(known)
+        owned = _owned(replace(link, known=known), document, history)
         if owned != links.get(name):
             changed[name] = owned
     identity.keep(db, event.store_id, changed)
-    if isinstance(document, (Cart, Checkout)) and not (document.recalled or NOTHING).stale:
+    if isinstance(document, (Cart, Checkout)) and not history.stale:
         identity.add(database, db, version_of(event, document))
 
 
 Lesson = tuple[str, "Callable[[Known], None]"]
 
 
-def _lessons(event: Event, document: Document, attributes: frozenset[str]) -> Iterator[Lesson]:
+def _lessons(event: Event, document: Document, history: History, attributes: frozenset[str]) -> Iterator[Lesson]:
     """What is to be learned, by the name it is learned under."""
     if isinstance(document, (Order, Checkout, Cart)):
         yield from _of_basket(event, document, attributes)
@@ -85,7 +104,7 @@ def _lessons(event: Event, document: Document, attributes: frozenset[str]) -> It
         at = (event.triggered_at or event.received_at).isoformat()
         yield name_of("cart", document.cart_ref), lambda known: _discard(known, at)
     elif isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):
-        yield from _of_aftermath(event, document)
+        yield from _of_aftermath(event, document, history)
 
 
 def _of_basket(event: Event, document: Order | Checkout | Cart, attributes: frozenset[str]) -> Iterator[Lesson]:
@@ -116,18 +135,18 @@ def _of_customer(
 ) -> Iterator[Lesson]:
     address = email or customer.email
 
-    def learn(known: Known) -> None:
+    def apply(known: Known) -> None:
         _first(known, visit)
         if address and updated_at:
             _address(known, hash_of(address), updated_at.isoformat(), event.id)
         if customer.consent is not None:
             _say(known, "email", given=customer.consent, at=(updated_at or event.received_at).isoformat())
 
-    yield name_of("customer", customer.ref), learn
+    yield name_of("customer", customer.ref), apply
 
 
-def _of_aftermath(event: Event, document: Aftermath) -> Iterator[Lesson]:
-    if (document.recalled or NOTHING).order is None:
+def _of_aftermath(event: Event, document: Aftermath, history: History) -> Iterator[Lesson]:
+    if history.order is None:
         # It was told of under an id of its own; the order, when it comes, joins it to its buyer.
         visit = Visit(order_ref=document.order_ref)
         yield name_of("order", document.order_ref), lambda known: _meet(known, visit, event)
@@ -140,16 +159,11 @@ def _of_aftermath(event: Event, document: Aftermath) -> Iterator[Lesson]:
         yield name_of("fulfilment", document.fulfilment_ref), lambda known: _follow(known, unknown)
 
 
-def _owned(link: Link, document: Document) -> Link:
+def _owned(link: Link, document: Document, history: History) -> Link:
     """Whose it is, so that a privacy request finds it; what was known of that stays."""
-    about = (
-        (document.recalled or NOTHING).order
-        if isinstance(document, (Refund, Payment, Fulfilment, ParcelScan))
-        else None
-    )
     order_ref = document.ref if isinstance(document, Order) else getattr(document, "order_ref", None)
     customer_ref = document.ref if isinstance(document, Customer) else getattr(document, "customer_ref", None)
-    basket = document if isinstance(document, (Order, Checkout)) else about
+    basket = document if isinstance(document, (Order, Checkout)) else history.order
     if basket and basket.customer:
         customer_ref = basket.customer.ref
     if isinstance(document, Merge):

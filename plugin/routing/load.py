@@ -10,7 +10,7 @@ from mappings.schemas.schema import PayloadRejected
 from plugin import storefronts
 
 if TYPE_CHECKING:
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
     from plugin.core.event import Event
     from plugin.storage.stores import Store
 

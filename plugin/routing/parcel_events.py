@@ -6,20 +6,21 @@ the same parcel afterwards tells of it again, and finds it told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 
 from mappings.canonical.activity import Parcel, Tracking
+from mappings.canonical.history import NOTHING_KNOWN
 from mappings.canonical.orders import Order, Topic
 from mappings.schemas.schema import PayloadRejected
 from plugin import destinations
 from plugin.core import log
 from plugin.core.errors import Unavailable
-from plugin.customer_data import steps
-from plugin.routing.enrich import recall
+from plugin.routing.enrich import enrich
+from plugin.routing.learn import visitor_attributes
 from plugin.routing.load import load_document
 from plugin.storage import inbox, plans, shipments
 
@@ -108,14 +109,13 @@ def _order(services: Services, db: Sql, origin: Origin) -> Order | None:
 def _plan(services: Services, db: Sql, origin: Origin, parcel: Parcel) -> None:
     owed = services.stores.connections(origin.store_id)
     store = services.stores.by_id(origin.store_id)
-    if store is None or steps.attributes(connection.values for connection in owed) is None:
+    if store is None or visitor_attributes(owed) is None:
         return
     events = inbox.by_ids(db, [origin.event_id])
-    order = recall(db, events[0], store, parcel.order) if events else parcel.order
-    known = replace(parcel, order=order) if isinstance(order, Order) else parcel
+    history = enrich(db, events[0], store, parcel.order) if events else NOTHING_KNOWN
     for connection in owed:
         vendor = destinations.get(connection.destination)
-        for step in vendor.plan(Topic.PARCEL_BOOKED, known, store.facts, connection.values):
+        for step in vendor.plan(Topic.PARCEL_BOOKED, parcel, history, store.facts, connection.values):
             plans.plan(services.database, db, _owner(origin, connection), step)
 
 

@@ -20,7 +20,7 @@ from mappings.canonical.activity import (
     Payment,
     Refund,
 )
-from mappings.canonical.history import NOTHING
+from mappings.canonical.history import NOTHING_KNOWN
 from mappings.canonical.orders import Customer, Order, ShopNotice, Topic
 from mappings.schemas.schema import MappingError
 from plugin import destinations, storefronts
@@ -28,9 +28,9 @@ from plugin.core import log
 from plugin.core.errors import Unavailable
 from plugin.core.event import EventState
 from plugin.core.step import Step
-from plugin.customer_data import steps as telling
-from plugin.routing.enrich import recall
-from plugin.routing.learn import remember
+from plugin.destinations.base import ships
+from plugin.routing.enrich import enrich
+from plugin.routing.learn import learn, visitor_attributes
 from plugin.routing.load import load_document
 from plugin.rules import selection
 from plugin.rules.assignment import Giver
@@ -40,7 +40,8 @@ from plugin.storefronts.base import Ignored
 if TYPE_CHECKING:
     from sqlalchemy import Connection as Sql
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
     from plugin.core.event import Event
     from plugin.rules.assignment import Given
     from plugin.services import Services
@@ -75,8 +76,9 @@ class _Router:
         self._event = event
         self._store = store
         self._connections = owed
+        self._history = NOTHING_KNOWN
         # What has to be remembered of people; nothing where nobody is told who did what.
-        self._attributes = telling.attributes(connection.values for connection in owed)
+        self._attributes = visitor_attributes(owed)
 
     def route(self) -> None:
         """Decide; whatever the body holds, the event comes to rest in a state that says what happened."""
@@ -92,9 +94,9 @@ class _Router:
         try:
             topic, document = load_document(self._event, self._store)
             with self._db.begin_nested():
-                document = self._recalled(document)
+                self._history = self._enrich(document)
                 state, reason = self._follow(topic, document)
-                self._remember(document)
+                self._learn(document)
         except MappingError as error:
             self._hold(str(error))
         except (Unavailable, OperationalError, InterfaceError, PendingRollbackError):
@@ -109,12 +111,15 @@ class _Router:
                 # The request itself names the person it is about.
                 inbox.blank(self._db, self._event)
 
-    def _recalled(self, document: Document) -> Document:
-        return document if self._attributes is None else recall(self._db, self._event, self._store, document)
+    def _enrich(self, document: Document) -> History:
+        if self._attributes is None:
+            return NOTHING_KNOWN
+        return enrich(self._db, self._event, self._store, document)
 
-    def _remember(self, document: Document) -> None:
+    def _learn(self, document: Document) -> None:
         if self._attributes is not None:
-            remember(self._services.database, self._db, self._event, document, self._attributes)
+            database = self._services.database
+            learn(database, self._db, self._event, document, self._history, attributes=self._attributes)
 
     def _follow(self, topic: Topic, document: Document) -> tuple[EventState, str | None]:
         version = _version(topic, document, self._event)
@@ -122,7 +127,7 @@ class _Router:
         steps = [
             (connection, step)
             for connection in self._connections
-            if given is None or connection == given.connection or not destinations.get(connection.destination).ships
+            if given is None or connection == given.connection or not ships(destinations.get(connection.destination))
             for step in self._steps(connection, topic, document)
         ]
         # Of a notice too: whoever was told of a customer may have to forget them.
@@ -154,7 +159,7 @@ class _Router:
 
     def _steps(self, connection: Connection, topic: Topic, document: Document) -> tuple[Step, ...]:
         vendor = destinations.get(connection.destination)
-        return vendor.plan(topic, document, self._store.facts, connection.values)
+        return vendor.plan(topic, document, self._history, self._store.facts, connection.values)
 
     def _hold(self, reason: str) -> None:
         """Keep the event, and show a held delivery for each connection, since what it is owed can't be named yet."""
@@ -176,7 +181,7 @@ class _Router:
     def _rest(
         self, state: EventState, reason: str | None, topic: Topic | None = None, document: Document | None = None
     ) -> None:
-        about = _refs(document) if document else (None, None)
+        about = _refs(document, self._history) if document else (None, None)
         inbox.settle(
             self._db, self._event, state, reason=reason, topic=topic, document_ref=about[0], customer_ref=about[1]
         )
@@ -203,12 +208,12 @@ def _version(topic: Topic, document: Document, event: Event) -> str:
     return f"{int(cancelled)} {moment.astimezone(UTC).isoformat(timespec='microseconds')}"
 
 
-def _refs(document: Document) -> tuple[str | None, str | None]:
+def _refs(document: Document, history: History) -> tuple[str | None, str | None]:
     """The document and the customer that an event is about, so that a privacy request finds it."""
     if isinstance(document, (Order, Checkout)):
         return document.ref, document.customer.ref if document.customer else None
     if isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):
-        order = (document.recalled or NOTHING).order
+        order = history.order
         return document.order_ref, order.customer.ref if order and order.customer else None
     if isinstance(document, (Cart, Discard)):
         return document.ref if isinstance(document, Cart) else document.cart_ref, None

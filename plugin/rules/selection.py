@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mappings.canonical.orders import Topic
 from mappings.shipping.parcels import is_called_off
 from plugin import destinations
+from plugin.destinations.base import ships
 from plugin.rules.rule import facts_of
 from plugin.rules.rule_file import book
 
@@ -46,7 +47,7 @@ class Asked:
 
 def shipping(connections: Iterable[Connection]) -> list[Connection]:
     """Those that book parcels, in the order in which they are asked: by the priority of their rules, then by age."""
-    found = [item for item in connections if destinations.get(item.destination).ships]
+    found = [item for item in connections if ships(destinations.get(item.destination))]
     return sorted(found, key=lambda item: (book(item.rules).priority, item.created_at, item.id))
 
 

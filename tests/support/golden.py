@@ -16,6 +16,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from mappings.canonical import activity, history, orders
+from mappings.canonical.history import History
 from mappings.canonical.orders import Topic
 from tests.support.folders import TESTS
 
@@ -76,8 +77,16 @@ def plain(value: object) -> Any:
 
 
 def read(kind: Any, path: Path) -> Any:
-    """Read a canonical sample back into its dataclass."""
-    return _value(kind, json.loads(path.read_text()))
+    """Read a canonical sample back into its dataclass, without the history that may lie beside it."""
+    stored = json.loads(path.read_text())
+    stored.pop("history", None)
+    return _value(kind, stored)
+
+
+def read_history(path: Path) -> History:
+    """Read what is known beside a canonical sample."""
+    found: History = _value(History, json.loads(path.read_text()).get("history", {}))
+    return found
 
 
 def _value(kind: Any, stored: Any) -> Any:

@@ -21,7 +21,7 @@ from mappings.storefronts.shopify.shared import total_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
 
 
 class _ItemSchema(Inbound):

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
 
 
 class _ShopSchema(Inbound):

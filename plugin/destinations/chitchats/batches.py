@@ -12,13 +12,12 @@ from mappings.destinations import chitchats as mapping
 from mappings.schemas.schema import PayloadRejected
 from plugin.core.outcome import Accepted, Rejected, Skipped
 from plugin.core.redaction import redacted_reason
-from plugin.core.step import Request
 from plugin.destinations.chitchats import calls
 
 if TYPE_CHECKING:
     from plugin.core.outcome import Outcome
     from plugin.core.response import Response
-    from plugin.core.step import Work
+    from plugin.core.step import Request, Work
 
 
 def build_request(work: Work) -> Request | Outcome:
@@ -67,8 +66,7 @@ def _into(work: Work, batch: int) -> Outcome:
 
 def _refused(work: Work, answer: Response) -> Outcome:
     """A batch may have been closed since it was found; the next one is tried, and after that a person."""
-    prepared = build_request(work)
-    words = redacted_reason(answer, prepared if isinstance(prepared, Request) else None, work.document)
+    words = redacted_reason(answer, work.sent, work.document)
     batch = work.data.get("batch")
     if batch is not None and work.data.get("closed") is None:
         return calls.again(words, **{**work.data, "batch": None, "opens": None, "closed": batch})

@@ -43,8 +43,7 @@ def read_response(work: Work, answer: Response) -> Outcome:
         return cancellation.learned(work, stale[0], answer)
     parcel = _missing(work)[0]
     if answer.status >= calls.REFUSED:
-        sent = build_request(work)
-        words = redacted_reason(answer, sent if isinstance(sent, Request) else None, work.document)
+        words = redacted_reason(answer, work.sent, work.document)
         return calls.no_account(answer.status) or Rejected(reason=words)
     receipt = _ours(work, parcel, mapping.receipt(answer.json))
     if not receipt.rates:

@@ -16,7 +16,7 @@ from plugin.core.step import Request, Step
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
     from plugin.core.step import Booked, Work
 
 NO_CONTENT, CREATED, REFUSED, NOT_FOUND = 204, 201, 400, 404
@@ -84,7 +84,7 @@ def again(
 ) -> Deferred:
     """The next call of the same step. `data` is remembered; with none, nothing changes about it."""
     receipt = receipts[0] if receipts else None
-    return Deferred(reason=reason, after=after, waiting=True, patience=patience, receipt=receipt, data=data or None)
+    return Deferred.pending(reason, after, patience, receipt=receipt, data=data or None)
 
 
 def no_account(answer_status: int) -> Outcome | None:
@@ -94,7 +94,7 @@ def no_account(answer_status: int) -> Outcome | None:
     """
     if answer_status != NOT_FOUND:
         return None
-    return Deferred(reason="404: Chit Chats knows no account with this client_id; check it", pause=True)
+    return Deferred.unauthorized("404: Chit Chats knows no account with this client_id; check it")
 
 
 def gone(remote_id: str) -> Receipt:

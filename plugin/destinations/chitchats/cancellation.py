@@ -83,7 +83,7 @@ def learned(work: Work, booked: Booked, answer: Response) -> Outcome:
 
 
 def _refused(work: Work, booked: Booked, request: Request, answer: Response) -> Outcome:
-    words = redacted_reason(answer, request, work.document)
+    words = redacted_reason(answer, work.sent, work.document)
     if _IN_USE.search(words):
         return calls.again(words, after=_PAUSE, patience=calls.BUYING)
     unsure = Receipt(remote_id=booked.remote_id, status=calls.UNSURE)

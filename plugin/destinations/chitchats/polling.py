@@ -57,7 +57,7 @@ def read_response(work: Work, answer: Response) -> Outcome:
 
 
 def _on(reason: str, after: timedelta, receipts: tuple[Receipt, ...], data: Mapping[str, object]) -> Deferred:
-    return Deferred(reason=reason, after=after, waiting=True, receipts=receipts, data=data)
+    return Deferred.pending(reason, after, receipts=receipts, data=data)
 
 
 def _wanted(work: Work) -> list[Booked]:

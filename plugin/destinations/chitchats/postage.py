@@ -126,8 +126,7 @@ def read_lookup(work: Work, answer: Response) -> Outcome | None:
 
 def refused(work: Work, answer: Response) -> Outcome:
     """The vendor's words; what was offered is forgotten, so that whoever tries again prices it anew."""
-    prepared = buy(work)
-    words = redacted_reason(answer, prepared if isinstance(prepared, Request) else None, work.document)
+    words = redacted_reason(answer, work.sent, work.document)
     return Rejected(reason=words, hold=True, receipt=_stale(work.booked) if work.booked else None)
 
 

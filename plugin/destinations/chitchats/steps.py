@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from plugin.core.outcome import Rejected
 from plugin.core.redaction import redacted_reason
-from plugin.core.step import Request
 from plugin.destinations.chitchats import batches, booking, cancellation, polling, postage
 from plugin.destinations.chitchats.calls import REFUSED
 
@@ -15,13 +14,11 @@ if TYPE_CHECKING:
 
     from plugin.core.outcome import Outcome
     from plugin.core.response import Response
-    from plugin.core.step import Work
+    from plugin.core.step import Request, Work
 
 
 def _refused(work: Work, answer: Response) -> Outcome:
-    prepared = PREPARE[work.action](work)
-    sent = prepared if isinstance(prepared, Request) else None
-    return Rejected(reason=redacted_reason(answer, sent, work.document), hold=True)
+    return Rejected(reason=redacted_reason(answer, work.sent, work.document), hold=True)
 
 
 def read_response(work: Work, answer: Response) -> Outcome:

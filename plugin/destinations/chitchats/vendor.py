@@ -11,31 +11,33 @@ from mappings.canonical.orders import ORDER_TOPICS, Order, Topic
 from mappings.destinations import chitchats as mapping
 from mappings.destinations.chitchats import enums
 from mappings.schemas.schema import PayloadRejected
-from plugin.core.outcome import Deferred, Rejected, Unknown
+from plugin.core.outcome import Deferred, Unknown
 from plugin.core.rates import RateLimit
 from plugin.core.step import Request, Step
 from plugin.core.vendor_profile import VendorProfile
+from plugin.destinations.base import Destination, Findable, Labels, Ships
 from plugin.destinations.chitchats import labels, postage, steps
 from plugin.destinations.chitchats.settings import NEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
     from plugin.core.outcome import Outcome
     from plugin.core.response import Response
     from plugin.core.step import Booked, StoreFacts, Work
     from plugin.destinations.base import LabelFile, LabelLink
 
 
-class ChitChats:
+class ChitChats(Destination, Ships, Findable, Labels):
     """Shipments of one Chit Chats account."""
 
     name = "chitchats"
+    title = "Chit Chats"
     base_url = "https://chitchats.com"
     # Until 2018 it was 50 in 10 seconds; today 2000 in 5 minutes for one address and account.
     limits = (RateLimit(2000, 300),)
-    ships = True
     needs = NEEDS
     public_keys = enums.PLAIN
 
@@ -57,9 +59,11 @@ class ChitChats:
         """The usual; what follows a booking depends on whether its postage is bought."""
         return VendorProfile(later=postage.later(values))
 
-    def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
+    def plan(
+        self, topic: Topic, document: Document, history: History, store: StoreFacts, values: Mapping[str, str]
+    ) -> tuple[Step, ...]:
         """One booking for an order, whichever of its webhooks comes first; what changes it, and what takes it back."""
-        del store, values
+        del history, store, values
         if topic not in ORDER_TOPICS or not isinstance(document, Order):
             return ()
         about: dict[str, Any] = {"subject": f"order:{document.ref}", "group": f"parcel:{document.ref}"}
@@ -82,9 +86,8 @@ class ChitChats:
         try:
             return steps.read_response(work, answer)
         except PayloadRejected as error:
-            sent = self.build_request(work)
-            looks = isinstance(sent, Request) and sent.repeatable
-            return Deferred(reason=str(error)) if looks else Unknown(reason=str(error))
+            only_looked = work.sent is not None and work.sent.repeatable
+            return Deferred.retry(str(error)) if only_looked else Unknown(reason=str(error))
 
     def build_lookup(self, work: Work) -> Request | None:
         """A booking is searched by its order, a purchase or deletion by its shipment; a look is simply repeated."""
@@ -96,11 +99,6 @@ class ChitChats:
             return steps.FOUND[work.action](work, answer)
         except PayloadRejected as error:
             return Unknown(reason=str(error))
-
-    def on_lost(self, work: Work, losses: int) -> Outcome:
-        """Never asked: every call here can be looked up."""
-        del work, losses
-        return Rejected(reason="the answer was lost", hold=True)
 
     def label_call(self, values: Mapping[str, str], booked: Booked, form: str) -> Request:
         """The shipment itself, which says where its labels are."""

@@ -22,12 +22,15 @@ from plugin.core.setting import Setting
 from plugin.core.step import WAIT, Request
 from plugin.core.vendor_profile import VendorProfile
 from plugin.customer_data import messages, responses, steps
+from plugin.destinations.base import Destination, Losable, TellsPeople
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mappings import customer_data
-    from mappings.canonical.orders import Document, Topic
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
+    from mappings.canonical.orders import Topic
     from plugin.core.outcome import Outcome
     from plugin.core.response import Response
     from plugin.core.step import Step, StoreFacts, Work
@@ -47,10 +50,11 @@ _WIRE = {
 }
 
 
-class Chrts:
+class Chrts(Destination, TellsPeople, Losable):
     """Messages of one chrts source."""
 
     name = "chrts"
+    title = "chrts"
     base_url = "https://api.chrts.co"
     # None is published; ours is a setting.
     limits = (RateLimit(10, 1),)
@@ -73,7 +77,6 @@ class Chrts:
         ),
         *messages.settings(_PREFIX, _WIRE),
     )
-    ships = False
     public_keys = _PLAIN | messages.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:
@@ -90,9 +93,15 @@ class Chrts:
         """The usual natively; many messages in a call in Segment's format."""
         return _wire(values).profile() if _speaks_segment(values) else VendorProfile()
 
-    def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
+    def visitor_attributes(self, values: Mapping[str, str]) -> frozenset[str]:
+        """Return the order attributes that hold a visitor's id: the setting `anonymous_id_attributes`."""
+        return steps.visitor_attributes(values)
+
+    def plan(
+        self, topic: Topic, document: Document, history: History, store: StoreFacts, values: Mapping[str, str]
+    ) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
-        return steps.steps(topic, document, store, values, self._say(document, store, values))
+        return steps.steps(topic, document, history, store, values, say=self._say(document, store, values))
 
     def _say(
         self, document: Document, store: StoreFacts, values: Mapping[str, str]
@@ -123,26 +132,15 @@ class Chrts:
             return Accepted()
         if answer.status == _OK and accepted is None:
             reason = "200, but the body does not say whether it was taken"
-            return Deferred(reason=reason) if work.action != "track" else Unknown(reason=reason)
-        sent = self.build_request(work)
-        return Rejected(reason=redacted_reason(answer, sent if isinstance(sent, Request) else None, work.document))
-
-    def build_lookup(self, work: Work) -> Request | None:
-        """Nothing can be looked up at chrts."""
-        del work
-        return None
-
-    def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
-        """Never asked."""
-        del work, answer
-        return None
+            return Deferred.retry(reason) if work.action != "track" else Unknown(reason=reason)
+        return Rejected(reason=redacted_reason(answer, work.sent, work.document))
 
     def on_lost(self, work: Work, losses: int) -> Outcome:
         """The operator's choice between maybe twice and maybe never; telling who somebody is does no harm twice."""
         if work.action != "track":
-            return Deferred(reason="the answer was lost; sent again")
+            return Deferred.retry("the answer was lost; sent again")
         if losses <= _MOST_LOSSES[work.settings["lost_track"]]:
-            return Deferred(reason="the answer was lost; sent once more, so it may count twice")
+            return Deferred.retry("the answer was lost; sent once more, so it may count twice")
         return Rejected(reason="the answer was lost; it may or may not have been counted, and is not sent again")
 
 

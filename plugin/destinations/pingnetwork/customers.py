@@ -21,7 +21,7 @@ from plugin.destinations.pingnetwork import settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
     from mappings.destinations.pingnetwork import Record
     from plugin.core.outcome import Outcome
     from plugin.core.response import Response
@@ -113,7 +113,7 @@ def created(work: Work, answer: Response) -> Outcome:
     if answer.status == _CONFLICT:
         return Unknown(reason="409: the vendor has such a record already")
     if answer.status >= _REFUSED:
-        return _refused(work, answer, create(work), hold=answer.status in _ABSENT)
+        return _refused(work, answer, hold=answer.status in _ABSENT)
     try:
         mapping.record(answer.json, work.settings["remote_id_field"], settings.our_field(work.settings))
     except PayloadRejected as error:
@@ -127,8 +127,8 @@ def changed(work: Work, answer: Response) -> Outcome:
         again = Step(action="record", key=None, subject=_subject(work), data={"fact": "record again"}, look_first=True)
         return Accepted(then=(again,), note=f"{answer.status}: it went away after it was found; made again")
     if answer.status >= _REFUSED:
-        return _refused(work, answer, change(work), hold=False)
-    return Accepted() if _is_said(answer) else Deferred(reason="the answer to the change is no JSON")
+        return _refused(work, answer, hold=False)
+    return Accepted() if _is_said(answer) else Deferred.retry("the answer to the change is no JSON")
 
 
 def sought(work: Work, answer: Response) -> Outcome:
@@ -146,8 +146,8 @@ def deleted(work: Work, answer: Response) -> Outcome:
     if answer.status in _ABSENT:
         return Accepted(note="it was gone already")
     if answer.status >= _REFUSED:
-        return _refused(work, answer, delete(work), hold=True)
-    return Accepted() if _is_said(answer) else Deferred(reason="the answer to the deletion is no JSON")
+        return _refused(work, answer, hold=True)
+    return Accepted() if _is_said(answer) else Deferred.retry("the answer to the deletion is no JSON")
 
 
 def _deletion(work: Work, one: Record) -> Step:
@@ -182,14 +182,14 @@ def _matching(work: Work, answer: Response) -> tuple[Record, ...]:
 
 def _search_failed(work: Work, answer: Response, reason: str) -> Outcome:
     if answer.status >= _REFUSED:
-        return _refused(work, answer, build_lookup(work), hold=True)
+        return _refused(work, answer, hold=True)
     if answer.json is None:
-        return Deferred(reason="the answer to the search is no JSON")
+        return Deferred.retry("the answer to the search is no JSON")
     return Rejected(reason=reason, hold=True)
 
 
-def _refused(work: Work, answer: Response, sent: Request, *, hold: bool) -> Rejected:
-    words = redacted_reason(answer, sent, work.document)
+def _refused(work: Work, answer: Response, *, hold: bool) -> Rejected:
+    words = redacted_reason(answer, work.sent, work.document)
     advice = "; are version and the paths of the connection right?" if answer.status in _ABSENT else ""
     return Rejected(reason=words + advice, hold=hold)
 

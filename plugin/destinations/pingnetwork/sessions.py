@@ -20,7 +20,8 @@ from plugin.destinations.pingnetwork import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mappings.canonical.orders import Document, Line
+    from mappings.canonical.document import Document
+    from mappings.canonical.orders import Line
     from plugin.core.outcome import Outcome
     from plugin.core.response import Response
     from plugin.core.step import Request, StoreFacts, Work
@@ -109,10 +110,8 @@ def _live(work: Work) -> list[str]:
 def started(work: Work, answer: Response) -> Outcome:
     """A session with an id; a success that says less may have opened one, which can't be looked up."""
     if answer.status >= _REFUSED:
-        sent = start(work)
-        request = None if isinstance(sent, Skipped) else sent
         # An unknown zone is 404: the settings name it, so it is tried again when they change.
-        return Rejected(reason=redacted_reason(answer, request, work.document), hold=answer.status == _NOT_FOUND)
+        return Rejected(reason=redacted_reason(answer, work.sent, work.document), hold=answer.status == _NOT_FOUND)
     try:
         return Accepted(receipt=mapping.receipt(answer.json))
     except PayloadRejected as error:
@@ -125,11 +124,11 @@ def paused(work: Work, answer: Response) -> Outcome:
     if answer.status == _NOT_FOUND:
         return Accepted(receipt=Receipt(remote_id=this, status=mapping.GONE), then=_rest(work, others))
     if answer.status >= _REFUSED:
-        return Rejected(reason=redacted_reason(answer, None, work.document), hold=True)
+        return Rejected(reason=redacted_reason(answer, work.sent, work.document), hold=True)
     try:
         done = mapping.is_paused(answer.json)
     except PayloadRejected as error:
-        return Deferred(reason=str(error))
+        return Deferred.retry(str(error))
     if not done:
         return Rejected(reason=f"the vendor says that session {this} is not paused", hold=True)
     return Accepted(receipt=Receipt(remote_id=this, status=mapping.PAUSED), then=_rest(work, others))

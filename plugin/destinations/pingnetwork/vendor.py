@@ -15,12 +15,15 @@ from plugin.core.rates import RateLimit
 from plugin.core.response import retry_after
 from plugin.core.setting import Setting
 from plugin.core.vendor_profile import Quota, StatusMeaning, VendorProfile
+from plugin.destinations.base import Destination, Findable, Losable
 from plugin.destinations.pingnetwork import customers, sessions, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mappings.canonical.orders import Document, Topic
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
+    from mappings.canonical.orders import Topic
     from plugin.core.outcome import Outcome, Skipped
     from plugin.core.response import Response
     from plugin.core.step import Request, Step, StoreFacts, Work
@@ -33,10 +36,11 @@ _UNSAID_SECONDS, _LONGEST_SECONDS, _LONGEST_DIGITS = 10, 3600, 9
 _MOST_LOSSES = {"never": 0, "again": 1}
 
 
-class PingNetwork:
+class PingNetwork(Destination, Findable, Losable):
     """The customers and sessions of one Ping Network account."""
 
     name = "pingnetwork"
+    title = "Ping Network"
     base_url = "https://api.pingnetwork.io"
     # None is published: this is ours, and the headers of its answers lower it.
     limits = (RateLimit(10, 1),)
@@ -122,7 +126,6 @@ class PingNetwork:
             check=validators.one_of(*_MOST_LOSSES),
         ),
     )
-    ships = False
     public_keys = frozenset({"code", "connection_type", "zone", "reusable", "paused"})
 
     def account(self, values: Mapping[str, str]) -> str:
@@ -151,8 +154,11 @@ class PingNetwork:
         del values
         return VendorProfile(status_meanings={_OVER_LIMIT: StatusMeaning.READ}, quota=_QUOTA)
 
-    def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
+    def plan(
+        self, topic: Topic, document: Document, history: History, store: StoreFacts, values: Mapping[str, str]
+    ) -> tuple[Step, ...]:
         """The record of a customer, the sessions of an order; all about one person go out in order."""
+        del history
         records = customers.plan(topic, document, store, values) if values["customers"] == "yes" else ()
         return (*records, *sessions.plan(topic, document, store, values))
 
@@ -178,7 +184,7 @@ class PingNetwork:
         Never held: what is held is tried again when settings change, and this only when a person replays it.
         """
         if losses <= _MOST_LOSSES[work.settings["lost_session"]]:
-            return Deferred(reason="the answer was lost; sent once more, so there may be two sessions")
+            return Deferred.retry("the answer was lost; sent once more, so there may be two sessions")
         reason = "the answer was lost, and a session may be open: ask the vendor; replay opens one in any case"
         return Rejected(reason=reason)
 
@@ -190,7 +196,7 @@ def _over_limit(answer: Response) -> Deferred | None:
     reset = answer.headers.get(_QUOTA.reset, "").strip()
     seconds = int(reset) if reset.isascii() and reset.isdecimal() and len(reset) <= _LONGEST_DIGITS else 0
     after = retry_after(answer) or timedelta(seconds=min(seconds, _LONGEST_SECONDS) or _UNSAID_SECONDS)
-    return Deferred(reason="429 over the rate limit", after=after, block=True, waiting=True)
+    return Deferred.rate_limited(after)
 
 
 _PREPARE: dict[str, Callable[[Work], Request | Skipped | Rejected]] = {

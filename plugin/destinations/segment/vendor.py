@@ -18,11 +18,14 @@ from plugin.core.rates import RateLimit
 from plugin.core.setting import Setting
 from plugin.core.step import WAIT
 from plugin.customer_data import messages, responses, steps
+from plugin.destinations.base import Destination, Losable, TellsPeople
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mappings.canonical.orders import Document, Topic
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
+    from mappings.canonical.orders import Topic
     from plugin.core.outcome import Outcome
     from plugin.core.response import Response
     from plugin.core.step import Request, Step, StoreFacts, Work
@@ -38,10 +41,11 @@ def _integrations(text: str) -> None:
         raise ValueError('a JSON object such as {"All": false, "Mixpanel": true}')
 
 
-class Segment:
+class Segment(Destination, TellsPeople, Losable):
     """Messages of one source."""
 
     name = "segment"
+    title = "Segment"
     base_url = "https://api.segment.io"
     # Published as requests (segment.md section 3); more is queued there, or answered 429.
     limits = (RateLimit(1000, 1),)
@@ -66,7 +70,6 @@ class Segment:
         ),
         *steps.IDENTITY_SETTINGS,
     )
-    ships = False
     public_keys = messages.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:
@@ -83,10 +86,16 @@ class Segment:
         """Many messages in a call, and what some statuses mean."""
         return _wire(values).profile()
 
-    def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
+    def visitor_attributes(self, values: Mapping[str, str]) -> frozenset[str]:
+        """Return the order attributes that hold a visitor's id: the setting `anonymous_id_attributes`."""
+        return steps.visitor_attributes(values)
+
+    def plan(
+        self, topic: Topic, document: Document, history: History, store: StoreFacts, values: Mapping[str, str]
+    ) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
         line = _wire(values)
-        return steps.steps(topic, document, store, values, messages.planner(line, document, store))
+        return steps.steps(topic, document, history, store, values, say=messages.planner(line, document, store))
 
     def build_request(self, work: Work) -> Request | Outcome:
         """One message; raises `BodyIncomplete` for one that the receiver would drop."""
@@ -99,20 +108,10 @@ class Segment:
         """What an answer says of this message; in a 200, too, as far as the receiver's body is known."""
         return responses.outcome(_wire(work.settings), work, answer)
 
-    def build_lookup(self, work: Work) -> Request | None:
-        """Nothing can be looked up, and need not be."""
-        del work
-        return None
-
-    def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
-        """Never asked."""
-        del work, answer
-        return None
-
     def on_lost(self, work: Work, losses: int) -> Outcome:
         """It is sent again: the receiver knows it by its id."""
         del work, losses
-        return Deferred(reason="the answer was lost; sent again under the same messageId")
+        return Deferred.retry("the answer was lost; sent again under the same messageId")
 
 
 def _wire(values: Mapping[str, str]) -> messages.Wire:

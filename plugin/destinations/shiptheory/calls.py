@@ -151,6 +151,6 @@ def then(receipt: Receipt, action: str, delay: timedelta) -> tuple[Step, ...]:
     return (step,)
 
 
-def words(work: Work, answer: Response, sent: Request | None) -> str:
+def words(work: Work, answer: Response) -> str:
     """What the vendor gives as its reason, without anything personal that it repeats."""
-    return redacted_reason(answer, sent, work.document, said=response.refusal(answer.json))
+    return redacted_reason(answer, work.sent, work.document, said=response.refusal(answer.json))

@@ -12,7 +12,6 @@ from mappings.destinations.shiptheory import enums, label, response
 from mappings.shipping import parcels
 from plugin.core.outcome import Accepted, Deferred, Rejected, Skipped, Unknown
 from plugin.core.redaction import impersonal
-from plugin.core.step import Request
 from plugin.destinations.shiptheory import calls
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from mappings.schemas.schema import PayloadRejected
     from plugin.core.outcome import Outcome
     from plugin.core.response import Response
-    from plugin.core.step import Work
+    from plugin.core.step import Request, Work
 
 
 _NOT_FOUND = 404
@@ -146,7 +145,7 @@ def _booked(work: Work, answer: Response) -> Outcome:
         reason = f"200 and nothing in it: reference {reference} was used before; it is looked at"
         return Deferred(reason=reason, after=_POLL, waiting=True, doubtful=True, receipt=receipt)
     hint = "; check delivery_service and increment" if "carrier settings" in (said.message or "") else ""
-    return Rejected(reason=f"200, but not booked: {calls.words(work, answer, _booking(work))}{hint}", hold=True)
+    return Rejected(reason=f"200, but not booked: {calls.words(work, answer)}{hint}", hold=True)
 
 
 def of_shipment(work: Work, found: response.Shown, note: str | None = None) -> Outcome:
@@ -158,9 +157,7 @@ def of_shipment(work: Work, found: response.Shown, note: str | None = None) -> O
     if found.is_booked:
         return Accepted(receipt=receipt, then=calls.then(receipt, "label", _AT_ONCE), note=note)
     if receipt.status in response.MOVING_STATUSES:
-        return Deferred(
-            reason=f"being booked ({receipt.status})", after=_POLL, waiting=True, patience=_MOVING, receipt=receipt
-        )
+        return Deferred.pending(f"being booked ({receipt.status})", _POLL, _MOVING, receipt=receipt)
     waits = f"{receipt.status}: waits for a person at Shiptheory (approval, or more data)"
     return Accepted(receipt=receipt, then=calls.then(receipt, "watch", _WATCH), note=waits)
 
@@ -179,7 +176,7 @@ def _watched(work: Work, answer: Response) -> Outcome:
     outcome = of_look(work, answer)
     if isinstance(outcome, Accepted) and outcome.receipt is not None and outcome.then[0].action == "watch":
         reason = outcome.note or outcome.receipt.status
-        return Deferred(reason=reason, after=_WATCH, waiting=True, patience=_WATCHED, receipt=outcome.receipt)
+        return Deferred.pending(reason, _WATCH, _WATCHED, receipt=outcome.receipt)
     return outcome
 
 
@@ -188,7 +185,7 @@ def _labelled(work: Work, answer: Response) -> Outcome:
     if found.receipt.label_formats:
         return Accepted(receipt=found.receipt)
     reason = "the label is not there yet"
-    return Deferred(reason=reason, after=_POLL, waiting=True, patience=_MOVING, receipt=found.receipt)
+    return Deferred.pending(reason, _POLL, _MOVING, receipt=found.receipt)
 
 
 def _called_off(work: Work, answer: Response) -> Outcome:
@@ -212,7 +209,7 @@ def _returned(work: Work, answer: Response) -> Outcome:
 
 def unreadable(work: Work, error: PayloadRejected) -> Outcome:
     """An answer that says nothing: looks are repeated, anything else may have happened."""
-    return Deferred(reason=str(error)) if only_looks(work) else Unknown(reason=str(error))
+    return Deferred.retry(str(error)) if only_looks(work) else Unknown(reason=str(error))
 
 
 def refused(work: Work, answer: Response) -> Outcome:
@@ -220,8 +217,7 @@ def refused(work: Work, answer: Response) -> Outcome:
     looked = only_looks(work) or (work.action == "book" and calls.is_live(work.booked))
     if answer.status == _NOT_FOUND and looked:
         return _called_off(work, answer) if work.action == "cancel" else of_look(work, answer)
-    sent = PREPARE[work.action](work)
-    said = calls.words(work, answer, sent if isinstance(sent, Request) else None)
+    said = calls.words(work, answer)
     return Rejected(reason=said, hold=work.action != "book")
 
 

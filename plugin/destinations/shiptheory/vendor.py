@@ -18,14 +18,15 @@ from plugin.core.outcome import Deferred, Rejected, Skipped
 from plugin.core.rates import RateLimit
 from plugin.core.step import Booked, Request, Step
 from plugin.core.vendor_profile import Login, PreviewStep, Token, VendorProfile
-from plugin.destinations.base import LabelFile
+from plugin.destinations.base import Destination, Findable, LabelFile, Labels, Losable, Offers, Ships
 from plugin.destinations.shiptheory import calls, lookup, settings, steps
 from plugin.destinations.shiptheory.offers import LISTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
+    from mappings.canonical.history import History
     from plugin.core.outcome import Outcome
     from plugin.core.response import Response
     from plugin.core.step import StoreFacts, Work
@@ -47,15 +48,15 @@ _LATER = (
 )
 
 
-class Shiptheory:
+class Shiptheory(Destination, Ships, Findable, Losable, Labels, Offers):
     """Shipments of one Shiptheory account."""
 
     name = "shiptheory"
+    title = "Shiptheory"
     base_url = "https://api.shiptheory.com"
     # Beyond it 429, and no header says for how long; logging in is counted too.
     limits = (RateLimit(1, 1),)
     needs = settings.NEEDS
-    ships = True
     public_keys = enums.PLAIN
     listings = LISTINGS
 
@@ -85,9 +86,11 @@ class Shiptheory:
         login = Login(request=request, token=_token, headers=calls.bearer, early=_RENEWED_EARLY)
         return VendorProfile(login=login, later=_LATER)
 
-    def plan(self, topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
+    def plan(
+        self, topic: Topic, document: Document, history: History, store: StoreFacts, values: Mapping[str, str]
+    ) -> tuple[Step, ...]:
         """One booking for an order, whichever of its webhooks comes first, and what its later news asks for."""
-        del store
+        del history, store
         if topic not in ORDER_TOPICS or not isinstance(document, Order):
             return ()
         ref, subject = document.ref, f"order:{document.ref}"
@@ -129,7 +132,7 @@ class Shiptheory:
     def on_lost(self, work: Work, losses: int) -> Outcome:
         """A lost return label can't be had again, and another one may cost again: the operator's choice."""
         if work.settings["lost_return"] == "again" and losses <= 1:
-            return Deferred(reason="the answer with the return label was lost; another one is made")
+            return Deferred.retry("the answer with the return label was lost; another one is made")
         reason = (
             "the answer with the return label was lost, and it can't be fetched; a replay has another one made, which"
             " the carrier may charge"

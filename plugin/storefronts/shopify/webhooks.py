@@ -24,7 +24,8 @@ from plugin.storefronts.shopify.topics import TOPICS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mappings.canonical.orders import Document, Topic
+    from mappings.canonical.document import Document
+    from mappings.canonical.orders import Topic
 
 _SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 _DIGEST_BYTES = hashlib.sha256().digest_size

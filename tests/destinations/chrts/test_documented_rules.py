@@ -45,10 +45,10 @@ def backend(embedded: Backend) -> Backend:
 
 def told() -> Iterator[Call]:
     """Every call that any canonical sample leads to, at once or after a wait."""
-    for topic, document in documents():
-        for fact in facts(topic, document, TENANT, IdentityRules(email_in_properties=True)):
+    for topic, document, history in documents():
+        for fact in facts(topic, document, TENANT, IdentityRules(email_in_properties=True), history):
             yield fact.call
-        later = untouched(document, TENANT, IdentityRules())
+        later = untouched(document, TENANT, IdentityRules(), history)
         if later is not None:
             yield later.call
 
@@ -138,7 +138,7 @@ def _nothings(value: object) -> Iterator[object]:
 def test_an_account_s_traits_are_told_whole_each_time() -> None:
     """Whether a later identify merges or replaces, nobody says: in either case nothing is lost (section 2)."""
     topics = (Topic.CUSTOMER_CREATED, Topic.CUSTOMER_UPDATED)
-    whole = [document for topic, document in documents() if topic in topics]
+    whole = [document for topic, document, _ in documents() if topic in topics]
     for document in whole:
         (said,) = [
             fact.call.traits

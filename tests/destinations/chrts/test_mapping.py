@@ -15,7 +15,7 @@ from mappings.customer_data import Alias, Identify, IdentityRules, Tenant, Track
 from mappings.destinations import chrts
 from mappings.schemas.schema import BodyIncomplete
 from tests.support.folders import TESTS
-from tests.support.golden import CANONICAL, KINDS, cases, check, read
+from tests.support.golden import CANONICAL, KINDS, cases, check, read, read_history
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def calls_of(path: Path) -> list[dict[str, Any]]:
     """Map a canonical sample to everything chrts is told of it."""
     topic = Topic(path.stem.partition("__")[0])
     document = read(KINDS[topic], path)
-    bodies = (chrts.body(fact.call) for fact in facts(topic, document, TENANT, IdentityRules()))
+    bodies = (chrts.body(fact.call) for fact in facts(topic, document, TENANT, IdentityRules(), read_history(path)))
     return [{"path": address, "body": body} for address, body in bodies]
 
 
@@ -57,8 +57,8 @@ def test_bodies_hold_only_what_is_documented(path: Path) -> None:
 
 def test_a_checkout_that_was_left_becomes_its_request() -> None:
     """What a wait leads to is written down like everything else that is told."""
-    document = read(KINDS[Topic.CHECKOUT_UPDATED], CANONICAL / "activity" / "checkout_updated__chosen.json")
-    fact = untouched(document, TENANT, IdentityRules())
+    path = CANONICAL / "activity" / "checkout_updated__chosen.json"
+    fact = untouched(read(KINDS[Topic.CHECKOUT_UPDATED], path), TENANT, IdentityRules(), read_history(path))
     assert fact is not None
     address, body = chrts.body(fact.call)
     check([{"path": address, "body": body}], FOLDER / "requests" / "later" / "checkout_left.json")

@@ -14,6 +14,7 @@ from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
 from plugin.core.response import Response
 from plugin.core.step import Request
 from plugin.core.vendor_profile import StatusMeaning
+from plugin.destinations.base import loss_outcome
 from tests.destinations.segment.connection import Line, documents, order
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def read(status: int, document: object) -> list[Outcome]:
 def test_every_message_is_taken(sandbox: Sandbox) -> None:
     """The same messages as Segment's, in calls of many."""
     line = wired()
-    works = [work for topic, document in documents() for work in line.works(topic, document)]
+    works = [work for topic, document, history in documents() for work in line.works(topic, document, history)]
     assert {type(one) for one in line.send(sandbox.base_url, works)} == {Accepted}
     state = sandbox.emulators["segment"].state()
     assert (state["dropped"], len(state["batches"])) == ([], 1)
@@ -134,11 +135,11 @@ def test_a_lost_count_follows_the_operator_s_choice() -> None:
     identify, alias, track = line.works(CREATED, order())
     assert [line.call([one]).repeatable for one in (identify, alias, track)] == [True, True, False]
     assert not line.call([identify, track]).repeatable
-    assert isinstance(line.vendor.on_lost(identify, 9), Deferred)
-    assert [type(line.vendor.on_lost(track, losses)) for losses in (1, 2)] == [Deferred, Rejected]
+    assert isinstance(loss_outcome(line.vendor, identify, 9), Deferred)
+    assert [type(loss_outcome(line.vendor, track, losses)) for losses in (1, 2)] == [Deferred, Rejected]
     never: dict[str, Any] = {"lost_track": "never"}
     strict = Line.to("chrts", wire="segment", **never)
-    assert isinstance(strict.vendor.on_lost(strict.works(CREATED, order())[-1], 1), Rejected)
+    assert isinstance(loss_outcome(strict.vendor, strict.works(CREATED, order())[-1], 1), Rejected)
 
 
 def test_a_wrong_address_pauses() -> None:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mappings.canonical.history import NOTHING_KNOWN
 from mappings.canonical.orders import Customer, Order, Topic
 from mappings.canonical.receipt import Receipt
 from mappings.destinations import pingnetwork as mapping
 from mappings.schemas.schema import PayloadRejected
 from plugin import destinations
 from plugin.core.step import Request, StoreFacts, Work
+from plugin.destinations.base import lookup_of
 from plugin.destinations.pingnetwork import settings as terms
 from tests.support.folders import TESTS
 from tests.support.golden import CANONICAL, cases, check, read
@@ -34,11 +36,11 @@ def calls_of(path: Path, **settings: str) -> list[dict[str, Any]]:
     document = read(Customer if topic.value.startswith("customer") else Order, path)
     values = DEFAULTS | settings
     found = []
-    for step in VENDOR.plan(topic, document, STORE, values):
+    for step in VENDOR.plan(topic, document, NOTHING_KNOWN, STORE, values):
         work = Work(
             action=step.action, topic=topic, document=document, store=STORE, settings=values, data=dict(step.data)
         )
-        calls = (VENDOR.build_lookup(work), VENDOR.build_request(work))
+        calls = (lookup_of(VENDOR, work), VENDOR.build_request(work))
         found += [_shown(call) for call in calls if isinstance(call, Request)]
     return found
 

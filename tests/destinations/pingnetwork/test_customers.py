@@ -11,6 +11,7 @@ import pytest
 from plugin.core.outcome import Deferred
 from plugin.core.response import Response
 from plugin.core.vendor_profile import Quota
+from plugin.destinations.base import lookup_outcome
 from plugin.sandbox import Fault, Limit
 from tests.destinations.pingnetwork.connected_shop import FIND, Ping
 from tests.support.running_line import column, hurry, only, owed, turn, work_off
@@ -335,7 +336,7 @@ def test_a_429_closes_the_lane_until_the_reset_it_names(
     """The reset is in seconds; whatever else it may hold, the lane is closed for a while and opens again."""
     over = Response(status=429, headers=headers, body=b"{}")
     work = ping.work("record", sent("customers_create"))
-    outcome = ping.vendor.read_lookup(work, over) if finds else ping.vendor.read_response(work, over)
+    outcome = lookup_outcome(ping.vendor, work, over) if finds else ping.vendor.read_response(work, over)
     assert outcome == Deferred(
         reason="429 over the rate limit", after=timedelta(seconds=seconds), block=True, waiting=True
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mappings.canonical.activity import Parcel
+from mappings.canonical.history import NOTHING_KNOWN, History
 from mappings.canonical.orders import Order, Topic
 from plugin import destinations
 from plugin.core.outcome import Accepted
@@ -15,12 +16,12 @@ from plugin.core.response import Response
 from plugin.core.step import WAIT, Request, StoreFacts, Work
 from plugin.operations.connections import values_of
 from plugin.transport.client import Client
-from tests.support.golden import CANONICAL, KINDS, cases, read
+from tests.support.golden import CANONICAL, KINDS, cases, read, read_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
     from plugin.core.outcome import Outcome
     from plugin.core.step import Step
     from plugin.core.vendor_profile import Batch, VendorProfile
@@ -36,11 +37,11 @@ def order(**changes: Any) -> Order:  # noqa: ANN401  (fields of an order)
     return found
 
 
-def documents() -> list[tuple[Topic, Document]]:
-    """Every canonical sample with its topic."""
+def documents() -> list[tuple[Topic, Document, History]]:
+    """Return every canonical sample with its topic, and what is known beside it."""
     paths = [*cases(CANONICAL), *cases(CANONICAL / "activity")]
     named = [(Topic(path.stem.partition("__")[0]), path) for path in paths]
-    return [(topic, read(KINDS[topic], path)) for topic, path in named]
+    return [(topic, read(KINDS[topic], path), read_history(path)) for topic, path in named]
 
 
 @dataclass(frozen=True)
@@ -69,23 +70,33 @@ class Line:
         assert batch is not None
         return batch
 
-    def steps(self, topic: Topic, document: Document) -> tuple[Step, ...]:
+    def steps(self, topic: Topic, document: Document, history: History = NOTHING_KNOWN) -> tuple[Step, ...]:
         """What is planned."""
-        return self.vendor.plan(topic, document, STORE, self.values)
+        return self.vendor.plan(topic, document, history, STORE, self.values)
 
-    def messages(self, topic: Topic, document: Document) -> Iterator[Step]:
+    def messages(self, topic: Topic, document: Document, history: History) -> Iterator[Step]:
         """What is planned and makes a call; a wait stands for what it leads to if nothing follows."""
-        for step in self.steps(topic, document):
+        for step in self.steps(topic, document, history):
             if step.action != WAIT:
                 yield step
                 continue
             ended = self.vendor.build_request(
-                Work(action=WAIT, topic=topic, document=document, store=STORE, settings=self.values, data=step.data)
+                Work(
+                    action=WAIT,
+                    topic=topic,
+                    document=document,
+                    history=history,
+                    store=STORE,
+                    settings=self.values,
+                    data=step.data,
+                )
             )
             assert isinstance(ended, Accepted)
             yield from ended.then
 
-    def works(self, topic: Topic, document: Document, *, planned: bool = True) -> list[Work]:
+    def works(
+        self, topic: Topic, document: Document, history: History = NOTHING_KNOWN, *, planned: bool = True
+    ) -> list[Work]:
         """The same as work to do, from the message as planned or from the event's document anew."""
         told = document.order if isinstance(document, Parcel) else document
         return [
@@ -93,12 +104,13 @@ class Line:
                 action=step.action,
                 topic=topic,
                 document=None if planned else told,
+                history=history,
                 store=STORE,
                 settings=self.values,
                 data=step.data,
                 message=step.message if planned else None,
             )
-            for step in self.messages(topic, document)
+            for step in self.messages(topic, document, history)
         ]
 
     def item(self, work: Work) -> bytes:
@@ -124,4 +136,6 @@ class Line:
 
     def read(self, work: Work, answer: Response) -> Outcome:
         """What an answer means for one of them."""
-        return self.vendor.read_response(work, answer)
+        sent = self.vendor.build_request(work)
+        assert isinstance(sent, Request)
+        return self.vendor.read_response(dataclasses.replace(work, sent=sent), answer)

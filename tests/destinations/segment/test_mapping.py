@@ -30,12 +30,12 @@ from mappings.customer_data.context import LIBRARY
 from mappings.destinations.segment import PRESETS
 from mappings.schemas.schema import BodyIncomplete
 from tests.support.folders import TESTS
-from tests.support.golden import CANONICAL, KINDS, cases, check, read
+from tests.support.golden import CANONICAL, KINDS, cases, check, read, read_history
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mappings.canonical.orders import Document
+    from mappings.canonical.document import Document
 
 FOLDER = TESTS / "destinations" / "segment"
 SAMPLES = [*cases(CANONICAL), *cases(CANONICAL / "activity")]
@@ -77,7 +77,9 @@ def a_track(name: str = "Order Paid", **changes: Any) -> Fact:
 def sample(path: Path) -> list[dict[str, Any]]:
     """Everything that Segment is told of a canonical sample."""
     topic = Topic(path.stem.partition("__")[0])
-    return messages(read(KINDS[topic], path), topic)
+    document = read(KINDS[topic], path)
+    found = facts(topic, document, TENANT, IdentityRules(), read_history(path))
+    return [json.loads(message.message(fact, document, SENDER)) for fact in found]
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
@@ -88,8 +90,9 @@ def test_documents_become_messages(path: Path) -> None:
 
 def test_a_checkout_that_was_left_becomes_its_message() -> None:
     """What a wait leads to is written down like everything else that is told."""
-    document = read(KINDS[Topic.CHECKOUT_UPDATED], CANONICAL / "activity" / "checkout_updated__chosen.json")
-    fact = untouched(document, TENANT, IdentityRules())
+    path = CANONICAL / "activity" / "checkout_updated__chosen.json"
+    document = read(KINDS[Topic.CHECKOUT_UPDATED], path)
+    fact = untouched(document, TENANT, IdentityRules(), read_history(path))
     assert fact is not None
     found = json.loads(message.message(fact, document, SENDER))
     check([found], FOLDER / "requests" / "later" / "checkout_left.json")

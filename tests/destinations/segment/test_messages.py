@@ -17,6 +17,7 @@ from plugin.core.errors import ConfigError
 from plugin.core.outcome import Accepted, Deferred, Rejected
 from plugin.core.response import Response
 from plugin.core.vendor_profile import StatusMeaning
+from plugin.destinations.base import lookup_of, lookup_outcome, loss_outcome
 from plugin.operations.connections import values_of
 from tests.destinations.segment.connection import AT, STORE, Line, documents, order
 
@@ -49,7 +50,7 @@ def kind(sandbox: Sandbox, **settings: Any) -> Emulator:  # noqa: ANN401  (setti
 def test_every_message_is_taken_by_the_receiver_it_is_meant_for(sandbox: Sandbox, preset: str) -> None:
     """Every canonical sample, in one call, to each kind of receiver: nothing refused, nothing dropped afterwards."""
     emulator, line = kind(sandbox, preset=preset), Line.to(preset=preset)
-    works = [work for topic, document in documents() for work in line.works(topic, document)]
+    works = [work for topic, document, history in documents() for work in line.works(topic, document, history)]
     assert {type(one) for one in line.send(sandbox.base_url, works)} == {Accepted}
     state = emulator.state()
     assert state["dropped"] == []
@@ -135,9 +136,9 @@ def moment(text: str) -> datetime:
 def test_a_planned_message_is_what_would_be_mapped_anew() -> None:
     """What was mapped while it was planned, and what is mapped from the event after settings changed, are the same."""
     line = Line.to()
-    for topic, document in documents():
-        planned = [line.item(work) for work in line.works(topic, document)]
-        assert planned == [line.item(work) for work in line.works(topic, document, planned=False)]
+    for topic, document, history in documents():
+        planned = [line.item(work) for work in line.works(topic, document, history)]
+        assert planned == [line.item(work) for work in line.works(topic, document, history, planned=False)]
 
 
 def test_a_step_without_its_event_is_held() -> None:
@@ -155,9 +156,9 @@ def test_calls_may_be_repeated_and_are_never_looked_up() -> None:
     line = Line.to()
     works = line.works(CREATED, order())
     assert line.call(works).repeatable
-    assert line.vendor.build_lookup(works[0]) is None
-    assert line.vendor.read_lookup(works[0], said(200, {})) is None
-    assert isinstance(line.vendor.on_lost(works[0], 1), Deferred)
+    assert lookup_of(line.vendor, works[0]) is None
+    assert lookup_outcome(line.vendor, works[0], said(200, {})) is None
+    assert isinstance(loss_outcome(line.vendor, works[0], 1), Deferred)
 
 
 def test_accounts_are_told_apart_without_telling_the_key() -> None:

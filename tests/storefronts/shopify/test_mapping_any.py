@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mappings.canonical.orders import ORDER_TOPICS, Document, Order, Topic
+from mappings.canonical.orders import ORDER_TOPICS, Order, Topic
 from mappings.customer_data import IdentityRules, Tenant, facts
 from mappings.destinations import chitchats, chrts
 from mappings.schemas.json import parse
@@ -26,6 +26,8 @@ from tests.support.golden import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mappings.canonical.document import Document
 
 
 SHARED = TESTS.parent.parent / "shared" / "payloads" / "shopify"
