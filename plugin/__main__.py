@@ -8,6 +8,7 @@ from plugin.cli import (
     connections,
     deliveries,
     demo,
+    docs,
     doctor,
     dry_run,
     events,
@@ -31,6 +32,7 @@ def crossdock() -> None:
 
 for _command in (
     demo.demo,
+    docs.docs,
     doctor.doctor,
     *(processes.up, processes.web, processes.worker, processes.clock, processes.sandbox),
     *(stores.store, connections.connect, connections.connections),
