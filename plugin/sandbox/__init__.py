@@ -4,10 +4,25 @@ Nothing here imports the rest of `plugin` or `mappings`: an emulator that shared
 with our mistakes.
 """
 
+from plugin.sandbox.kit.demo import Demo, Parcel, People, Received, Tracked
 from plugin.sandbox.kit.emulator import Emulator, Vendor
 from plugin.sandbox.kit.faults import Fault
 from plugin.sandbox.kit.sample import Sample, sample
 from plugin.sandbox.kit.server import Sandbox, available
 from plugin.sandbox.kit.sliding_window import Limit
 
-__all__ = ["Emulator", "Fault", "Limit", "Sample", "Sandbox", "Vendor", "available", "sample"]
+__all__ = [
+    "Demo",
+    "Emulator",
+    "Fault",
+    "Limit",
+    "Parcel",
+    "People",
+    "Received",
+    "Sample",
+    "Sandbox",
+    "Tracked",
+    "Vendor",
+    "available",
+    "sample",
+]
