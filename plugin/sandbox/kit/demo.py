@@ -42,8 +42,8 @@ class Tracked:
 class People:
     """What a receiver of customer data was told, repeats included.
 
-    `count` is how many people it knows by now; `emails` are those of the traits it was told; each of `aliases` is the id
-    a person is known by, and the id that was joined to it.
+    `count` is how many people it knows by now; `emails` are those of the traits it was told; each of `aliases` is the
+    id a person is known by, and the id that was joined to it.
     """
 
     count: int = 0
