@@ -10,19 +10,27 @@ from plugin.sandbox.kit.faults import Fault
 from plugin.sandbox.kit.sample import Sample, sample
 from plugin.sandbox.kit.server import Sandbox, available
 from plugin.sandbox.kit.sliding_window import Limit
+from plugin.sandbox.kit.story import Cast, Post, Story, cast
+from plugin.sandbox.kit.verdict import Verdict, judge
 
 __all__ = [
+    "Cast",
     "Demo",
     "Emulator",
     "Fault",
     "Limit",
     "Parcel",
     "People",
+    "Post",
     "Received",
     "Sample",
     "Sandbox",
+    "Story",
     "Tracked",
     "Vendor",
+    "Verdict",
     "available",
+    "cast",
+    "judge",
     "sample",
 ]
