@@ -8,7 +8,7 @@ from plugin import destinations
 from plugin.core import validators
 from plugin.core.rates import RateLimit, RetryPolicy
 from plugin.core.setting import Setting
-from plugin.transport.call import READ_SECONDS
+from plugin.transport import READ_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
