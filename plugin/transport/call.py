@@ -15,10 +15,10 @@ from plugin.transport.response_parser import Unreadable
 if TYPE_CHECKING:
     from plugin.transport.connection import HttpConnection, Pool
     from plugin.transport.deadline import DeadlineWatchdog
+from plugin.core.rates import READ_SECONDS
 from plugin.core.response import Failure, Response
 
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 15.0
 # A slow trickle resets the read timeout with every byte, so the whole call is bounded too. With the seconds that a call
 # may wait for its turn that stays well below `ledger.LEASE`.
 TOTAL_SECONDS = 20.0
