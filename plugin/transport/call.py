@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from urllib3 import exceptions
 
+from plugin.core.rates import READ_SECONDS
 from plugin.core.response import Failure, Response
 from plugin.transport.response_parser import TooLarge, Unreadable
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from plugin.transport.deadline import DeadlineWatchdog
 
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 15.0
 # A slow trickle resets the read timeout with every byte, so the whole call is bounded too. With the seconds that a call
 # may wait for its turn that stays well below `ledger.LEASE`.
 TOTAL_SECONDS = 20.0

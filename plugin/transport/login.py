@@ -6,9 +6,9 @@ import threading
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import requests
 from sqlalchemy.exc import SQLAlchemyError
 
 from plugin.core import log
@@ -91,7 +91,7 @@ class Logins:
     def _log_in(self, send: Send, lane: str, login: Login) -> Response | Failure:
         began = datetime.now(UTC)
         answer = send(login.request)
-        token = login.token(answer) if isinstance(answer, Response) and answer.status == requests.codes.ok else None
+        token = login.token(answer) if isinstance(answer, Response) and answer.status == HTTPStatus.OK else None
         if token is None:
             self._box.release(lane)
             log.trouble("login failed", lane=lane)
@@ -102,7 +102,7 @@ class Logins:
 
     def _renewed_if_refused(self, lane: str, used: Kept, answer: Response | Failure) -> Response | Failure:
         """Return an answer as it is, unless it refuses a token that should be good: that is renewed once."""
-        refused = isinstance(answer, Response) and answer.status == requests.codes.unauthorized
+        refused = isinstance(answer, Response) and answer.status == HTTPStatus.UNAUTHORIZED
         try:
             if refused:
                 self._known.pop(lane, None)
@@ -129,13 +129,15 @@ def _refused(answer: Response | Failure) -> Response | Failure:
     """
     if isinstance(answer, Failure):
         return Failure(sent=False, reason=f"logging in: {answer.reason}")
-    codes = requests.codes
-    if answer.status in (codes.too_many_requests, codes.unauthorized, codes.forbidden):
+    if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return answer
-    if answer.status in (codes.request_timeout, 425) or answer.status >= codes.server_error:
+    if (
+        answer.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
+        or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    ):
         return Failure(sent=False, reason=f"logging in: {answer.status} from the vendor")
-    if answer.status >= codes.bad_request:
-        return replace(answer, status=codes.unauthorized)
-    if answer.status >= codes.multiple_choices:
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        return replace(answer, status=HTTPStatus.UNAUTHORIZED)
+    if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
         return answer
     return Failure(sent=False, reason="logging in: there is no token in the answer")
