@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Write nothing; name the stale pages and exit 1 if there are any.")
 @click.pass_context
 def docs(context: click.Context, folder: Path, check: bool) -> None:
-    """Write the pages about settings, variables, states, topics and commands from what is declared."""
+    """Write the pages about settings, variables, states, topics and commands.
+
+    They follow from what the modules declare; everything else in the folder is left as it is.
+    """
     made = all_pages(context.find_root().command, folder)
     if not check:
         written = write(made, folder)

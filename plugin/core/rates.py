@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from plugin.core.errors import ConfigError
 
+READ_SECONDS = 15.0  # an answer that takes longer counts as lost; leases outlast it
 PATIENCE = timedelta(days=4)  # longer than a weekend, when whoever can mend it may be away
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -1,4 +1,4 @@
-"""What `crossdock doctor` looks at. Nothing here changes anything, contacts a vendor or shows a secret."""
+"""Doctor: what is wrong with an installation. Nothing here changes anything, contacts a vendor or shows a secret."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 from plugin import destinations, storefronts
 from plugin.broker import queue
 from plugin.core.errors import ConfigError, Unavailable
+from plugin.services import Services
+from plugin.settings import Settings
 from plugin.storage import queries
 from plugin.storage.migrate import is_current, newest
 from plugin.storage.stores import ConnectionState, StoreState
@@ -22,8 +24,6 @@ from plugin.storage.stores import ConnectionState, StoreState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plugin.services import Services
-    from plugin.settings import Settings
     from plugin.storage.stores import Connection
 
 # A second or two is normal; after this long something that should work does not.
@@ -40,12 +40,25 @@ class Finding:
     do: str = ""
 
     def row(self) -> dict[str, str]:
-        """The finding as JSON or a table shows it."""
+        """Return the finding as JSON or a table shows it."""
         return asdict(self)
 
 
+def examine_environment() -> list[Finding]:
+    """Return what is found with the settings of this environment; wrong ones are the only finding."""
+    try:
+        settings = Settings.from_env()
+    except ConfigError as error:
+        return [Finding("settings", "problem", str(error), "set the variable as it says, then run this again")]
+    services = Services.open(settings)
+    try:
+        return examine(services)
+    finally:
+        services.close()
+
+
 def examine(services: Services) -> list[Finding]:
-    """Look at everything, in the order in which things depend on each other."""
+    """Return what is found of everything, in the order in which things depend on each other."""
     settings = services.settings
     found = [*_settings(settings), *_app_credentials(settings)]
     schema = _schema(services)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
     from plugin.storage.stores import Connection
 
 
+_LOOK_SECONDS = 0.1
+
+
 def snapshot(opened: Services) -> dict[str, Any]:
-    """The state of everything, as `crossdock status --json` prints it."""
+    """Return counts by state, the oldest due delivery and each lane, as `crossdock status --json` prints them.
+
+    A lane's `in_use` is None while Redis can't be reached.
+    """
     due = queries.oldest_due(opened.database)
     return {
         "idle": queries.is_idle(opened.database),
@@ -26,6 +33,13 @@ def snapshot(opened: Services) -> dict[str, Any]:
         "oldest_due": due.isoformat() if due else None,
         "lanes": _lanes(opened),
     }
+
+
+def wait_until_idle(opened: Services, seconds: float) -> None:
+    """Wait until nothing is left to do, at most so many seconds."""
+    ends = time.monotonic() + seconds
+    while not queries.is_idle(opened.database) and time.monotonic() < ends:
+        time.sleep(_LOOK_SECONDS)
 
 
 def _lanes(opened: Services) -> list[dict[str, Any]]:

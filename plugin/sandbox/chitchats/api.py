@@ -18,7 +18,9 @@ from plugin.sandbox.chitchats.rates import check_zone
 from plugin.sandbox.chitchats.rules import check_buy, check_refresh, check_shipment
 from plugin.sandbox.chitchats.shipment import DRAFT, STEPS, Shipment
 from plugin.sandbox.kit.call import Call, JsonObject, VendorError, reply
+from plugin.sandbox.kit.demo import Demo, Received
 from plugin.sandbox.kit.emulator import Emulator, Route
+from plugin.sandbox.kit.faults import Fault
 from plugin.sandbox.kit.settings import changed
 from plugin.sandbox.kit.sliding_window import Limit
 
@@ -27,6 +29,7 @@ _CLIENT = f"{_CLIENTS}/<client>"
 _FILTERS = ("batch_id", "from_date", "to_date", "q", "status")
 # Cards, letters, flats and Slim are not refundable (section 8).
 _NOT_REFUNDED = frozenset({"usps_first", "usps_first_class_mail_international", "chit_chats_slim"})
+_PACKAGE = {"size_x": "25", "size_y": "18", "size_z": "10"}
 
 
 class ChitChats:
@@ -34,6 +37,19 @@ class ChitChats:
 
     name = "chitchats"
     claims: tuple[str, ...] = (_CLIENTS, "/tracking", "/labels")
+    # The second shop has its postage bought at once.
+    demo = Demo(
+        settings=(_PACKAGE, _PACKAGE | {"auto_buy": "yes", "postage_type": "chit_chats_canada_tracked"}),
+        rules={"rules": [{"name": "everywhere else"}]},
+        drafts=frozenset({0}),
+        faults=(
+            Fault("reset_after", match="POST /api/v1/clients/1/", every=2),
+            Fault("garbage", match="POST /api/v1/clients/1/", every=3),
+            Fault("status", status=503, match="POST /api/v1/clients/1/", every=4),
+            Fault("status", status=429, retry_after=1, match="POST /api/v1/clients/1/", every=5),
+            Fault("reset_after", match="/buy"),
+        ),
+    )
 
     def __init__(self, tokens: Mapping[str, str] = MappingProxyType({}), limit: Limit | None = None) -> None:
         # 2000 per 5 minutes, IP and account (section 1); every caller of a sandbox is taken to have the same IP.
@@ -108,6 +124,13 @@ class ChitChats:
             "shipments": shipments,
             "accounts": {name: self._shown(one) for name, one in self.accounts.known.items()},
         }
+
+    def received(self) -> Received:
+        """Return every shipment as a parcel, and each purchase of postage."""
+        return Received(
+            parcels=[one.received() for _, one in self.accounts.all_shipments()],
+            purchases=[one["id"] for account in self.accounts.known.values() for one in account.purchases],
+        )
 
     def _shown(self, account: Account) -> JsonObject:
         batches = list(account.batches.values())

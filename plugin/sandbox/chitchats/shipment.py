@@ -11,6 +11,7 @@ from plugin.sandbox.chitchats.labels import label_url
 from plugin.sandbox.chitchats.rates import cheapest, is_complete, rates
 from plugin.sandbox.chitchats.rules import PACIFIC, today
 from plugin.sandbox.kit.call import JsonObject
+from plugin.sandbox.kit.demo import Parcel
 
 DRAFT = frozenset({"incomplete", "unpaid", "postage_purchase_failed"})
 NESTED = ("rates", "tracking_events", "line_items")
@@ -187,6 +188,17 @@ class Shipment:
             else None
             for kind in ("png", "zpl", "pdf")
         }
+
+    def received(self) -> Parcel:
+        """Return it in the form that all emulators share."""
+        amount = (self.chosen or {}).get("purchase_amount")
+        return Parcel(
+            id=self.id,
+            order=str(self.body.get("order_id")),
+            is_live=self.status not in {"canceled", "voided"},
+            tracking_number=self.tracking_code,
+            cost=f"{amount} CAD" if self.is_bought and amount else None,
+        )
 
     @property
     def is_bought(self) -> bool:

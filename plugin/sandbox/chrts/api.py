@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from werkzeug.wrappers import Response
 
 from plugin.sandbox.kit.call import Call, JsonObject, VendorError, reply
+from plugin.sandbox.kit.demo import Demo, People, Received, Tracked
 from plugin.sandbox.kit.emulator import Emulator, Route
+from plugin.sandbox.kit.faults import Fault
 from plugin.sandbox.kit.people import people_of
 from plugin.sandbox.kit.settings import changed
 from plugin.sandbox.kit.sliding_window import Limit
@@ -39,6 +41,14 @@ class Chrts:
 
     name = "chrts"
     claims: tuple[str, ...] = ("/", "/customer/identify", "/customer/alias", "/event")
+    demo = Demo(
+        faults=(
+            Fault("status", status=503, match="/event/track", every=2),
+            Fault("status", status=429, retry_after=1, match="/event/track", every=4),
+            Fault("garbage", match="/customer/identify", every=3),
+            Fault("reset_before", match="/customer/alias", every=2),
+        )
+    )
 
     def __init__(self, limit: Limit | None = None) -> None:
         self.limit: Limit | None = limit
@@ -97,6 +107,17 @@ class Chrts:
             "aliases": list(self.aliases),
             "events": list(self.events),
         }
+
+    def received(self) -> Received:
+        """Return who was identified and joined, and what was tracked."""
+        return Received(
+            people=People(
+                count=len(people_of(self.identifies, self.aliases, self.events)),
+                emails=frozenset(call["traits"]["email"] for call in self.identifies if call["traits"].get("email")),
+                aliases=[(call["userId"], call["previousId"]) for call in self.aliases],
+                events=[Tracked.of(call["name"], call["properties"]) for call in self.events],
+            )
+        )
 
     def configure(self, values: JsonObject) -> JsonObject:
         """Change settings."""

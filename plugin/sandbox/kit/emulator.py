@@ -1,6 +1,6 @@
 """What every emulator has in common: a journal, faults, a rate limit, and one straight line through them.
 
-An emulator module `plugin/sandbox/NAME.py` has a function `emulator() -> Emulator`; that is all there is to adding one.
+A package `plugin/sandbox/NAME` has a function `emulator() -> Emulator`; that is all there is to adding one.
 """
 
 import threading
@@ -12,6 +12,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from plugin.sandbox.kit.call import Call, JsonObject, VendorError, reply
+from plugin.sandbox.kit.demo import Demo, Received
 from plugin.sandbox.kit.faults import Fault, Faults, drop
 from plugin.sandbox.kit.journal import Entry, Journal
 from plugin.sandbox.kit.sliding_window import Limit, Window
@@ -29,33 +30,49 @@ class Route(NamedTuple):
 
 
 class Vendor(Protocol):
-    """What differs from vendor to vendor. Views run one at a time under the emulator's lock."""
+    """What differs from vendor to vendor. Views run one at a time under the emulator's lock.
+
+    A vendor that inherits from this writes `name`, `claims`, `routes`, `state`, `received` and `reset`.
+    """
 
     name: str
     claims: tuple[str, ...]
     """The paths that are this vendor's, with everything below them ("/" is only itself)."""
-    limit: Limit | None
+    limit: Limit | None = None
+    demo: Demo = Demo()
 
     def routes(self) -> Sequence[Route]:
         """Return the vendor's operations."""
 
     def controls(self) -> Sequence[Route]:
         """Return what a test may do to the vendor's world, below `/_sandbox/NAME`."""
+        return ()
 
     def account(self, call: Call) -> str | None:
         """Return whose rate limit the call counts against; None is nobody's."""
+        return call.headers.get("Authorization") or ""
 
     def admit(self, call: Call) -> str:
         """Check what holds for every operation; return the path to route."""
+        if not call.headers.get("Authorization"):
+            raise VendorError(401, "Unauthorized")
+        return call.path
 
     def error(self, status: int, message: str) -> JsonObject:
         """Return the vendor's error body."""
+        return {"error": {"code": status, "message": message}}
 
     def state(self, root: str) -> JsonObject:
         """Return what the vendor knows; `root` is the address it is served at."""
 
+    def received(self) -> Received:
+        """Return what the vendor has taken, in the form that all emulators share."""
+
     def configure(self, values: JsonObject) -> JsonObject:
         """Change settings; return all that are no secret. A ValueError names what is wrong."""
+        if values:
+            raise ValueError(f"settings: {', '.join(values)}: there are none")
+        return {}
 
     def reset(self) -> None:
         """Go back to the first day."""
@@ -163,6 +180,11 @@ class Emulator:
         """Return what the vendor knows."""
         with self._lock:
             return self.vendor.state(self.base_url if root is None else root)
+
+    def received(self) -> Received:
+        """Return what the vendor has taken, in the form that all emulators share."""
+        with self._lock:
+            return self.vendor.received()
 
     def configure(self, **values: object) -> JsonObject:
         """Change the vendor's settings; return all that are no secret."""

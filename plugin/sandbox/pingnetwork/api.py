@@ -13,7 +13,9 @@ from werkzeug.wrappers import Response
 
 from plugin.sandbox.kit.call import Call, JsonObject, VendorError, reply
 from plugin.sandbox.kit.checks import Check, check_object, filled, flag, one_of, text
+from plugin.sandbox.kit.demo import Demo, Received
 from plugin.sandbox.kit.emulator import Emulator, Route
+from plugin.sandbox.kit.faults import Fault
 from plugin.sandbox.kit.journal import Entry
 from plugin.sandbox.kit.settings import changed
 from plugin.sandbox.kit.sliding_window import Limit
@@ -47,6 +49,14 @@ class PingNetwork:
 
     name = "pingnetwork"
     claims: tuple[str, ...] = ("/v1/customers", "/v2/customers", "/customer/v1", "/customer/v2")
+    # The sample documents sell access under this article number.
+    demo = Demo(
+        settings=({"session_skus": "PDF-GLAZE=de"}, {}),
+        faults=(
+            Fault("status", status=503, match="POST /v2/customers"),
+            Fault("reset_after", match="POST /v2/customers", every=2),
+        ),
+    )
 
     def __init__(self, limit: Limit | None = _LIMIT) -> None:
         self.limit: Limit | None = limit
@@ -105,6 +115,13 @@ class PingNetwork:
     def state(self, root: str) -> JsonObject:  # noqa: ARG002 - the protocol's parameter
         """Return every record and every session, oldest first."""
         return {"customers": list(self.customers.values()), "sessions": list(self.sessions.values())}
+
+    def received(self) -> Received:
+        """Return whom there are records of, and whom sessions are open for."""
+        return Received(
+            customers=[one["external_id"].rpartition(":")[2] for one in self.customers.values()],
+            sessions=[one["client_id"].rpartition(":")[2] for one in self.sessions.values()],
+        )
 
     def configure(self, values: JsonObject) -> JsonObject:
         """Change settings."""

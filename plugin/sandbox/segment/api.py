@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Response
 
 from plugin.sandbox.kit.call import Call, JsonObject, VendorError, reply
+from plugin.sandbox.kit.demo import Demo, People, Received, Tracked
 from plugin.sandbox.kit.emulator import Emulator, Route
+from plugin.sandbox.kit.faults import Fault
 from plugin.sandbox.kit.people import people_of
 from plugin.sandbox.kit.settings import changed
 from plugin.sandbox.segment import rules
@@ -57,6 +59,12 @@ class Segment:
         *(f"/v1/{kind}" for kind in (*rules.TYPES, "batch", "b")),
         "/batch",
         "/api/s",
+    )
+    demo = Demo(
+        faults=(
+            Fault("status", status=503, match="POST /v1/batch"),
+            Fault("reset_after", match="POST /v1/batch", every=2),
+        )
     )
 
     def __init__(self, limit: Limit | None = None) -> None:
@@ -116,10 +124,9 @@ class Segment:
 
     def state(self, root: str) -> JsonObject:  # noqa: ARG002 - the protocol's parameter
         """Return what was taken, dropped and recognised as a repeat, and who is who."""
-        kept = list(self.messages)
-        told = {kind: [one for one in kept if one["type"] == kind] for kind in ("identify", "alias", "track")}
+        told = self._by_type()
         return {
-            "messages": kept,
+            "messages": list(self.messages),
             "identifies": told["identify"],
             "aliases": told["alias"],
             "events": told["track"],
@@ -128,6 +135,22 @@ class Segment:
             "repeats": self.repeats,
             "batches": list(self.batches),
         }
+
+    def received(self) -> Received:
+        """Return who was identified and joined, and what was tracked."""
+        told = self._by_type()
+        emails = [(one.get("traits") or {}).get("email") for one in told["identify"]]
+        return Received(
+            people=People(
+                count=len(who_is_who(told)),
+                emails=frozenset(filter(None, emails)),
+                aliases=[(one["userId"], one["previousId"]) for one in told["alias"]],
+                events=[Tracked.of(one["event"], one.get("properties") or {}) for one in told["track"]],
+            )
+        )
+
+    def _by_type(self) -> dict[str, list[JsonObject]]:
+        return {kind: [one for one in self.messages if one["type"] == kind] for kind in ("identify", "alias", "track")}
 
     def configure(self, values: JsonObject) -> JsonObject:
         """Change settings."""

@@ -122,6 +122,10 @@ class Accounts:
                 return account.shipments[reference]
         raise VendorError(404, "Not Found")
 
+    def all_shipments(self) -> list[Shipment]:
+        """Return the shipments of every account, oldest first."""
+        return [one for account in self.known.values() for one in account.shipments.values()]
+
     def state(self) -> JsonObject:
         """Return what all accounts have, oldest first."""
         shipments: list[Any] = [

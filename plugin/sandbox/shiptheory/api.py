@@ -10,7 +10,9 @@ from dataclasses import asdict
 from werkzeug.wrappers import Response
 
 from plugin.sandbox.kit.call import Call, JsonObject, VendorError, reply
+from plugin.sandbox.kit.demo import Demo, Received
 from plugin.sandbox.kit.emulator import Emulator, Route
+from plugin.sandbox.kit.faults import Fault
 from plugin.sandbox.kit.settings import changed
 from plugin.sandbox.kit.sliding_window import Limit
 from plugin.sandbox.shiptheory.accounts import RETURN_SERVICES, SERVICES, SIZES, Account, Accounts
@@ -27,6 +29,15 @@ class Shiptheory:
 
     name = "shiptheory"
     claims: tuple[str, ...] = (_TOKEN, _SHIPMENTS, "/v1/returns", "/v1/services", "/v1/packages")
+    demo = Demo(
+        settings=({"token": "demo-1"}, {"token": "demo-2"}),
+        rules={"priority": "1", "rules": [{"name": "Britain", "when": {"country": "GB"}}]},
+        countries=frozenset({"GB"}),
+        faults=(
+            Fault("status", status=503, match="POST /v1/shipments"),
+            Fault("reset_after", match="POST /v1/shipments", every=2),
+        ),
+    )
 
     def __init__(self, limit: Limit | None = None) -> None:
         # 1 a second (section 1); that logging in counts too is the stricter reading.
@@ -101,6 +112,10 @@ class Shiptheory:
     def state(self, root: str) -> JsonObject:  # noqa: ARG002 - the protocol's parameter
         """Return every shipment with its account, return labels, the catalogue, and how often somebody logged in."""
         return self.accounts.state()
+
+    def received(self) -> Received:
+        """Return every shipment as a parcel; what failed or was left alone costs nothing."""
+        return Received(parcels=[one.received() for one in self.accounts.all_shipments()])
 
     def _of(self, call: Call) -> Account:
         return self.accounts.of(self.account(call) or "")

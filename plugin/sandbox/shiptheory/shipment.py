@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from plugin.sandbox.kit.call import JsonObject
 from plugin.sandbox.kit.countries import ALPHA3
+from plugin.sandbox.kit.demo import Parcel
 from plugin.sandbox.kit.pdf import pdf
 
 COMPLETE = "Complete"
@@ -83,6 +84,15 @@ class Shipment:
         result = {"status": "success", "tracking": said, "carrier": self.carrier, "no_tracking": None}
         words = f"{self.carrier} tracking reference received: {self.tracking}" if self.where != "none" else None
         return {"success": True, "status": COMPLETE, "carrier_result": result, "message": words}
+
+    def received(self) -> Parcel:
+        """Return it in the form that all emulators share; `reference2` holds the order's number."""
+        return Parcel(
+            id=self.reference,
+            order=str(self.body["reference2"]),
+            is_live=self.status not in {"Failed", "Ignored"},
+            tracking_number=self.tracking,
+        )
 
     def shown(self) -> JsonObject:
         """Return the answer to a look at it (section 6)."""
