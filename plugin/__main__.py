@@ -17,6 +17,7 @@ COMMANDS = {
         "plugin.cli.demo:demo",
         "Show the whole line at work: orders in, bookings and calls out, faults on the way.",
     ),
+    "docs": ("plugin.cli.docs:docs", "Write the pages of docs/ that follow from declarations."),
     "doctor": ("plugin.cli.doctor:doctor", "Check every setting, secret, process and backlog, with what to do."),
     "dry-run": ("plugin.cli.dry_run:dry_run", "Show what a webhook would lead to: sends nothing, writes nothing."),
     "events": ("plugin.cli.events:events", "List webhooks, or show one with its body."),

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from plugin.core.errors import ConfigError
+from plugin.core.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,47 @@ _LONGEST_SOCKET = 100
 # Redis clients put the path into a URL and read it back from lists separated by blanks.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 _LARGEST_PORT = 65_535
+
+VARIABLES = (
+    Setting(
+        key="DATABASE_URL",
+        help="the database: PostgreSQL on a server; `postgres://` is understood",
+        default=DEFAULT_DATABASE,
+        secret=True,
+    ),
+    Setting(
+        key="REDIS_URL",
+        help="the Redis; without it `crossdock up` runs one of its own on a Unix socket beside the SQLite file",
+        secret=True,
+    ),
+    Setting(
+        key="SECRET_KEY",
+        help="encrypts stored secrets; several with commas, newest first; must be set when `BASE_URL` is `https`, "
+        "else it is made once and kept in `secret.key` beside the SQLite file",
+        secret=True,
+    ),
+    Setting(
+        key="BASE_URL",
+        help="the address under which the world reaches Crossdock",
+        default="http://127.0.0.1:PORT",
+    ),
+    Setting(key="PORT", help="where the web process listens", default="8000"),
+    Setting(
+        key="WEB_CONCURRENCY",
+        help="web processes, on Linux each on a core of its own as far as there are cores; with SQLite always one",
+        default="1",
+    ),
+    Setting(
+        key="LOG_LEVEL",
+        help="`DEBUG`, `INFO`, `WARNING` or `ERROR`; the log is one JSON line for each step, without personal data",
+        default="INFO",
+    ),
+    Setting(
+        key="CROSSDOCK_DIE_AT",
+        help="for tests of crashes only: the point at which a process kills itself (docs/crash-windows.md)",
+    ),
+)
+"""Every variable that `Settings.from_env` reads; those of a platform's app are declared by its storefront."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

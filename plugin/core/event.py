@@ -21,6 +21,16 @@ class EventState(StrEnum):
     HELD = "held"
 
 
+EVENT_STATES = {
+    EventState.RECEIVED: "stored; its deliveries are not planned yet",
+    EventState.ROUTED: "its deliveries are planned, if it calls for any",
+    EventState.IGNORED: "of a topic that is left out on purpose",
+    EventState.UNKNOWN: "of a topic that nobody described",
+    EventState.HELD: "can't be read, or asks for a person: the reason says which",
+}
+"""What each state means, in a person's words."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One accepted webhook, sent at `triggered_at`; `body` is None once a privacy request erased it."""
