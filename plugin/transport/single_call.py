@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import requests
 from urllib3 import HTTPConnectionPool, exceptions
 
+from plugin.core.rates import READ_SECONDS
 from plugin.core.response import Failure, Response, encode
 from plugin.transport import call, response_parser
 from plugin.transport.client import MALFORMED, NOT_SENDABLE, headers_of
@@ -59,7 +60,7 @@ def _prepared(request: Request, base_url: str) -> requests.PreparedRequest:
 
 
 def _answer(session: _Session, prepared: requests.PreparedRequest, environment: Any) -> Response | Failure:  # noqa: ANN401  (passed on)
-    seconds = (call.CONNECT_SECONDS, call.READ_SECONDS)
+    seconds = (call.CONNECT_SECONDS, READ_SECONDS)
     with session.send(prepared, allow_redirects=False, timeout=seconds, **(environment | {"stream": True})) as answer:
         if answer.status_code < _FIRST_FINAL:
             # The standard library takes an interim answer for the answer.
