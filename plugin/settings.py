@@ -1,4 +1,4 @@
-"""The only reader of the environment."""
+"""The settings of a process, read from the environment nowhere else."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read and check the environment; raise `ConfigError` naming the variable that is wrong and what to do."""
+        """Return the environment's settings, checked; raise `ConfigError` naming the wrong variable and what to do."""
         env = os.environ if environment is None else environment
         database_url = _database_url(env.get("DATABASE_URL") or DEFAULT_DATABASE)
         port = _whole_number(env, "PORT", 8000)
@@ -112,12 +112,12 @@ class Settings:
 
     @property
     def embedded_redis(self) -> bool:
-        """No `REDIS_URL` was given, so `crossdock up` brings its own."""
+        """Whether no `REDIS_URL` was given, so that `crossdock up` starts a Redis of its own."""
         return self.redis_url is None
 
     @property
     def redis_socket(self) -> Path:
-        """Where the embedded Redis listens: beside the database, or in the temporary folder if that is too long."""
+        """The embedded Redis's socket: beside the database, or in the temporary folder if that path is too long."""
         beside = self.data_dir.resolve() / "redis.sock"
         if len(str(beside).encode()) <= _LONGEST_SOCKET and _PLAIN_PATH.fullmatch(str(beside)):
             return beside
@@ -126,7 +126,7 @@ class Settings:
 
     @property
     def redis_address(self) -> str:
-        """The Redis to use: `REDIS_URL`, or the embedded one's socket whether or not it is running."""
+        """The address of the Redis to use: `REDIS_URL`, or the embedded one's socket whether or not it is running."""
         return self.redis_url or f"unix://{self.redis_socket}"
 
 
@@ -152,7 +152,7 @@ def _redis_url(text: str | None) -> str | None:
 
 
 def _data_dir(database_url: str) -> Path:
-    """Where this machine keeps what is not in SQL: beside the SQLite file, else `var`."""
+    """Return the folder for what this machine keeps outside SQL: that of the SQLite file, else `var`."""
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
         return Path(url.database).parent
@@ -168,25 +168,25 @@ def _secret_keys(text: str, base_url: str, data_dir: Path) -> tuple[str, ...]:
             "SECRET_KEY is not set, and BASE_URL is https: set it to a long random text, for example the output of "
             "`openssl rand -base64 32`; it encrypts every stored secret"
         )
-    return (_own_key(data_dir / "secret.key"),)
+    return (_stored_key(data_dir / "secret.key"),)
 
 
-def _own_key(path: Path) -> str:
+def _stored_key(path: Path) -> str:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return _written_key(path)
+        return _read_key(path)
     except OSError as error:
         raise ConfigError(
             f"{path.parent} can't be written ({error.strerror}): set DATABASE_URL or SECRET_KEY"
         ) from None
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_urlsafe(32))
-    return _written_key(path)
+    return _read_key(path)
 
 
-def _written_key(path: Path) -> str:
+def _read_key(path: Path) -> str:
     key = path.read_text().strip()
     if not key:
         raise ConfigError(f"{path} is empty: restore it, or set SECRET_KEY; it encrypts every stored secret")

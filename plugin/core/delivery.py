@@ -1,4 +1,4 @@
-"""The words of the straight line as types: states, outcomes, settings, and what a delivery is. Nobody changes one."""
+"""A delivery, its states and its priority."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""One accepted webhook, and the states that it may be in."""
+"""An event, its states, and what the headers of its webhook say."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -47,7 +46,7 @@ class Event:
 class Envelope:
     """What the headers of a webhook say about it; none of it is signed.
 
-    `webhook_id` names this delivery among the shop's, so that the same one is stored once.
+    `webhook_id` names this delivery among the store's, so that the same one is stored once.
     """
 
     webhook_id: str

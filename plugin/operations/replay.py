@@ -26,7 +26,7 @@ AT_REST = (State.HELD, State.FAILED, State.SKIPPED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which deliveries or events: by id, or all that fit the rest."""
+    """The deliveries or events to replay: those of these ids, or all that fit the rest."""
 
     ids: Sequence[int] = ()
     state: str | None = None

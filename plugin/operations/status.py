@@ -44,16 +44,18 @@ def wait_until_idle(opened: Services, seconds: float) -> None:
 
 def _lanes(opened: Services) -> list[dict[str, Any]]:
     waiting = queries.backlogs(opened.database)
-    sharing: dict[str, list[Connection]] = {}
+    by_lane: dict[str, list[Connection]] = {}
     for item in opened.stores.connections():
-        sharing.setdefault(item.lane, []).append(item)
-    limits = {lane: limits_of_lane(items) for lane, items in sorted(sharing.items())}
+        by_lane.setdefault(item.lane, []).append(item)
+    limits = {lane: limits_of_lane(items) for lane, items in sorted(by_lane.items())}
     try:
         uses = opened.limiter.use(limits)
     except RedisError:
         # Then nothing is known of the lanes' use, and they say so with None.
         uses = {}
-    return [_lane(sharing[lane][0], kept, uses.get(lane), waiting.get(lane, 0)) for lane, kept in limits.items()]
+    return [
+        _lane(by_lane[lane][0], own_limits, uses.get(lane), waiting.get(lane, 0)) for lane, own_limits in limits.items()
+    ]
 
 
 def _lane(item: Connection, limits: tuple[RateLimit, ...], use: LaneUse | None, backlog: int) -> dict[str, Any]:

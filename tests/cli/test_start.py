@@ -43,7 +43,7 @@ WIRING = {"cryptography", "mappings", "marshmallow", "redis", "sqlalchemy", "yam
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Choose the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
