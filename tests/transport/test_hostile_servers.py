@@ -56,7 +56,7 @@ def by_lane(request: Request, url: str) -> Response | Failure:
 WAYS: dict[str, Call] = {"lane": by_lane, "single": ask}
 
 
-@pytest.fixture(params=WAYS.values(), ids=WAYS)
+@pytest.fixture(params=list(WAYS.values()), ids=list(WAYS))
 def call(request: pytest.FixtureRequest) -> Call:
     """Each way of making a call."""
     way: Call = request.param
