@@ -58,7 +58,16 @@ def encode(body: Mapping[str, Any] | bytes | None) -> bytes | None:
 _DEEPEST = 50
 
 
-_decode = json.JSONDecoder().decode
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number in JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
+
+
+_decode = json.JSONDecoder(parse_float=_finite, parse_constant=_no_number).decode
 
 
 def storable(item: Any, depth: int = 0) -> Any:  # noqa: ANN401  (any JSON value)
@@ -79,7 +88,7 @@ def json_of(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
         is_plain = body.isascii() and b"\\u" not in body and b"\0" not in body
         if is_plain and body.count(b"{") + body.count(b"[") <= _DEEPEST:
             return _decode(body.decode())
-        return storable(json.loads(body))
+        return storable(json.loads(body, parse_float=_finite, parse_constant=_no_number))
     except (ValueError, RecursionError):
         return None
 

@@ -79,11 +79,13 @@ class _Connection(HttpConnection):
     """A connection that knows whether it was made, after which a request may have left."""
 
     was_made = False
+    made_socket: socket.socket | None = None
 
     def connect(self) -> None:
         """Connect, through a proxy's tunnel where that is the way."""
         super().connect()
-        self.was_made = True
+        # The standard library takes the socket from the connection when an answer ends with it.
+        self.was_made, self.made_socket = True, self.socket
 
 
 class _TlsConnection(_Connection, TlsConnection):
@@ -125,9 +127,10 @@ class _Adapter(Adapter):
         """End the connection, which wakes whoever reads from it."""
         self.is_cut = True
         connection = self._pool.connection if self._pool is not None else None
-        if connection is not None and connection.socket is not None:
+        found = connection and (connection.made_socket or connection.socket)
+        if found:
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(connection.socket, socket.SHUT_RDWR)
+                socket.socket.shutdown(found, socket.SHUT_RDWR)
 
     def failure(self, error: Exception) -> Failure:
         """Return the failure that an error of requests stands for."""
