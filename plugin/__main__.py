@@ -12,6 +12,7 @@ from plugin.cli import (
     dry_run,
     events,
     migrate,
+    new,
     offers,
     processes,
     replay,
@@ -36,7 +37,7 @@ for _command in (
     *(stores.store, connections.connect, connections.connections),
     *(events.events, deliveries.deliveries, shipments.shipments, status.status),
     *(offers.offered, offers.papers),
-    *(migrate.migrate, replay.replay, samples.send_sample, dry_run.dry_run),
+    *(migrate.migrate, replay.replay, samples.send_sample, dry_run.dry_run, new.new),
 ):
     crossdock.add_command(_command)
 
