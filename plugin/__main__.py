@@ -22,6 +22,7 @@ COMMANDS = {
     "dry-run": ("plugin.cli.dry_run:dry_run", "Show what a webhook would lead to: sends nothing, writes nothing."),
     "events": ("plugin.cli.events:events", "List webhooks, or show one with its body."),
     "migrate": ("plugin.cli.migrate:migrate", "Bring the database's schema to the version of this release."),
+    "new": ("plugin.cli.new:new", "Write the files of a new integration: the smallest that works."),
     "papers": ("plugin.cli.labels:papers", "List what vendors give only once, such as return labels, or save one."),
     "replay": ("plugin.cli.replay:replay", "Do again what was held, skipped or failed."),
     "sandbox": ("plugin.cli.sandbox:sandbox", "Serve the emulated destinations alone; all of them, or those named."),

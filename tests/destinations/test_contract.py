@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
-from plugin import destinations
 from plugin.rules import rule_file
 from plugin.sandbox import Fault
 from plugin.storage.tables import attempts, connections
-from tests.support.contract import contract_of
+from tests.support.contract import NAMES, contract_of
 from tests.support.running_line import hurry, only, personal, tries, turn, work_off
 from tests.support.shop import sent
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from tests.conftest import Backend
     from tests.support.shop import Shop
 
-names = pytest.mark.parametrize("name", destinations.names())
+names = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from plugin import destinations
 from plugin.core.step import WAIT, Request, StoreFacts, Work
 from plugin.destinations.base import lookup_of
 from plugin.operations.connections import values_of
-from tests.support.contract import contract_of, folder_of
+from tests.support.contract import NAMES, contract_of, folder_of
 from tests.support.golden import CANONICAL, KINDS, cases, check, read, read_history, topic_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _prepared(vendor: Destination, work: Work) -> Request | Outcome | None:
         return None
 
 
-@pytest.mark.parametrize("name", destinations.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_every_sample_that_leads_to_a_call_has_its_golden(name: str) -> None:
     """A missing one fails, and so does one whose sample is gone."""
     vendor = destinations.get(name)
@@ -77,12 +77,7 @@ def _is_call(vendor: Destination, work: Work) -> bool:
 
 @pytest.mark.parametrize(
     ("name", "path"),
-    [
-        (name, path)
-        for name in destinations.names()
-        if contract_of(name).goldens_are_requests
-        for path in SAMPLES.values()
-    ],
+    [(name, path) for name in NAMES if contract_of(name).goldens_are_requests for path in SAMPLES.values()],
     ids=lambda value: value if isinstance(value, str) else value.stem,
 )
 def test_documents_become_requests(name: str, path: Path) -> None:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from plugin import destinations
 from plugin.storage.tables import attempts
-from tests.support.contract import contract_of
+from tests.support.contract import NAMES, contract_of
 from tests.support.running_line import hurry, owed, personal, turn, work_off
 from tests.support.scripted_vendor import Scripted, answer
 from tests.support.shop import ADDRESS, SECRET, connect, headers, sent
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import Backend
 
 BOTH = pytest.mark.parametrize("backend", ["embedded", "server"], indirect=True)
-names = pytest.mark.parametrize("name", destinations.names())
+names = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture

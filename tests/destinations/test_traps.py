@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plugin import destinations
+from tests.support.contract import NAMES
 from tests.support.folders import DOCS, ROOT, TESTS
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def vendor_of(table: Path) -> str:
 
 def test_every_destination_has_its_table() -> None:
     """Named after it and linked from the index of the documentation, or in the folder of its tests."""
-    assert sorted(map(vendor_of, TABLES)) == sorted(destinations.names())
+    assert sorted(map(vendor_of, TABLES)) == sorted(NAMES)
     index = (DOCS / "README.md").read_text()
     assert [path.name for path in TABLES if path not in OWN and f"]({path.name})" not in index] == []
 

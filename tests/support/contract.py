@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from tests.support.folders import TESTS
+from tests.support.folders import ROOT, TESTS
 from tests.support.shop import connect
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.support.shop import Shop
 
 FOLDER = TESTS / "destinations"
+# Those of this tree; a vendor in a package of its own brings its own tests.
+NAMES = tuple(sorted(path.parent.name for path in (ROOT / "plugin" / "destinations").glob("*/__init__.py")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
