@@ -19,14 +19,16 @@ from plugin.core.response import Failure, Response
 from plugin.delivery.classify import outcome_of
 from plugin.delivery.event_loop import EventLoop, RunningCall
 from plugin.delivery.record import Returned
-from plugin.transport import Clients
+from plugin.transport.client import Clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plugin.core.step import Request
     from plugin.delivery.lanes import Call, Lane
-    from plugin.transport import Client, InFlightCall, Logins
+    from plugin.transport.call import InFlightCall
+    from plugin.transport.client import Client
+    from plugin.transport.login import Logins
 
 _MOST_THREADS = 1024
 # While much is on its way, what comes back is gathered for a while: a transaction costs the same for one as for many.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from redis import RedisError
 
-from plugin import destinations, transport
+from plugin import destinations
 from plugin.core.errors import ConfigError
 from plugin.core.response import Response
 from plugin.delivery.lane_limits import limits_of_lane

@@ -21,7 +21,8 @@ from plugin.core.response import Failure, Response, retry_after
 from plugin.core.step import Request
 from plugin.core.vendor_profile import Quota
 from plugin.delivery.classify import quota_of
-from plugin.transport import Client, ask
+from plugin.transport.client import Client
+from plugin.transport.single_call import ask
 from tests.support.certificates import tls
 from tests.support.keep_alive_vendor import GET, Lasting, answered, echo, heard_from, kept, target, to
 from tests.support.scripted_vendor import Scripted
