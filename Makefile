@@ -2,7 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench chaos lock clean
+.PHONY: demo test test-long lint bench chaos lock clean
+
+# What was compiled once is not compiled anew by each of hundreds of processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: .venv/installed
 	$(BIN)/crossdock demo --exit
@@ -10,6 +13,10 @@ demo: .venv/installed
 # Three for two cores: a third of the time is waiting for processes and vendors.
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n $(or $(JOBS),3) --dist loadfile $(ARGS)
+
+# The property tests alone, each with many drawn examples: ten thousand orders instead of a few hundred.
+test-long: .venv/installed-dev
+	TEST_LONG=1 $(BIN)/python -m pytest -n $(or $(JOBS),3) --dist load -m hypothesis $(ARGS)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -9,9 +9,8 @@ import click
 from rich.console import Console
 
 from plugin.cli.processes import stop_on_signals
-from plugin.demo.display import Live, report
+from plugin.demo.display import progress, report
 from plugin.demo.run import Run
-from plugin.demo.stories import PLATFORM
 from plugin.demo.world import world
 
 if TYPE_CHECKING:
@@ -36,10 +35,9 @@ def demo(ends: bool, orders: int) -> None:
 def perform(console: Console, stopping: threading.Event, *, orders: int, ends: bool) -> int:
     """Run the demo on `console`; return the exit status. Everything it started is gone when this returns."""
     console.print("Starting database, Redis, web, worker, clock and the emulated destinations …", style="dim")
-    with world() as running:
-        with Live(console) as live:
-            run = Run(running, orders, stopping, live.show)
-            verdict = run.play()
+    with world(orders) as running:
+        run = Run(running, stopping, progress(console))
+        verdict = run.play()
         if stopping.is_set():
             return _INTERRUPTED
         report(console, run, verdict)
@@ -50,14 +48,14 @@ def perform(console: Console, stopping: threading.Event, *, orders: int, ends: b
 
 def _stay(console: Console, running: World, stopping: threading.Event) -> None:
     settings = running.services.settings
-    store = running.stores[0]
+    store, platform = running.stores[0], running.casts[0].platform
     lines = (
-        f"Webhooks go to        {running.running.base_url}/webhooks/{PLATFORM}/{store}",
+        f"Webhooks go to        {running.running.base_url}/webhooks/{platform}/{store}",
         f"What vendors received {running.sandbox.base_url}/_sandbox",
         "",
         "In another terminal:",
         f"  export DATABASE_URL={settings.database_url} PORT={settings.port} REDIS_URL= SECRET_KEY= BASE_URL=",
-        f"  crossdock send-sample {PLATFORM} orders/create --store {store} --count 5",
+        f"  crossdock send-sample {platform} orders/create --store {store} --count 5",
         "  crossdock status",
         "",
         "Ctrl-C stops everything and removes the demo's data.",

@@ -1,35 +1,28 @@
-"""What a person sees of the demo: progress while it runs, and the table in the end."""
+"""What a person sees of the demo: a line of progress while it runs, and the table in the end."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich import box
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from plugin.demo.received import heard, parcels
 from plugin.storage import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from types import TracebackType
-    from typing import Self
+    from collections.abc import Callable, Iterable, Iterator
 
     from rich.console import Console, RenderableType
 
-    from plugin.demo.run import Progress, Run
-    from plugin.demo.verdict import Verdict
-    from plugin.sandbox.kit.emulator import Emulator
+    from plugin.demo.run import Run
+    from plugin.sandbox import Emulator, Verdict
 
+    Row = tuple[str, str, RenderableType]
 
-_LINES = {"webhooks sent": "webhooks", "orders booked": "bookings", "events tracked": "events"}
-_TOTALS = {"webhooks": "webhooks_to_post", "bookings": "bookings_to_make", "events": "events_to_track"}
-_PLAIN_SECONDS = 2.0
+_SECONDS = 2.0
 _MOST_NAMED = 10
 _FAULTS = {
     "reset_after": "answer lost after the call took effect",
@@ -38,67 +31,33 @@ _FAULTS = {
 }
 
 
-class Live:
-    """Bars on a terminal; elsewhere one plain line every two seconds."""
+def progress(console: Console) -> Callable[[Run], None]:
+    """Return what prints a line every two seconds while a run goes on."""
+    began = due = time.monotonic()
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._bars: Bars | None = None
-        self._tasks: dict[str, Any] = {}
-        self._next = 0.0
-        self._began = time.monotonic()
+    def show(run: Run) -> None:
+        nonlocal due
+        if time.monotonic() < due:
+            return
+        due = time.monotonic() + _SECONDS
+        emulators = run.world.sandbox.emulators.values()
+        calls, faults = sum(one.journal.total for one in emulators), sum(len(list(_met(one))) for one in emulators)
+        told = sum(len(story.posts) for story in run.stories)
+        line = f"webhooks sent {len(run.posted)} of {told}, calls made {calls}, faults met {faults}"
+        console.print(f"{time.monotonic() - began:5.1f} s  {line}", highlight=False, soft_wrap=True)
 
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            self._bars = Bars(*columns, TextColumn("[dim]{task.fields[note]}"), console=self._console, transient=True)
-            self._bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bars:
-            self._bars.stop()
-
-    def show(self, progress: Progress) -> None:
-        """Bring what is shown up to date."""
-        if self._bars:
-            self._move_bars(self._bars, progress)
-        elif time.monotonic() >= self._next:
-            self._next = time.monotonic() + _PLAIN_SECONDS
-            done = ", ".join(f"{text} {_figure(progress, name)}" for text, name in _LINES.items())
-            seconds = time.monotonic() - self._began
-            self._console.print(f"{seconds:5.1f} s  {done}, faults {progress.faults}", highlight=False, soft_wrap=True)
-
-    def _move_bars(self, bars: Bars, progress: Progress) -> None:
-        for text, name in _LINES.items():
-            if name not in self._tasks:
-                self._tasks[name] = bars.add_task(text, total=getattr(progress, _TOTALS[name]), note="")
-            bars.update(self._tasks[name], completed=min(getattr(progress, name), getattr(progress, _TOTALS[name])))
-        bars.update(self._tasks["webhooks"], note=progress.stage)
-        bars.update(self._tasks["bookings"], note=f"{progress.faults} faults met" if progress.faults else "")
-
-
-def _figure(progress: Progress, name: str) -> str:
-    total: int = getattr(progress, _TOTALS[name])
-    # One booking more than stays: it is taken back when its order is cancelled.
-    return f"{min(getattr(progress, name), total)} of {total}"
+    return show
 
 
 def report(console: Console, run: Run, verdict: Verdict) -> None:
     """Print the table, and what is wrong if anything is."""
-    table = Table(
-        title=f"Crossdock demo: {run.orders} orders through the line in {run.seconds:.0f} seconds",
-        box=box.ROUNDED,
-        title_style="bold",
-        show_header=False,
-        expand=True,
-    )
+    orders = sum(story.is_order for story in run.stories)
+    title = f"Crossdock demo: {orders} orders through the line in {run.seconds:.0f} seconds"
+    table = Table(title=title, box=box.ROUNDED, title_style="bold", show_header=False, expand=True)
     table.add_column(style="bold cyan", no_wrap=True)
     table.add_column(justify="right", style="bold", no_wrap=True)
     table.add_column(ratio=1)
-    for section in (_received(run), _booked(run), _told_of(run), _rested(run), _faults(run), _judged(verdict)):
+    for section in (_received(run, orders), _arrived(run), _rested(run), _faults(run), _judged(verdict)):
         for row in section:
             table.add_row(*row)
         table.add_section()
@@ -107,92 +66,71 @@ def report(console: Console, run: Run, verdict: Verdict) -> None:
         console.print(Text(f"  ✗ {text}", style="red"))
 
 
-Row = tuple[str, str, "RenderableType"]
-
-
-def _received(run: Run) -> list[Row]:
+def _received(run: Run, orders: int) -> Iterator[Row]:
     stored = sum(queries.counts(run.world.services.database)["events"].values())
-    forged = sum(one.hook.forged for one in run.posted)
+    forged = sum(post.forged for post, _ in run.posted)
     again = len(run.posted) - stored - forged
     explained = [(stored, "stored"), (again, "known already, stored once"), (forged, "forged, refused with 401")]
-    return [("webhooks sent", str(len(run.posted)), _grid(explained)), ("orders in", str(run.orders), "")]
+    yield "webhooks sent", str(len(run.posted)), _grid(explained)
+    yield "orders in", str(orders), ""
 
 
-def _booked(run: Run) -> list[Row]:
-    found = parcels(run.world.sandbox)
-    bought = [one for one in found if one["carrier_tracking_code"]]
-    kinds = Counter(
-        f"{one['carrier']}: {'bought, each with its tracking number' if one['carrier_tracking_code'] else 'drafts'}"
-        for one in found
-    )
-    rows: list[Row] = [("bookings", str(len(found)), _grid((count, text) for text, count in sorted(kinds.items())))]
-    if bought:
-        code, cost = bought[0]["carrier_tracking_code"], bought[0]["purchase_amount"]
-        rows.append(("", "", Text(f"    such as {code} for {cost} CAD", style="dim")))
-    return [*rows, *_routed(run)]
+def _arrived(run: Run) -> Iterator[Row]:
+    """What each vendor received, as its emulator shows it."""
+    received = {name: one.received() for name, one in run.world.sandbox.emulators.items()}
+    parcels = [(name, parcel) for name, one in received.items() for parcel in one.parcels or () if parcel.is_live]
+    bought = [parcel for _, parcel in parcels if parcel.tracking_number]
+    kinds = (f"{name}: {'bought, with tracking number' if one.tracking_number else 'drafts'}" for name, one in parcels)
+    yield _counted("parcels live", kinds)
+    if costs := [one for one in bought if one.cost]:
+        yield "", "", Text(f"    such as {costs[0].tracking_number} for {costs[0].cost}", style="dim")
+    booked = queries.list_deliveries(run.world.services.database, state="done", action="book")
+    yield _counted("by rule", (f"{row['rule']} → {row['destination']}" for row in booked if row["rule"]))
+    people = {name: one.people for name, one in received.items() if one.people}
+    each = [(one.count, f"{name}: {len(one.aliases)} joined, {len(one.events)} events") for name, one in people.items()]
+    yield "people told of", str(max((count for count, _ in each), default=0)), _grid(each)
+    # All are told the same, so what was tracked is shown once; the verdict has looked at each.
+    events = next((one.events for one in people.values()), ())
+    yield _counted("events tracked", (event.name for event in events))
+    for what in ("orders", "customers", "sessions"):
+        kept = {name: len(found) for name, one in received.items() if (found := getattr(one, what)) is not None}
+        if kept:
+            yield f"{what} kept", str(sum(kept.values())), _grid((count, name) for name, count in kept.items())
 
 
-def _routed(run: Run) -> list[Row]:
-    """By which rule, of all that was ever booked."""
-    done = queries.list_deliveries(run.world.services.database, state="done", action="book")
-    return [_counted("by rule", [f"{row['rule']} → {row['destination']}" for row in done])]
-
-
-def _told_of(run: Run) -> list[Row]:
-    """Both receivers are told the same, so what was tracked is shown once; the judge has looked at each."""
-    told = heard(run.world.sandbox)
-    each = [
-        (one.people, f"at {name}, {len(one.aliases)} joined, {len(one.events)} events") for name, one in told.items()
-    ]
-    events = next(iter(told.values())).events
-    tracked = Counter(event["name"] for event in events).most_common()
-    kept = run.world.sandbox.emulators["pingnetwork"].state()
-    return [
-        ("people told of", str(max(count for count, _ in each)), _grid(each)),
-        ("events tracked", str(len(events)), _grid((count, name) for name, count in tracked)),
-        ("records kept", str(len(kept["customers"])), "pingnetwork: customers who were created or changed"),
-        ("access sold", str(len(kept["sessions"])), "pingnetwork: a session for each paid line that sells it"),
-    ]
-
-
-def _rested(run: Run) -> list[Row]:
+def _rested(run: Run) -> Iterator[Row]:
+    for state in ("skipped", "held"):
+        yield _counted(state, (f"{row['destination']}: {row['reason']}" for row in run.world.resting(state)))
     database = run.world.services.database
     kept = [row for state in ("unknown", "ignored") for row in queries.list_events(database, state=state)]
-    found = {state: run.world.reasons(state) for state in ("skipped", "held")}
-    found["left alone"] = [f"{row['topic']}: {row['reason']}" for row in kept]
-    return [_counted(title, reasons) for title, reasons in found.items()]
+    yield _counted("left alone", (f"{row['topic']}: {row['reason']}" for row in kept))
 
 
-def _faults(run: Run) -> list[Row]:
-    met = [text for emulator in run.world.sandbox.emulators.values() for text in _met(emulator)]
-    done = [row["reason"] or "" for row in queries.list_deliveries(run.world.services.database, state="done")]
-    found = sum(reason.startswith("found") for reason in done)
+def _faults(run: Run) -> Iterator[Row]:
+    yield _counted("faults met", (text for one in run.world.sandbox.emulators.values() for text in _met(one)))
+    found = sum((row["reason"] or "").startswith("found") for row in run.world.resting("done"))
     how = f"{found} of these calls had taken effect: found, not repeated; the others were sent again"
-    return [_counted("faults met", met), *([("", "", Text(how, style="dim"))] if met else [])]
+    yield "", "", Text(how, style="dim")
 
 
-def _met(emulator: Emulator) -> Iterable[str]:
+def _met(emulator: Emulator) -> Iterator[str]:
     for entry in emulator.journal.entries():
         if entry.fault:
             yield f"{emulator.name}: {_FAULTS.get(entry.fault, f'answered {entry.status}')}"
 
 
-def _judged(verdict: Verdict) -> list[Row]:
-    rows = [
-        _figure_row(verdict.lost, "lost", "what had to be booked, tracked or shown is"),
-        _figure_row(verdict.doubled, "doubled", "no order has two live shipments or one event twice"),
-    ]
-    return [*rows, _figure_row(verdict.amiss, "amiss", "")] if verdict.amiss else rows
+def _judged(verdict: Verdict) -> Iterator[Row]:
+    lost, doubled = "what had to be booked, tracked or shown is", "no order has two live parcels or one event twice"
+    for entries, word, meaning in ((verdict.lost, "lost", lost), (verdict.doubled, "doubled", doubled)):
+        colour = "red" if entries else "green"
+        yield f"[{colour}]{len(entries)} {word}[/]", "", "" if entries else Text(meaning, style="green")
+    if verdict.amiss:
+        yield f"[red]{len(verdict.amiss)} amiss[/]", "", ""
 
 
-def _figure_row(entries: Sequence[str], word: str, meaning: str) -> Row:
-    colour = "red" if entries else "green"
-    return (f"[{colour}]{len(entries)} {word}[/]", "", "" if entries else Text(meaning, style="green"))
-
-
-def _counted(title: str, texts: Sequence[str]) -> Row:
+def _counted(title: str, texts: Iterable[str]) -> Row:
     counts = Counter(texts).most_common()
-    return (title, str(len(texts)), _grid((count, text) for text, count in counts))
+    return title, str(sum(count for _, count in counts)), _grid((count, text) for text, count in counts)
 
 
 def _grid(lines: Iterable[tuple[int, str]]) -> Table:

@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import requests
 
-from plugin.demo.received import parcels
-from plugin.demo.stories import tell
-from plugin.demo.verdict import Seen, Verdict, judge
+from plugin.sandbox import judge
 from plugin.storage import queries
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from plugin.demo.stories import Told
-    from plugin.demo.world import Posted, World
+    from plugin.demo.world import World
+    from plugin.sandbox import Post, Story, Verdict
 
-_FORGED_STATUS = 401
-_STORED_STATUS = 200
+_FORGED_STATUS, _STORED_STATUS = 401, 200
 # A lane that does nothing for this long has stopped.
 _PATIENCE = 45.0
 _LOOK_SECONDS = 0.25
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far the run is, for whoever shows it."""
-
-    webhooks: int = 0
-    webhooks_to_post: int = 0
-    bookings: int = 0
-    bookings_to_make: int = 0
-    events: int = 0
-    events_to_track: int = 0
-    faults: int = 0
-    stage: str = "starting"
 
 
 @dataclass(slots=True)
@@ -47,79 +30,66 @@ class Run:
     """One demo from the first webhook to the verdict; `show` is called with every change."""
 
     world: World
-    orders: int
     stopping: threading.Event
-    show: Callable[[Progress], None]
-    told: list[Told] = field(init=False)
-    progress: Progress = field(default_factory=Progress)
-    posted: list[Posted] = field(default_factory=list)
+    show: Callable[[Run], None]
+    stories: list[Story] = field(init=False)
+    posted: list[tuple[Post, int]] = field(default_factory=list)
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        self.told = tell(self.orders)
-        stories = [one.story for one in self.told]
-        self.progress.webhooks_to_post = sum(
-            1 + hook.repeats + hook.copies for story in stories for hook in story.hooks
-        )
-        self.progress.bookings_to_make = sum(story.booking != "none" for story in stories)
-        self.progress.events_to_track = sum(len(story.tracked) for story in stories)
+        self.stories = [story for one in self.world.casts for story in one.stories]
 
     def play(self) -> Verdict:
         """Tell every story; return what came of it, when all has come to rest or nothing moves any more."""
         began = time.monotonic()
-        self._post(later=False)
-        self._rest("bookings and calls go out, and some go wrong")
-        self._post(later=True)
-        self._rest("what happened to the orders since")
+        for later in (False, True):
+            self._post(later=later)
+            self._rest()
         self.seconds = time.monotonic() - began
-        return self.verdict()
+        return self._verdict()
 
-    def verdict(self) -> Verdict:
-        """Judge by what the emulators received, and by what the webhooks were answered."""
-        found = judge(self.told, Seen.at(self.world.sandbox, self.world.rests()))
+    def _verdict(self) -> Verdict:
+        rests: defaultdict[str, list[str]] = defaultdict(list)
+        for row in self.world.resting("skipped", "held"):
+            rests[row["subject"].partition(":")[2]].append(row["reason"] or "")
+        emulators = self.world.sandbox.emulators
+        received = {name: emulator.received() for name, emulator in emulators.items()}
+        found = judge(self.stories, received, {name: one.vendor.demo for name, one in emulators.items()}, rests)
         wrong = Counter(
-            f"{one.hook.topic}: answered {one.status}"
-            for one in self.posted
-            if one.status != (_FORGED_STATUS if one.hook.forged else _STORED_STATUS)
+            f"{post.topic}: answered {status}"
+            for post, status in self.posted
+            if status != (_FORGED_STATUS if post.forged else _STORED_STATUS)
         )
-        refused = tuple(f"{text} ({count} times)" for text, count in wrong.items())
-        return Verdict(lost=found.lost + refused, doubled=found.doubled, amiss=found.amiss)
+        found.lost += [f"{text} ({count} times)" for text, count in wrong.items()]
+        return found
 
     def _post(self, *, later: bool) -> None:
-        self.progress.stage = "the shops send webhooks"
         chosen = [
-            (hook, sample) for one in self.told for hook, sample in zip(one.story.hooks, one.samples, strict=True)
+            (f"{self.world.running.base_url}/webhooks/{one.platform}", post)
+            for one in self.world.casts
+            for story in one.stories
+            for post in story.posts
+            if post.later is later
         ]
-        chosen = [(hook, sample) for hook, sample in chosen if hook.later is later]
         with requests.Session() as session:
-            for place, (hook, sample) in enumerate(chosen):
+            for place, (address, post) in enumerate(chosen):
                 if self.stopping.is_set():
                     return
                 if not later and place == len(chosen) // 3:
-                    self.world.switch_faults_on()
-                self.posted += self.world.post(hook, sample, session)
-                self._look()
+                    for emulator in self.world.sandbox.emulators.values():
+                        emulator.faults.add(*emulator.vendor.demo.faults)
+                answer = session.post(address, data=post.sample.body, headers=dict(post.sample.headers), timeout=30)
+                self.posted.append((post, answer.status_code))
+                self.show(self)
 
-    def _rest(self, stage: str) -> None:
+    def _rest(self) -> None:
         """Wait until the line says it is idle, or until nothing has changed for long."""
-        self.progress.stage = stage
-        moved, last = time.monotonic(), None
+        moved, last = time.monotonic(), -1
         while not self.stopping.wait(_LOOK_SECONDS):
             self.world.running.revive()
-            self._look()
-            now = self._moves()
+            self.show(self)
+            now = sum(emulator.journal.total for emulator in self.world.sandbox.emulators.values())
             if now != last:
                 moved, last = time.monotonic(), now
             if queries.is_idle(self.world.services.database) or time.monotonic() - moved > _PATIENCE:
                 return
-
-    def _moves(self) -> tuple[int, ...]:
-        return tuple(emulator.journal.total for emulator in self.world.sandbox.emulators.values())
-
-    def _look(self) -> None:
-        emulators = self.world.sandbox.emulators
-        self.progress.webhooks = len(self.posted)
-        self.progress.bookings = len(parcels(self.world.sandbox))
-        self.progress.events = len(emulators["chrts"].state()["events"])
-        self.progress.faults = sum(1 for one in emulators.values() for entry in one.journal.entries() if entry.fault)
-        self.show(self.progress)

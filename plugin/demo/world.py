@@ -1,4 +1,4 @@
-"""The demo's own small world: a temporary directory, emulated destinations, two shops, the whole line."""
+"""The demo's own small world: a temporary directory, emulated shops and destinations, the whole line between them."""
 
 from __future__ import annotations
 
@@ -13,114 +13,39 @@ from typing import TYPE_CHECKING
 
 from plugin import destinations, storefronts
 from plugin.core import log
-from plugin.demo.stories import ACCESS, PLATFORM, SECRET, SHOPS
 from plugin.operations.connections import make_connection
 from plugin.rules import rule_file
 from plugin.runtime.supervisor import Supervisor
-from plugin.sandbox import Fault, Sandbox, available
+from plugin.sandbox import Sandbox, available, cast
 from plugin.services import Services
 from plugin.settings import Settings
 from plugin.storage import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    import requests
-
-    from plugin.demo.stories import Hook
     from plugin.destinations.base import Destination
-    from plugin.sandbox import Sample
-
-# What an order can't say and a destination needs, besides invented credentials; the second shop buys postage at once.
-_PACKAGE = {"size_x": "25", "size_y": "18", "size_z": "10"}
-_SETTINGS: Mapping[str, Sequence[Mapping[str, str]]] = {
-    "chitchats": (_PACKAGE, _PACKAGE | {"auto_buy": "yes", "postage_type": "chit_chats_canada_tracked"}),
-    "shiptheory": ({"token": "demo-1"}, {"token": "demo-2"}),
-    "pingnetwork": ({"session_skus": f"{ACCESS}=de"}, {}),
-}
-# Which carrier an order goes to; who has no rules takes what the others leave.
-_RULES = {
-    "shiptheory": {"priority": "1", "rules": [{"name": "Britain", "when": {"country": "GB"}}]},
-    "chitchats": {"rules": [{"name": "everywhere else"}]},
-}
-# Each is met once, by the request that `every` counts to; `reset_after` loses the answer after the call took effect.
-FAULTS: Mapping[str, Sequence[Fault]] = {
-    "chitchats": (
-        Fault("reset_after", match="POST /api/v1/clients/1/", every=2),
-        Fault("garbage", match="POST /api/v1/clients/1/", every=3),
-        Fault("status", status=503, match="POST /api/v1/clients/1/", every=4),
-        Fault("status", status=429, retry_after=1, match="POST /api/v1/clients/1/", every=5),
-        Fault("reset_after", match="/buy"),
-    ),
-    "shiptheory": (
-        Fault("status", status=503, match="POST /v1/shipments"),
-        Fault("reset_after", match="POST /v1/shipments", every=2),
-    ),
-    "chrts": (
-        Fault("status", status=503, match="/event/track", every=2),
-        Fault("status", status=429, retry_after=1, match="/event/track", every=4),
-        Fault("garbage", match="/customer/identify", every=3),
-        Fault("reset_before", match="/customer/alias", every=2),
-    ),
-    "segment": (
-        Fault("status", status=503, match="POST /v1/batch"),
-        Fault("reset_after", match="POST /v1/batch", every=2),
-    ),
-    "pingnetwork": (
-        Fault("status", status=503, match="POST /v2/customers"),
-        Fault("reset_after", match="POST /v2/customers", every=2),
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """What posting one webhook came to."""
-
-    hook: Hook
-    status: int
+    from plugin.sandbox import Cast
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything that the demo runs, and how to reach it."""
+    """Everything that the demo runs, and how to reach it; `stores` are the ids of the first cast's shops."""
 
     running: Supervisor
     sandbox: Sandbox
     services: Services
-    stores: tuple[str, ...]
+    casts: Sequence[Cast]
+    stores: Sequence[str]
 
-    def post(self, hook: Hook, sample: Sample, session: requests.Session) -> list[Posted]:
-        """Post a webhook as its hook says: once, repeatedly, under several ids, or forged."""
-        address = f"{self.running.base_url}/webhooks/{PLATFORM}"
-        body = sample.body + b" " if hook.forged else sample.body
-        own = [dict(sample.headers)] * (1 + hook.repeats)
-        copies = [_renamed(sample.headers, f"copy {number}") for number in range(hook.copies)]
-        answers = [session.post(address, data=body, headers=headers, timeout=30) for headers in (*own, *copies)]
-        return [Posted(hook, answer.status_code) for answer in answers]
-
-    def switch_faults_on(self) -> None:
-        """From now on something goes wrong at every emulated destination."""
-        for name, faults in FAULTS.items():
-            self.sandbox.emulators[name].faults.add(*faults)
-
-    def rests(self) -> dict[str, list[str]]:
-        """The reasons shown for each order of which something was skipped or held."""
-        found: dict[str, list[str]] = {}
-        for row in (*self._at_rest("skipped"), *self._at_rest("held")):
-            found.setdefault(row["subject"].partition(":")[2], []).append(row["reason"] or "")
-        return found
-
-    def reasons(self, state: str) -> list[str]:
-        """Why deliveries are in this state."""
-        return [f"{row['destination']}: {row['reason']}" for row in self._at_rest(state)]
-
-    def _at_rest(self, state: str) -> list[dict[str, str]]:
-        return queries.list_deliveries(self.services.database, state=state)
+    def resting(self, *states: str) -> list[dict[str, str]]:
+        """Return the deliveries that are in one of these states."""
+        database = self.services.database
+        return [row for state in states for row in queries.list_deliveries(database, state=state)]
 
 
 @contextmanager
-def world() -> Iterator[World]:
+def world(orders: int) -> Iterator[World]:
     """Start it all in a temporary directory; stop and remove it all, whatever happens.
 
     Nothing of the environment is used: a demo never touches a database or a Redis that holds anything.
@@ -135,24 +60,25 @@ def world() -> Iterator[World]:
         running = stack.enter_context(Supervisor(settings, port, quiet=True))
         services = Services.open(settings)
         stack.callback(services.close)
-        stores = tuple(_open_shop(services, sandbox, number) for number in range(len(SHOPS)))
-        yield World(running, sandbox, services, stores)
+        casts = [found for platform in storefronts.names() if (found := cast(platform, orders))]
+        stores = [_open_shop(services, sandbox, one, number) for one in casts for number in range(len(one.shops))]
+        yield World(running, sandbox, services, casts, stores)
 
 
-def _open_shop(services: Services, sandbox: Sandbox, number: int) -> str:
-    """A store connected to the emulated destinations that the stories are about, with accounts of its own."""
-    address = storefronts.get(PLATFORM).normal_address(SHOPS[number])
-    store = services.stores.add(PLATFORM, address, {"secret": SECRET}, None)
-    for name in set(destinations.names()) & set(available()) & set(FAULTS):
-        own = dict(_SETTINGS[name][number]) if name in _SETTINGS else {}
-        given = _credentials(destinations.get(name), number) | own
-        rules = rule_file.read(json.dumps(_RULES[name]), name) if name in _RULES else None
+def _open_shop(services: Services, sandbox: Sandbox, one: Cast, number: int) -> str:
+    """Add a store and connect it to every destination that has an emulator, with accounts of its own."""
+    address = storefronts.get(one.platform).normal_address(one.shops[number])
+    store = services.stores.add(one.platform, address, {"secret": one.secret}, None)
+    for name in sorted(set(destinations.names()) & set(available())):
+        demo = sandbox.emulators[name].vendor.demo
+        given = _credentials(destinations.get(name), number) | dict(demo.settings[number])
+        rules = rule_file.read(json.dumps(demo.rules), name) if demo.rules else None
         make_connection(services, store, name, sandbox.base_url, given, rules=rules)
     return store.id
 
 
 def _credentials(vendor: Destination, number: int) -> dict[str, str]:
-    """Something for every required setting: a number where only that will do."""
+    """Return something for every required setting: a number where only that will do."""
     candidates = (f"demo-{number + 1}", str(number + 1))
     required = [setting for setting in vendor.needs if setting.required]
     return {one.key: next(text for text in candidates if _fits(one.check, text)) for one in required}
@@ -164,13 +90,6 @@ def _fits(check: object, text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _renamed(headers: Mapping[str, str], suffix: str) -> dict[str, str]:
-    """The same webhook under another id, which is not signed."""
-    return {
-        name: f"{value} {suffix}" if name.lower().endswith("-webhook-id") else value for name, value in headers.items()
-    }
 
 
 def _free_port() -> int:

@@ -23,6 +23,7 @@ from plugin.core.event import Envelope
 from plugin.routing.route import route_due
 from plugin.storage.inbox import Incoming
 from plugin.storage.tables import deliveries
+from tests.support.examples import examples
 from tests.support.shop import ADDRESS, SECRET, connect, sent
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ ORDERS = given(
     currency=st.sampled_from(["CAD", "JPY"]),
     included=st.booleans(),
 )
-MANY = settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=examples(10_000, few=300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @MANY
@@ -154,7 +155,7 @@ def test_the_total_is_the_sum_of_its_parts(**order: Any) -> None:  # noqa: ANN40
     assert found["subtotal"] == goods - included
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500, few=50), deadline=None)
 @given(cents=st.integers(1, 10**7), cuts=st.lists(st.integers(0, 10**7), max_size=4), data=st.data())
 def test_refunds_in_parts_add_up_to_what_was_paid(cents: int, cuts: list[int], data: st.DataObject) -> None:
     """Each tells what it paid out itself, however it was paid out; only one that returns all is `full`."""
@@ -224,7 +225,7 @@ STORES = itertools.count(1)
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60, few=12),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

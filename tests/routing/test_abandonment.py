@@ -18,6 +18,7 @@ from plugin.routing.route import route_due
 from plugin.storage import queries
 from plugin.storage.inbox import Incoming
 from plugin.storage.tables import deliveries
+from tests.support.examples import examples
 from tests.support.running_line import column, events, hurry, only, owed, turn, work_off
 from tests.support.shop import ADDRESS, SECRET, connect, sent
 
@@ -282,7 +283,7 @@ STORES = itertools.count(1)
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(25, few=8),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -28,6 +28,7 @@ from plugin.operations import replay
 from plugin.sandbox import Fault
 from plugin.storage import queries
 from tests.support.carriers import Carriers, rules
+from tests.support.examples import examples
 from tests.support.running_line import ONE_TURN, hurry, owed, work_off
 from tests.support.shop import sent
 
@@ -227,6 +228,7 @@ def backend(embedded: Backend) -> Backend:
     return embedded
 
 
+@pytest.mark.hypothesis
 @pytest.mark.timeout(170)
 @pytest.mark.parametrize("second", ["chitchats", "shiptheory"])
 def test_one_order_has_one_booking_whatever_happens(
@@ -242,7 +244,7 @@ def test_one_order_has_one_booking_whatever_happens(
         run_state_machine_as_test(
             Story,
             settings=settings(
-                max_examples=80,
+                max_examples=examples(80, few=10),
                 stateful_step_count=25,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

@@ -1,6 +1,6 @@
 """Goldens: expected values as JSON files, compared exactly.
 
-`UPDATE_GOLDENS=1 pytest` writes them anew; read what changed against the vendor's sheet before keeping it.
+`UPDATE_GOLDENS=1 pytest` writes them anew; read what changed against the vendor's documents before keeping it.
 """
 
 # ruff: noqa: ANN401  (JSON documents and changes to dataclasses are of any type)

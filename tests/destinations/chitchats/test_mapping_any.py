@@ -14,6 +14,7 @@ from mappings.schemas.schema import BodyIncomplete
 from plugin.sandbox.chitchats.rates import check_zone
 from plugin.sandbox.chitchats.rules import check_shipment
 from tests.support.any_order import orders
+from tests.support.examples import examples
 
 if TYPE_CHECKING:
     from mappings.canonical.orders import Order
@@ -43,7 +44,7 @@ USUAL = {
 }
 
 
-@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(10_000, few=300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(order=orders(), given_settings=SETTINGS)
 def test_every_request_is_taken_or_the_order_is_held_by_name(order: Order, given_settings: dict[str, str]) -> None:
     """The vendor's own rules accept every body; nothing but a named field is ever raised."""

@@ -18,6 +18,7 @@ from plugin.core.response import Response
 from plugin.sandbox import Sandbox
 from plugin.transport.client import Client
 from tests.destinations.segment.connection import AT, Line, order
+from tests.support.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -170,7 +171,7 @@ orders = st.fixed_dictionaries(
 
 
 @given(changes=orders)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100, few=30), deadline=None)
 def test_every_message_arrives_or_is_held_with_its_limit_named(receiver: Sandbox, changes: dict[str, Any]) -> None:
     """Whatever a buyer writes: nothing is refused, nothing dropped afterwards, and no other exception."""
     emulator, line = receiver.emulators["segment"], Line.to()

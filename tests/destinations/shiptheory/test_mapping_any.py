@@ -16,6 +16,7 @@ from mappings.schemas.schema import BodyIncomplete
 from mappings.shipping import parcels
 from plugin.sandbox.shiptheory.rules import check_booking
 from tests.support.any_order import orders
+from tests.support.examples import examples
 
 if TYPE_CHECKING:
     from mappings.canonical.orders import Order
@@ -51,7 +52,7 @@ def mapped(order: Order, terms: Terms, prefix: str) -> dict[str, Any] | str:
         return str(error)
 
 
-@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(10_000, few=300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(order=orders(), terms=SETTINGS, prefix=st.sampled_from(["", "EN-"]))
 def test_every_order_is_booked_or_held_by_name(order: Order, terms: Terms, prefix: str) -> None:
     """Accepted by the emulator's own rules, or held with the name of what is missing; nothing else is raised."""

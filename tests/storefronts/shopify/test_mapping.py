@@ -123,7 +123,7 @@ def test_a_refusal_names_the_line_and_the_field() -> None:
 
 
 def test_a_redacted_order_loads() -> None:
-    """Without approval for personal data keys are missing, not null (shopify.md section 2)."""
+    """Without approval for personal data keys are missing, not null (docs/vendors/shopify.md §2)."""
     document = sent("orders_create")
     kept = {"country", "country_code", "province", "province_code"}
     for key in ("email", "phone", "contact_email", "browser_ip", "client_details", "note"):
@@ -273,7 +273,7 @@ def test_only_the_documentation_sample_is_impossible() -> None:
 
 
 def test_a_privacy_request_may_hold_only_an_email() -> None:
-    """The customer's id may be missing (shopify.md section 5)."""
+    """The customer's id may be missing (docs/vendors/shopify.md §5)."""
     document = sent("customers_redact") | {"customer": {"email": "only@example.com"}, "orders_to_redact": None}
     found = load(Topic.CUSTOMER_REDACTED, document, SHOP)
     assert found == ShopNotice(shop_ref="65000000001", customer_email="only@example.com")

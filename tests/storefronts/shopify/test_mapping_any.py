@@ -21,6 +21,7 @@ from mappings.schemas.json import parse
 from mappings.schemas.schema import BodyIncomplete, MappingError
 from mappings.storefronts.shopify import load
 from tests.storefronts.shopify.test_mapping import SENT, SHOP, TOPICS, sent, topic_of
+from tests.support.examples import examples
 from tests.support.folders import TESTS
 from tests.support.golden import KINDS
 
@@ -109,7 +110,7 @@ TREACHEROUS = st.sampled_from(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300, few=100))
 @given(data=st.data())
 def test_no_mutation_of_a_real_document_breaks_the_mapping(data: st.DataObject) -> None:
     """A sample with something in it replaced or removed is loaded or refused."""
