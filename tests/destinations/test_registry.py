@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch, package: str, *points: str) -> None:
     """Put a distribution with these entry points and a module of its name on the path."""
-    (folder / f"{package}.py").write_text("class _Vendor:\n    name = 'acme'\n\n\ndestination = _Vendor()\n")
+    (folder / f"{package}.py").write_text("class _Vendor:\n    name = 'packaged'\n\n\ndestination = _Vendor()\n")
     about = folder / f"{package}-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
@@ -36,10 +36,10 @@ def test_an_installed_package_is_found_by_its_name(
     registry: Registry[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside the built-in ones, and asking for the names does not import it."""
-    install(tmp_path, monkeypatch, "acme_vendor", "acme = acme_vendor:destination")
-    assert "acme" in registry.names()
-    assert "acme_vendor" not in sys.modules
-    assert getattr(registry.get("acme"), "name", None) == "acme"
+    install(tmp_path, monkeypatch, "packaged_vendor", "packaged = packaged_vendor:destination")
+    assert "packaged" in registry.names()
+    assert "packaged_vendor" not in sys.modules
+    assert getattr(registry.get("packaged"), "name", None) == "packaged"
 
 
 def test_asking_for_names_imports_no_vendor() -> None:
@@ -55,8 +55,11 @@ def test_asking_for_names_imports_no_vendor() -> None:
 @pytest.mark.parametrize(
     ("points", "named"),
     [
-        (["segment = acme_vendor0:destination"], ["plugin.destinations.segment", "acme_vendor0:"]),
-        (["acme = acme_vendor0:destination", "acme = acme_vendor1:destination"], ["acme_vendor0:", "acme_vendor1:"]),
+        (["segment = packaged_vendor0:destination"], ["plugin.destinations.segment", "packaged_vendor0:"]),
+        (
+            ["packaged = packaged_vendor0:destination", "packaged = packaged_vendor1:destination"],
+            ["packaged_vendor0:", "packaged_vendor1:"],
+        ),
     ],
     ids=["a built-in name", "twice"],
 )
@@ -65,7 +68,7 @@ def test_two_of_one_name_are_an_error_that_names_both(
 ) -> None:
     """Which of them deliveries go to must not depend on the order in which packages were installed."""
     for number, point in enumerate(points):
-        install(tmp_path, monkeypatch, f"acme_vendor{number}", point)
+        install(tmp_path, monkeypatch, f"packaged_vendor{number}", point)
     with pytest.raises(ConfigError) as raised:
         registry.names()
     assert [one for one in named if one not in str(raised.value)] == []
@@ -74,15 +77,15 @@ def test_two_of_one_name_are_an_error_that_names_both(
 @pytest.mark.parametrize(
     ("point", "words"),
     [
-        ("acme = acme_vendor:nothing", "can't be imported"),
-        ("acme = acme_missing:destination", "can't be imported"),
-        ("other = acme_vendor:destination", "calls itself 'acme'"),
+        ("packaged = packaged_vendor:nothing", "can't be imported"),
+        ("packaged = packaged_missing:destination", "can't be imported"),
+        ("other = packaged_vendor:destination", "calls itself 'packaged'"),
     ],
 )
 def test_a_package_that_does_not_hold_it_says_so(
     registry: Registry[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, words: str
 ) -> None:
     """By the name and the entry point, when it is asked for."""
-    install(tmp_path, monkeypatch, "acme_vendor", point)
+    install(tmp_path, monkeypatch, "packaged_vendor", point)
     with pytest.raises(ConfigError, match=words):
         registry.get(point.partition(" ")[0])
