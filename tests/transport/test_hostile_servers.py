@@ -333,7 +333,8 @@ def test_a_slow_answer_is_cut_in_time(monkeypatch: pytest.MonkeyPatch, call: Cal
 
 def test_silence_between_two_bytes_is_bounded(monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
     """By less than the whole call is."""
-    monkeypatch.setattr("plugin.transport.call.READ_SECONDS", 0.2)
+    for module in ("call", "single_call"):
+        monkeypatch.setattr(f"plugin.transport.{module}.READ_SECONDS", 0.2)
     ended = threading.Event()
 
     def say() -> Iterator[bytes]:
