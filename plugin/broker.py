@@ -18,9 +18,9 @@ QUEUE = "crossdock"
 ROUND = "plugin.runtime.worker.work"
 # A round ends by itself long before; a job that outlives this belongs to a worker that hangs.
 JOB_SECONDS = 720
-_BELL = "crossdock:bell"
+_KEY = "crossdock:wake-up"
 # If a bell's job is lost with its worker, ringing works again after this long.
-_BELL_SECONDS = 5
+_SET_SECONDS = 5
 _FAILURE_SECONDS = 3600
 _MOST_JOBS = 8
 # A Redis that is away would cost every webhook its time-out.
@@ -48,7 +48,7 @@ class WakeUp:
         if time.monotonic() < self._silent_until:
             return False
         try:
-            if not self._redis.set(_BELL, 1, nx=True, ex=_BELL_SECONDS):
+            if not self._redis.set(_KEY, 1, nx=True, ex=_SET_SECONDS):
                 return False
             self._enqueue()
         except RedisError as error:
@@ -59,7 +59,7 @@ class WakeUp:
 
     def answer(self) -> None:
         """A round that starts takes the bell down before it looks, so that what comes later rings again."""
-        self._redis.delete(_BELL)
+        self._redis.delete(_KEY)
 
     def _enqueue(self) -> None:
         """While no worker runs, a few jobs that wait are as good as thousands."""

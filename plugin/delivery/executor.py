@@ -214,7 +214,7 @@ def _request(call: Call, at: datetime) -> Request:
 
 def _returned(call: Call, result: Response | Failure, at: datetime, milliseconds: int) -> Iterator[Returned]:
     crowd = len(call.items)
-    said = response_text(result, call.items[0].vendor.public_keys) if isinstance(result, Response) else None
+    kept_response = response_text(result, call.items[0].vendor.public_keys) if isinstance(result, Response) else None
     for number, item in enumerate(call.items, 1):
         yield Returned(
             item=item,
@@ -224,5 +224,5 @@ def _returned(call: Call, result: Response | Failure, at: datetime, milliseconds
             milliseconds=milliseconds,
             crowd=crowd,
             number=number,
-            said=said,
+            kept_response=kept_response,
         )

@@ -36,9 +36,9 @@ _POINTS = (
     Point("receive.committed", "plugin.storage.inbox:Inbox.put"),
     Point("receive.stored", "plugin.intake.receive:Receiver.receive"),
     # Web, worker and clock, whoever rings.
-    Point("bell.unrung", "plugin.broker:WakeUp.ring", before=True),
-    Point("bell.set", "plugin.broker:WakeUp._enqueue", before=True),
-    Point("bell.enqueued", "plugin.broker:WakeUp._enqueue"),
+    Point("wake_up.missing", "plugin.broker:WakeUp.ring", before=True),
+    Point("wake_up.set", "plugin.broker:WakeUp._enqueue", before=True),
+    Point("wake_up.enqueued", "plugin.broker:WakeUp._enqueue"),
     # Worker: the round.
     Point("round.taken", "plugin.broker:WakeUp.answer", before=True),
     Point("round.answered", "plugin.broker:WakeUp.answer"),
@@ -52,11 +52,11 @@ _POINTS = (
     Point("call.sent", "plugin.transport.connection:HttpConnection.answer", before=True),
     Point("call.answered", "plugin.transport.call:InFlightCall.finish"),
     Point("slot.stamped", "plugin.limiter.redis_limiter:RedisLimiter.finish"),
-    Point("gate.open", "plugin.limiter.redis_limiter:RedisLimiter.block", before=True),
+    Point("block.missing", "plugin.limiter.redis_limiter:RedisLimiter.block", before=True),
     Point("record.settled", "plugin.storage.ledger:Ledger.settle_all"),
     Point("record.shipment", "plugin.storage.shipments:keep"),
     Point("record.planned", "plugin.delivery.record:Recorder._plan_next"),
-    Point("record.committed", "plugin.delivery.record:Recorder._written", before=True),
+    Point("record.committed", "plugin.delivery.record:Recorder.pause_refused", before=True),
     Point("pause.missing", "plugin.storage.stores:Stores.pause", before=True),
 )
 POINTS = {point.name: point for point in _POINTS}

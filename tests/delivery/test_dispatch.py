@@ -21,8 +21,8 @@ from plugin.delivery.config_cache import ConfigCache
 from plugin.delivery.dispatch import Dispatcher
 from plugin.delivery.lanes import Lane, Lanes
 from plugin.delivery.prepare import Settled
-from plugin.delivery.record import Recorder, Returned
-from plugin.delivery.round import Worker
+from plugin.delivery.record import Returned
+from plugin.delivery.round import TurnTransaction, Worker
 from plugin.limiter.redis_limiter import RedisLimiter
 from plugin.sandbox import Fault
 from plugin.services import connect_redis
@@ -131,11 +131,9 @@ def test_what_was_begun_departs_though_its_turn_can_pause_nobody(books: Books, m
     refused = Deferred(reason="401", pause=True)
     item = Settled(delivery=first, outcome=refused, vendor=destinations.get("chrts"), work=None)
 
-    def begin(db: Sql) -> set[int]:
-        return books.ledger.begin(db, [(second, True)])
-
     monkeypatch.setattr(Stores, "pause", away)
-    assert Recorder(books.services).write([Returned(item=item, outcome=refused)], begin) == {second.id}
+    done = TurnTransaction(books.services).write([Returned(item=item, outcome=refused)], [(second, True)])
+    assert done.begun == {second.id}
 
 
 def test_what_was_committed_too_slowly_is_not_sent(books: Books) -> None:

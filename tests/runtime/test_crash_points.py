@@ -55,9 +55,9 @@ WEB = [
     Case("receive.verified"),
     Case("receive.committed"),
     Case("receive.stored"),
-    Case("bell.unrung"),
-    Case("bell.set"),
-    Case("bell.enqueued"),
+    Case("wake_up.missing"),
+    Case("wake_up.set"),
+    Case("wake_up.enqueued"),
 ]
 WORKER = [
     Case("round.taken"),
@@ -80,7 +80,7 @@ WORKER = [
     Case("call.answered", "track", passing=2, only="chrts"),
     Case("slot.stamped", "booking", only="chitchats"),
     Case("slot.stamped", "track", passing=2, only="chrts"),
-    Case("gate.open", only="chitchats", fault=Fault("status", status=429, retry_after=1)),
+    Case("block.missing", only="chitchats", fault=Fault("status", status=429, retry_after=1)),
     Case("record.settled", "booking", only="chitchats"),
     Case("record.shipment", "booking", only="chitchats"),
     Case("record.planned", "purchase", passing=2, only="chitchats"),
@@ -201,9 +201,9 @@ def test_a_web_process_that_died_is_replaced(
 
 def test_a_clock_that_died_is_replaced(buyer: Shop, environment: dict[str, str], tmp_path: Path) -> None:
     """It keeps nothing: whoever ticks next finds the same."""
-    buyer.services.redis.set("crossdock:bell", 1)
+    buyer.services.redis.set("crossdock:wake-up", 1)
     assert buyer.post("orders/create", ORDER).status_code == 200
-    with _doomed("clock", environment, Case("bell.unrung"), tmp_path / "log"):
+    with _doomed("clock", environment, Case("wake_up.missing"), tmp_path / "log"):
         pass
     _finish(buyer, environment)
     _check(buyer)
@@ -211,7 +211,7 @@ def test_a_clock_that_died_is_replaced(buyer: Shop, environment: dict[str, str],
 
 def test_the_documentation_names_every_point_and_its_tests() -> None:
     """docs/crash-windows.md, `plugin.runtime.crash_points` and the cases above speak of the same points."""
-    rows = re.findall(r"^\| `([a-z.]+)` \|.*\| ([^|]*) \|$", TABLE.read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_.]+)` \|.*\| ([^|]*) \|$", TABLE.read_text(), re.MULTILINE)
     assert [name for name, _ in rows] == list(POINTS)
     cases: dict[str, list[str]] = {}
     for case in (*WEB, *WORKER):
