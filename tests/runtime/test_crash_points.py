@@ -219,6 +219,7 @@ def test_the_documentation_names_every_point_and_its_tests() -> None:
     assert {name: tests.split(", ") for name, tests in rows} == cases
 
 
-def test_a_point_that_does_not_exist_is_said(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("role", ["worker", "clock"])
+def test_a_point_that_does_not_exist_is_an_error(role: str, environment: dict[str, str]) -> None:
     """A misspelt name would look like a process that survives."""
-    assert "receive.verified" in crossdock(environment | {"CROSSDOCK_DIE_AT": "nowhere"}, "store", "list").complaint
+    assert "receive.verified" in crossdock(environment | {"CROSSDOCK_DIE_AT": "nowhere"}, role).complaint
