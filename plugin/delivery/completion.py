@@ -41,7 +41,7 @@ class Completer:
         if not finished:
             return []
         for one in finished:
-            one.lane.arrive(one.call)
+            one.lane.end(one.call)
             if isinstance(one.result, Response):
                 one.lane.learn(one.took)
         self._stamp(finished)

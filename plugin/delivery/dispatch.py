@@ -76,7 +76,7 @@ class Dispatcher:
             call.items = [item for item in call.items if item.delivery.id in begun]
         if call.items:
             call.latest = latest
-            lane.depart(call)
+            lane.enqueue(call)
         return lost
 
     def take_back(self, calls: Sequence[tuple[Lane, Call]]) -> None:

@@ -145,7 +145,7 @@ class EventLoop:
             self._waking.send(b"!")
 
     def _run(self, turn: _Turn) -> None:
-        while self._listen(turn) and self._ring(turn) and not self._closing:
+        while self._listen(turn) and self._serve_due(turn) and not self._closing:
             self._waits = True
             ready = self._poller.poll(self._patience() if self._inbox.empty() else 0)
             self._waits = False
@@ -168,30 +168,31 @@ class EventLoop:
                 lane, over = self._inbox.get_nowait()
             except queue.Empty:
                 return True
-            lane.active -= over
+            lane.loop.active -= over
             self._active -= over
             if not self._serve(turn, lane):
                 return False
 
-    def _ring(self, turn: _Turn) -> bool:
+    def _serve_due(self, turn: _Turn) -> bool:
         """Serve the lanes whose next call's moment has come; return whether we still are the hub."""
         while self._timers and self._timers[0][0] <= time.monotonic():
             at, _, lane = heapq.heappop(self._timers)
-            if lane.rings_at == at:
-                lane.rings_at = 0.0
+            if lane.loop.timer_at == at:
+                lane.loop.timer_at = 0.0
             if not self._serve(turn, lane):
                 return False
         return True
 
     def _serve(self, turn: _Turn, lane: Lane) -> bool:
-        while lane.queue and lane.active < lane.most and (self._active < _CROWDED or not lane.active):
+        state = lane.loop
+        while lane.queue and state.active < lane.most and (self._active < _CROWDED or not state.active):
             moment = lane.queue[0].earliest
             if moment > time.monotonic():
-                if not lane.rings_at or moment < lane.rings_at:
-                    lane.rings_at = moment
+                if not state.timer_at or moment < state.timer_at:
+                    state.timer_at = moment
                     heapq.heappush(self._timers, (moment, next(self._numbers), lane))
                 return True
-            lane.active += 1
+            state.active += 1
             self._active += 1
             if not self._send(turn, lane):
                 return False

@@ -74,16 +74,16 @@ class Executor:
         lane.most = at_once
         self._event_loop.notice(lane)
 
-    def collect(self, patience: float, flying: int) -> list[FinishedCall]:
+    def collect(self, patience: float, in_flight: int) -> list[FinishedCall]:
         """What is over by now; waits up to `patience` seconds for the first, less if the hub must be looked after."""
         self._event_loop.replace_if_stalled()
-        patience = min(patience, _LOOK_AFTER_SECONDS) if flying else patience
+        patience = min(patience, _LOOK_AFTER_SECONDS) if in_flight else patience
         ends = time.monotonic() + patience
         found: list[FinishedCall] = []
         try:
             found.append(self._finished.get(timeout=patience) if patience > 0 else self._finished.get_nowait())
-            if flying >= _GATHER_FROM:
-                wanted = min(flying * _GATHER_SECONDS, LONGEST_GATHER, ends - time.monotonic())
+            if in_flight >= _GATHER_FROM:
+                wanted = min(in_flight * _GATHER_SECONDS, LONGEST_GATHER, ends - time.monotonic())
                 time.sleep(max(wanted, _SHORTEST_GATHER))
             while True:
                 found.append(self._finished.get_nowait())
@@ -184,7 +184,7 @@ class Executor:
         took = ended - running.began
         returned = list(_returned(running.call, result, running.at, round(took * 1000)))
         if _shuts(returned[0]):
-            running.lane.is_shut = True
+            running.lane.loop.shut_at = time.monotonic()
         finished = FinishedCall(
             lane=running.lane, call=running.call, result=result, returned=returned, at=ended, took=took
         )
@@ -193,7 +193,9 @@ class Executor:
 
 
 def _is_late(running: RunningCall) -> bool:
-    return time.monotonic() >= running.call.latest or running.lane.is_shut or running.began < running.lane.off
+    """Whether a call's turn is over, its lane is shut by a vendor's refusal, or it was called off meanwhile."""
+    lane, called_off_at = running.lane, running.lane.called_off_at
+    return time.monotonic() >= running.call.latest or lane.loop.shut_at > called_off_at or running.began < called_off_at
 
 
 def _shuts(returned: Returned) -> bool:

@@ -80,19 +80,19 @@ class Lanes:
         """For how long nothing but an answer has to be attended to, at most until `look_at`."""
         now = time.monotonic()
         waking = [lane for lane in self if lane.halves or (lane.ready and not self._is_closed(lane))]
-        if any(lane.asleep_until <= now and not lane.flying for lane in waking):
+        if any(lane.asleep_until <= now and not lane.in_flight for lane in waking):
             return 0.0
         return min([look_at, *(lane.asleep_until for lane in waking if lane.asleep_until > now)]) - now
 
     @property
-    def flying(self) -> int:
+    def in_flight(self) -> int:
         """Calls that were begun and are not over."""
-        return sum(lane.flying for lane in self)
+        return sum(lane.in_flight for lane in self)
 
     @property
     def in_hand(self) -> bool:
         """Whether anything is leased."""
-        return any(lane.ready or lane.flying or lane.halves for lane in self)
+        return any(lane.ready or lane.in_flight or lane.halves for lane in self)
 
     @property
     def is_halving(self) -> bool:
@@ -108,7 +108,7 @@ class Lanes:
 
     def waits_for_slow(self) -> bool:
         """Whether a vendor that takes long still has to answer."""
-        return any(lane.flying for lane in self if self._is_closed(lane))
+        return any(lane.in_flight for lane in self if self._is_closed(lane))
 
     def _is_closed(self, lane: Lane) -> bool:
         return self.closing and lane.latency is not None and lane.latency > _SLOW_SECONDS
@@ -161,29 +161,42 @@ class Call:
 
 
 @dataclass(slots=True)
-class Lane:
-    """What this round holds of one lane.
+class LoopState:
+    """What the event loop and its threads hold of one lane, and alone write.
 
-    The hub takes from `queue`, and alone changes `active`, the calls being made, and `rings_at`, when it comes back to
-    a call whose moment is still to come.
+    `active` is how many calls are being made, `timer_at` when the loop comes back to a call whose moment is still to
+    come (0 for never), `shut_at` when a vendor last wanted no more calls for now; all on the monotonic clock.
+    """
+
+    active: int = 0
+    timer_at: float = 0.0
+    shut_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Lane:
+    """What the round holds of one lane, and alone writes; `loop` is the other half.
+
+    Only `queue` is used by both: the round appends the calls that were begun, the event loop takes the first.
     """
 
     name: str
-    ready: deque[Prepared] = field(default_factory=deque)
-    halves: deque[list[Prepared]] = field(default_factory=deque)
+    loop: LoopState = field(default_factory=LoopState)
     queue: deque[Call] = field(default_factory=deque)
-    active: int = 0
-    rings_at: float = 0.0
-    # How many calls the hub may make at once, and until when it leaves them to threads.
+    ready: deque[Prepared] = field(default_factory=deque)
+    # What was refused as a whole and is sent again by halves.
+    halves: deque[list[Prepared]] = field(default_factory=deque)
+    # How many calls the event loop may make at once, and until when it leaves them to threads.
     most: int = 1
     left_alone_until: float = 0.0
-    # The vendor wants no more calls for now, and the gate is not closed yet; what was taken before `off` is called off.
-    is_shut: bool = False
-    off: float = 0.0
-    flying: int = 0
+    # When the round last called off what was queued; calls that were taken before are not sent.
+    called_off_at: float = 0.0
+    # Calls that were begun and are not over.
+    in_flight: int = 0
     # Subjects on their way, where one call carries several: what follows them waits for their answer.
     subjects: Counter[str] = field(default_factory=Counter)
     asleep_until: float = 0.0
+    # Seconds to an answer, smoothed; None before the first.
     latency: float | None = None
     # Whether the last look found all that was asked for, so that there may be more.
     is_full: bool = False
@@ -203,7 +216,7 @@ class Lane:
         # What lands just after a turn has looked waits for the whole next one to be replaced.
         ahead = min(_AHEAD, max(1, math.ceil(2 * at_once * turn / max(self.latency or _QUICK, 0.0005))))
         waiting = len(self.ready) if policy.batch is None else math.ceil(len(self.ready) / policy.batch.items)
-        return max(0, min(len(self.halves) + waiting, at_once + ahead - self.flying))
+        return max(0, min(len(self.halves) + waiting, at_once + ahead - self.in_flight))
 
     def room(self, policy: LanePolicy) -> int:
         """How many more deliveries to lease, so that a free slot never waits for the database."""
@@ -254,23 +267,22 @@ class Lane:
         self.ready.extendleft(reversed(passed))
         return packed
 
-    def depart(self, call: Call) -> None:
+    def enqueue(self, call: Call) -> None:
         """Put a begun call into the queue."""
-        self.flying += 1
+        self.in_flight += 1
         if call.batch is not None:
             self.subjects.update(item.delivery.subject for item in call.items)
         self.queue.append(call)
 
     def call_off(self) -> None:
-        """Have the calls that were begun and not sent yet come back as too late, now that the gate is closed."""
+        """Have the calls that were begun and not sent yet come back as too late, now that the lane is blocked."""
         for call in tuple(self.queue):
             call.earliest = call.latest = 0.0
-        self.off = time.monotonic()
-        self.is_shut = False
+        self.called_off_at = time.monotonic()
 
-    def arrive(self, call: Call) -> None:
-        """A call is over."""
-        self.flying -= 1
+    def end(self, call: Call) -> None:
+        """Count a call as over."""
+        self.in_flight -= 1
         if call.batch is not None:
             self.subjects.subtract(item.delivery.subject for item in call.items)
             self.subjects = +self.subjects

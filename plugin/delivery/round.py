@@ -190,7 +190,7 @@ class Round:
         done = self._commit(calls, self._lanes.without_sleepers(wanted))
         if looks:
             self._look_again(time.monotonic() - now, found=bool(routed or done.leased))
-        if done.leased and not self._lanes.flying:
+        if done.leased and not self._lanes.in_flight:
             # Nothing is on its way, so there is nothing to wait for.
             self._commit(self._dispatcher.reserve(), {})
         finished = self._collect(0.0 if done.leased else self._lanes.patience(self._look_at))
@@ -238,7 +238,7 @@ class Round:
     def _collect(self, patience: float) -> int:
         """Wait for calls that are over; return how many there were."""
         began = time.monotonic()
-        finished = self._executor.collect(patience, self._lanes.flying)
+        finished = self._executor.collect(patience, self._lanes.in_flight)
         # Waiting is no work; but what lands is gathered, which nobody is told of meanwhile.
         self._rested += max(0.0, time.monotonic() - began - LONGEST_GATHER)
         self._returned += self._completer.complete(finished)
@@ -252,7 +252,7 @@ class Round:
         """Finish what was refused together: begun again by another round, it would be whole again."""
         self._dispatcher.give_back()
         ends = time.monotonic() + _CLOSING_SECONDS
-        while (self._lanes.flying or self._lanes.is_halving) and time.monotonic() < ends:
+        while (self._lanes.in_flight or self._lanes.is_halving) and time.monotonic() < ends:
             if self._stopping.is_set():
                 return
             self._commit(self._dispatcher.reserve() if self._lanes.is_halving else [], {})
@@ -261,7 +261,7 @@ class Round:
     def _finish(self) -> None:
         """Bring everything home."""
         self._commit([], {})
-        while self._lanes.flying:
+        while self._lanes.in_flight:
             self._collect(1.0)
             self._commit([], {})
         self._dispatcher.give_back()

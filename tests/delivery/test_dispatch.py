@@ -68,7 +68,7 @@ def bodies(*paths: str) -> list[Request]:
 
 
 def _shut(lane: Lane, _: Call) -> None:
-    lane.is_shut = True
+    lane.loop.shut_at = time.monotonic()
 
 
 def _call_off(lane: Lane, _: Call) -> None:
@@ -117,7 +117,7 @@ def test_what_was_begun_departs_though_redis_is_gone(books: Books) -> None:
         begun = call(vendor.url, *bodies("/lost too", "/begun"))
         with pytest.raises(RedisError):
             dispatcher.depart([(lane, lost), (lane, begun)], {2}, time.monotonic())
-        assert (lane.flying, list(lane.queue)) in [(1, [begun]), (1, [])]
+        assert (lane.in_flight, list(lane.queue)) in [(1, [begun]), (1, [])]
         wait_until(lambda: [target(one) for one in vendor.heard] == ["/begun"])
 
 

@@ -195,7 +195,7 @@ def test_every_call_of_many_lanes_lands_once() -> None:
     assert all(asked(one) == answers([one])[0] for one in tower.finished)
     for lane, all_its in lanes:
         assert Counter(answers(tower.of(lane))) == Counter(all_its)
-        assert (lane.flying, lane.active) == (0, 0)
+        assert (lane.in_flight, lane.loop.active) == (0, 0)
     assert Counter(map(target, vendor.heard)) == Counter(path for _, all_its in lanes for path in all_its)
 
 

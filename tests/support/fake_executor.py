@@ -52,7 +52,7 @@ class Tower:
         """Put calls into a lane's queue and have them made, `most` at once."""
         for call in calls:
             self._flying += 1
-            lane.depart(call)
+            lane.enqueue(call)
         self.executor.serve_lane(lane, most)
 
     def serve(self, until: Callable[[], bool] | None = None) -> None:
@@ -62,7 +62,7 @@ class Tower:
             assert time.monotonic() < ends, f"{self._flying} calls never landed"
             for one in self.executor.collect(0.05, self._flying):
                 self._flying -= 1
-                one.lane.arrive(one.call)
+                one.lane.end(one.call)
                 self.finished.append(one)
 
     def of(self, lane: Lane) -> list[FinishedCall]:
