@@ -45,7 +45,7 @@ def replay(
         found = find(opened.database, selection)
         _confirm(f"{len(found)} {'events' if are_events else 'deliveries'}", asked=bool(found) and not yes)
         (replay_events if are_events else replay_deliveries)(opened.database, found)
-        opened.wake_up.ring()
+        opened.wake_up.send()
     if as_json:
         print_json({"replayed": found})
     else:

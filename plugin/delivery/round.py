@@ -2,7 +2,7 @@
 
 It goes in turns: slots are claimed for what is ready; one transaction records what came back, commits the intents of
 what goes out, and leases what follows; then it waits for answers. Only the round's own thread talks to the database and
-to Redis; the crew talks to vendors.
+to Redis; the executor talks to vendors.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from plugin.delivery.lanes import Call, Lane
     from plugin.services import Services
 
-# Long, because every round starts with empty caches. RQ's own limit for a job is longer: see `jobs.JOB_SECONDS`.
+# Long, because every round starts with empty caches. RQ's own limit for a job is longer: see `broker.JOB_SECONDS`.
 _SECONDS = 600.0
 # At its end a round starts no more calls at vendors that take long, while it goes on with the others for up to this.
 _CLOSING_SECONDS = 25.0
@@ -173,14 +173,14 @@ class Round:
                 self._lanes.closing = late > 0
                 if self._lanes.closing and (late > _CLOSING_SECONDS or not self._lanes.waits_for_slow()):
                     break
-            self._take_apart()
+            self._finish_halves()
         finally:
             self._finish()
         return is_due
 
     def _turn(self) -> bool:
         now = time.monotonic()
-        self._lanes.turned(now - self._turned_at - self._rested)
+        self._lanes.learn_turn(now - self._turned_at - self._rested)
         self._turned_at, self._rested = now, 0.0
         looks = now >= self._look_at
         routed, due = self._look() if looks else (0, [])
@@ -219,7 +219,7 @@ class Round:
             # Whatever it was: nothing of these was committed, and nobody else knows of them.
             self._dispatcher.take_back(calls)
             raise
-        self._dispatcher.depart(calls, done.begun, done.since)
+        self._dispatcher.dispatch(calls, done.begun, done.since)
         self._take_up(done.leased, wanted)
         return done
 
@@ -239,7 +239,7 @@ class Round:
         """Wait for calls that are over; return how many there were."""
         began = time.monotonic()
         finished = self._executor.collect(patience, self._lanes.in_flight)
-        # Waiting is no work; but what lands is gathered, which nobody is told of meanwhile.
+        # Waiting is no work, unlike the time for which finished calls are gathered before any of them is handled.
         self._rested += max(0.0, time.monotonic() - began - LONGEST_GATHER)
         self._returned += self._completer.complete(finished)
         self._dispatcher.serve_lanes()
@@ -248,8 +248,8 @@ class Round:
     def _is_due_soon(self) -> bool:
         return bool(self._services.ledger.due_lanes(_LINGER))
 
-    def _take_apart(self) -> None:
-        """Finish what was refused together: begun again by another round, it would be whole again."""
+    def _finish_halves(self) -> None:
+        """Finish calls that are being taken apart: begun by another round, they would be whole again."""
         self._dispatcher.give_back()
         ends = time.monotonic() + _CLOSING_SECONDS
         while (self._lanes.in_flight or self._lanes.is_halving) and time.monotonic() < ends:
@@ -259,7 +259,7 @@ class Round:
             self._collect(self._lanes.patience(time.monotonic() + 1.0))
 
     def _finish(self) -> None:
-        """Bring everything home."""
+        """Wait for the calls in flight and record their results; give back the leases that were not used."""
         self._commit([], {})
         while self._lanes.in_flight:
             self._collect(1.0)
@@ -270,7 +270,7 @@ class Round:
 
 
 class Worker:
-    """What serves rounds: threads, and connections that stay open. Made after a fork, never before."""
+    """Rounds one after the other, over threads and connections that stay open. Made after a fork, never before."""
 
     def __init__(self, services: Services) -> None:
         self.services = services

@@ -1,4 +1,4 @@
-"""Places to die: every point between two effects where a process may be killed, for whoever wants to see it happen.
+"""Crash points: the places between two effects where a process can be made to die, for tests of what recovers it.
 
 `CROSSDOCK_DIE_AT=NAME` kills a process with SIGKILL as soon as it comes to that point, `NAME:3` the third time. Nothing
 is wrapped while the variable is not set. What is on disk at each point and what recovers it: docs/crash-windows.md.
@@ -35,20 +35,20 @@ _POINTS = (
     Point("receive.verified", "plugin.storage.inbox:Inbox.put", before=True),
     Point("receive.committed", "plugin.storage.inbox:Inbox.put"),
     Point("receive.stored", "plugin.intake.receive:Receiver.receive"),
-    # Web, worker and clock, whoever rings.
-    Point("wake_up.missing", "plugin.broker:WakeUp.ring", before=True),
+    # Web, worker and clock, whoever wakes.
+    Point("wake_up.missing", "plugin.broker:WakeUp.send", before=True),
     Point("wake_up.set", "plugin.broker:WakeUp._enqueue", before=True),
     Point("wake_up.enqueued", "plugin.broker:WakeUp._enqueue"),
     # Worker: the round.
-    Point("round.taken", "plugin.broker:WakeUp.answer", before=True),
-    Point("round.answered", "plugin.broker:WakeUp.answer"),
+    Point("round.taken", "plugin.broker:WakeUp.clear", before=True),
+    Point("round.answered", "plugin.broker:WakeUp.clear"),
     Point("route.taken", "plugin.storage.inbox:take"),
     Point("route.planned", "plugin.storage.plans:plan"),
     Point("route.committed", "plugin.delivery.round:route_due"),
     Point("lease.taken", "plugin.storage.ledger:Ledger.lease_each"),
     Point("lease.committed", "plugin.delivery.prepare:Preparer.prepare", before=True),
     Point("slot.claimed", "plugin.delivery.lanes:Lane.pack"),
-    Point("intent.committed", "plugin.delivery.dispatch:Dispatcher._depart", before=True),
+    Point("intent.committed", "plugin.delivery.dispatch:Dispatcher._enqueue", before=True),
     Point("call.sent", "plugin.transport.connection:HttpConnection.answer", before=True),
     Point("call.answered", "plugin.transport.call:InFlightCall.finish"),
     Point("slot.stamped", "plugin.limiter.redis_limiter:RedisLimiter.finish"),

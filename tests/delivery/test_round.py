@@ -39,18 +39,18 @@ UNWRITABLE = Accepted(then=(a_step("next", data={"a": object()}),))
 
 @pytest.fixture
 def books(services: Services) -> Books:
-    """A connection that is owed something for three people, and nothing else."""
+    """Build a connection that is owed something for three people, and nothing else."""
     return Books.owing(services, "a", "b", "c")
 
 
 def came_back(delivery: Delivery, outcome: Outcome) -> Returned:
-    """What became of it."""
+    """Return a delivery that needed no call, with this outcome."""
     vendor = destinations.get(delivery.destination)
     return Returned(item=Settled(delivery=delivery, outcome=outcome, vendor=vendor, work=None), outcome=outcome)
 
 
 def states(books: Books) -> dict[str, str]:
-    """Every delivery's, by its key."""
+    """Return the state of every delivery by its person."""
     return {item["subject"].removeprefix("person:"): item["state"] for item in owed(books.services)}
 
 
@@ -137,7 +137,7 @@ def test_a_call_leaves_once_its_intent_is_committed(shop: Shop) -> None:
 
 
 def order(shop: Shop, number: int) -> None:
-    """An order of a person of its own."""
+    """Post an order of a person of its own."""
     document = sent("orders_create")
     document["email"] = document["customer"]["email"] = f"person{number}@example.com"
     document["customer"]["id"] += number

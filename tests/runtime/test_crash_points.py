@@ -97,7 +97,7 @@ def backend(embedded: Backend) -> Backend:
 
 @pytest.fixture
 def buyer(shop: Shop) -> Shop:
-    """A shop that also buys the postage, so that a booking has several steps and costs money."""
+    """Prepare a shop that also buys the postage, so that a booking has several steps and costs money."""
     shop.reconnect("chitchats", **BUYING)
     configure(shop, buy_seconds=0.0)
     return shop
@@ -109,7 +109,7 @@ def _died(log: Path, point: str) -> bool:
 
 @contextmanager
 def _doomed(role: str, environment: dict[str, str], case: Case, log: Path, *arguments: str) -> Iterator[None]:
-    """A process that dies at a point; whatever is left of it is killed in the end."""
+    """Run a process that dies at a point; whatever is left of it is killed in the end."""
     armed = environment | {"CROSSDOCK_DIE_AT": f"{case.point}:{case.passing}"}
     with running(role, armed, *arguments, log=log) as process:
         yield
@@ -120,9 +120,9 @@ def _doomed(role: str, environment: dict[str, str], case: Case, log: Path, *argu
 
 
 def _finish(shop: Shop, environment: dict[str, str]) -> None:
-    """Time passes, and a worker is started again: leases and the bell have run out, pauses are over."""
+    """Let time pass; start a worker again: leases and the wake-up have run out, pauses are over."""
     expire(shop.services)
-    shop.services.wake_up.answer()
+    shop.services.wake_up.clear()
     with running("worker", environment):
         wait_until(lambda: _pushed_to_its_end(shop))
 
@@ -175,7 +175,7 @@ def test_a_worker_that_died_is_replaced(case: Case, buyer: Shop, environment: di
 
 
 def _answer(port: int) -> int | None:
-    """What posting the order came to; None when the connection was cut before an answer."""
+    """Post the order; return the status, or None when the connection was cut before an answer."""
     raw = json.dumps(ORDER).encode()
     with suppress(requests.RequestException):
         address = f"http://127.0.0.1:{port}/webhooks/shopify"
