@@ -38,7 +38,7 @@ sys.stdin.read()
 
 @contextmanager
 def asking(folder: Path) -> Iterator[tuple[int | None, set[int]]]:
-    """A process that has asked: what it was told, and where it may run."""
+    """Run a process that asks for a core; return the answer, and where it may run."""
     with subprocess.Popen(
         [sys.executable, "-c", ASK, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -65,8 +65,8 @@ def test_each_process_gets_a_core_of_its_own_and_one_too_many_is_left_alone(tmp_
 def test_a_folder_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     """Web answers all the same, only slower."""
     (tmp_path / "file").touch()
-    with asking(tmp_path / "file" / "data") as told:
-        assert told == (None, os.sched_getaffinity(0))
+    with asking(tmp_path / "file" / "data") as answer:
+        assert answer == (None, os.sched_getaffinity(0))
 
 
 def test_the_web_process_keeps_all_its_threads_to_one_core(embedded: Backend, tmp_path: Path) -> None:
