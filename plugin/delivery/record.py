@@ -163,7 +163,6 @@ class Recorder:
             connection_id=delivery.connection_id,
             destination=delivery.destination,
             lane=delivery.lane,
-            version="",
         )
         for step in then:
             plans.plan(self._services.database, db, owner, step)

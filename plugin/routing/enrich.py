@@ -30,7 +30,7 @@ from mappings.customer_data.person import customer_of, email_of, visit_of
 from mappings.schemas.schema import PayloadRejected
 from plugin.routing import abandonment
 from plugin.storage import identity, inbox
-from plugin.storage.identity import Link, Version, hash_of, name_of
+from plugin.storage.identity import BasketVersion, Link, hash_of, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,10 +54,10 @@ def enrich(db: Sql, event: Event, store: Store, document: Document) -> History:
     return _Enricher(db, event, store).history_of(document)
 
 
-def version_of(event: Event, document: Cart | Checkout) -> Version:
+def version_of(event: Event, document: Cart | Checkout) -> BasketVersion:
     """Which version of a cart or checkout an event brought."""
     kind = "cart" if isinstance(document, Cart) else "checkout"
-    return Version(
+    return BasketVersion(
         store_id=event.store_id,
         name=name_of(kind, document.ref),
         version=document.updated_at.isoformat(timespec="microseconds"),

@@ -126,5 +126,4 @@ def _owner(origin: Origin, connection: Connection) -> plans.Owner:
         connection_id=connection.id,
         destination=connection.destination,
         lane=connection.lane,
-        version="",
     )

@@ -35,6 +35,7 @@ from plugin.routing.load import load_document
 from plugin.rules import selection
 from plugin.rules.assignment import Giver
 from plugin.storage import bookings, erasure, inbox, plans
+from plugin.storage.version import UNVERSIONED, Version
 from plugin.storefronts.base import Ignored
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class _Router:
         reason = given.reason if given else None
         return EventState.ROUTED, reason or (None if steps else "no connection of this store asks for it")
 
-    def _give(self, topic: Topic, document: Document, version: str) -> Given | None:
+    def _give(self, topic: Topic, document: Document, version: Version) -> Given | None:
         """Which of the shipping connections an order belongs to; None where that is no question."""
         carriers = selection.shipping(self._connections)
         if not carriers or not isinstance(document, Order):
@@ -165,10 +166,10 @@ class _Router:
         """Keep the event, and show a held delivery for each connection, since what it is owed can't be named yet."""
         step = Step(action="map", key=f"map:{self._event.id}", subject=f"event:{self._event.id}")
         for connection in self._connections:
-            plans.plan_held(self._services.database, self._db, self._owner(connection, ""), step, reason)
+            plans.plan_held(self._services.database, self._db, self._owner(connection, UNVERSIONED), step, reason)
         self._rest(EventState.HELD, reason)
 
-    def _owner(self, connection: Connection, version: str) -> plans.Owner:
+    def _owner(self, connection: Connection, version: Version) -> plans.Owner:
         return plans.Owner(
             event_id=self._event.id,
             store_id=self._store.id,
@@ -197,15 +198,14 @@ def _timed(step: Step, given: Given) -> Step:
     return replace(step, delay=max(step.delay, delay), data={**step.data, "rule": given.rule})
 
 
-def _version(topic: Topic, document: Document, event: Event) -> str:
-    """Versions of one document sort by age, and a cancelled one sorts last: it never becomes live again."""
+def _version(topic: Topic, document: Document, event: Event) -> Version:
+    """Return how new a document is, by its own time, else by when its event came."""
     cancelled = isinstance(document, Order) and (
         topic is Topic.ORDER_CANCELLED or (document.cancelled_at is not None and not document.impossible_sample)
     )
     dated = (Order, Customer, Cart, Checkout, Fulfilment)
     updated_at = document.updated_at if isinstance(document, dated) else None
-    moment: datetime = updated_at or event.received_at
-    return f"{int(cancelled)} {moment.astimezone(UTC).isoformat(timespec='microseconds')}"
+    return Version(cancelled, updated_at or event.received_at)
 
 
 def _refs(document: Document, history: History) -> tuple[str | None, str | None]:

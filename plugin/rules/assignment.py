@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from plugin.rules.selection import Asked
     from plugin.storage.database import Database
     from plugin.storage.stores import Connection
+    from plugin.storage.version import Version
 
 NOT_WANTED = "no rule of a shipping connection takes this order"
 _REMOVED = "its booking belongs to a connection that was removed"
@@ -62,7 +63,7 @@ class Giver:
         self._carriers = carriers
         self._take_back = take_back
 
-    def give(self, topic: Topic, order: Order, version: str) -> Given:
+    def give(self, topic: Topic, order: Order, version: Version) -> Given:
         """Say who plans for this version, after what it changes was written down."""
         subject = subject_of(order)
         known = bookings.of(self._db, self._event.store_id, subject)

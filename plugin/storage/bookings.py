@@ -19,6 +19,7 @@ from plugin.core.delivery import UNFINISHED, State
 from plugin.core.event import EventState
 from plugin.storage.plans import bounded
 from plugin.storage.tables import bookings, deliveries, events, shipments, spending
+from plugin.storage.version import Version
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -51,14 +52,14 @@ class Booking:
     since: datetime | None = None
     on_payment: bool = False
     heard: frozenset[Topic] = frozenset()
-    version: str
+    version: Version
     event_id: int
     problem: str | None = None
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the newest version is of a cancelled order (`plugin.routing.route` says so in its first letter)."""
-        return self.version.startswith("1")
+        """Whether the newest version of the order is cancelled."""
+        return self.version.cancelled
 
 
 def of(db: Sql, store_id: str, subject: str) -> Booking | None:
@@ -76,7 +77,7 @@ def write(database: Database, db: Sql, booking: Booking) -> None:
     """Write down whose an order is."""
     now = datetime.now(UTC)
     row = {name: getattr(booking, name) for name in Booking.__slots__}
-    row |= {"heard": ",".join(sorted(booking.heard)), "updated_at": now}
+    row |= {"heard": ",".join(sorted(booking.heard)), "version": str(booking.version), "updated_at": now}
     insert = database.insert(bookings).values(row | {"created_at": now})
     db.execute(insert.on_conflict_do_update(index_elements=["store_id", "subject"], set_=row))
 
@@ -189,4 +190,5 @@ def _booking(row: Row[Any] | None) -> Booking | None:
     if row is None:
         return None
     values = {name: getattr(row, name) for name in Booking.__slots__}
-    return Booking(**values | {"heard": frozenset(map(Topic, filter(None, row.heard.split(","))))})
+    heard = frozenset(map(Topic, filter(None, row.heard.split(","))))
+    return Booking(**values | {"heard": heard, "version": Version.parse(row.version)})

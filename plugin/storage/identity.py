@@ -85,7 +85,7 @@ def keep(db: Sql, store_id: str, changed: Mapping[str, Link]) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class BasketVersion:
     """One version of a cart or checkout, as one event brought it; versions of one name sort by age."""
 
     store_id: str
@@ -95,7 +95,7 @@ class Version:
     event_id: int
 
 
-def before(db: Sql, mine: Version) -> int | None:
+def before(db: Sql, mine: BasketVersion) -> int | None:
     """The event of the newest version before this one, None for the first.
 
     Raises:
@@ -121,7 +121,7 @@ def before(db: Sql, mine: Version) -> int | None:
     return event_id
 
 
-def is_outdated(db: Sql, mine: Version) -> bool:
+def is_outdated(db: Sql, mine: BasketVersion) -> bool:
     """Whether a newer version of the same thing is known."""
     newer = or_(
         versions.c.version > mine.version,
@@ -131,9 +131,9 @@ def is_outdated(db: Sql, mine: Version) -> bool:
     return db.execute(query.limit(1)).first() is not None
 
 
-def add(database: Database, db: Sql, mine: Version) -> None:
+def add(database: Database, db: Sql, mine: BasketVersion) -> None:
     """Write down a version that is the newest of its name."""
-    row = {name: getattr(mine, name) for name in Version.__slots__}
+    row = {name: getattr(mine, name) for name in BasketVersion.__slots__}
     db.execute(database.insert(versions).values(row).on_conflict_do_nothing(index_elements=["event_id"]))
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection as Sql
-from sqlalchemy import and_, case, func, literal, null, or_, select, update
+from sqlalchemy import and_, case, literal, null, or_, select, update
 
 from plugin.core.delivery import State
 from plugin.storage.compression import deflate
 from plugin.storage.tables import deliveries
+from plugin.storage.version import UNVERSIONED, Version, age_of
 
 if TYPE_CHECKING:
     from plugin.core.step import Step
@@ -23,20 +24,18 @@ if TYPE_CHECKING:
 STANDS_ALONE = "stands_alone"
 # PostgreSQL indexes hold keys of up to 2,700 bytes; ours are bounded well below.
 _LONGEST_KEY = 280
-# Where in a version its age begins, after the mark of a cancelled one.
-_AGE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """To whom a step is owed, and for which version of which event."""
+    """To whom a step is owed, and for which version of the document that its event brought."""
 
     event_id: int
     store_id: str
     connection_id: str
     destination: str
     lane: str
-    version: str
+    version: Version = UNVERSIONED
 
 
 def plan(database: Database, db: Sql, owner: Owner, step: Step) -> None:
@@ -62,7 +61,7 @@ def plan(database: Database, db: Sql, owner: Owner, step: Step) -> None:
         "doubtful": or_(deliveries.c.doubtful, and_(rests, deliveries.c.attempts > 0)),
         "attempts": case((rests, literal(0)), else_=deliveries.c.attempts),
     }
-    newer = and_(deliveries.c.state != State.DONE, deliveries.c.version <= owner.version)
+    newer = and_(deliveries.c.state != State.DONE, deliveries.c.version <= str(owner.version))
     db.execute(statement.on_conflict_do_update(index_elements=unique, set_=fresh | again, where=newer))
 
 
@@ -85,19 +84,21 @@ def settle_held(db: Sql, event_id: int) -> None:
 
 def _is_stale_or_same(db: Sql, owner: Owner, group: str, content: str | None) -> bool:
     # Only their age counts here: a customer is told of after an order of theirs was cancelled, too.
-    age = func.substr(deliveries.c.version, _AGE + 1)
     last = db.execute(
         select(deliveries.c.id, deliveries.c.version, deliveries.c.content)
         .where(deliveries.c.connection_id == owner.connection_id, deliveries.c.grouping == group)
-        .order_by(age.desc(), deliveries.c.id.desc())
+        .order_by(age_of(deliveries.c.version).desc(), deliveries.c.id.desc())
         .limit(1)
     ).first()
-    if last is None or last.content != content:
-        return last is not None and last.version[_AGE:] > owner.version[_AGE:]
-    if last.version[_AGE:] < owner.version[_AGE:]:
+    if last is None:
+        return False
+    known = Version.parse(last.version)
+    if last.content != content:
+        return known.at > owner.version.at
+    if known.at < owner.version.at:
         # The same was said again: nothing is owed for it, but whatever is older than that comes too late from now on.
-        newer = last.version[:_AGE] + owner.version[_AGE:]
-        db.execute(update(deliveries).where(deliveries.c.id == last.id).values(version=newer))
+        newer = replace(known, at=owner.version.at)
+        db.execute(update(deliveries).where(deliveries.c.id == last.id).values(version=str(newer)))
     return True
 
 
@@ -114,7 +115,7 @@ def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
         "subject": bounded(step.subject),
         "grouping": group,
         "content": step.content,
-        "version": owner.version,
+        "version": str(owner.version),
         "state": State.WAITING,
         "priority": step.priority,
         "attempts": 0,

@@ -14,6 +14,7 @@ from plugin.storage import plans
 from plugin.storage.inbox import Incoming
 from plugin.storage.ledger import Ledger, Result
 from plugin.storage.tables import deliveries
+from plugin.storage.version import Version
 from tests.support.shop import ADDRESS, SECRET, connect
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from plugin.core.delivery import Delivery, State
     from plugin.services import Services
     from plugin.storage.stores import Connection
+
+# A version of a document, for steps of which nothing newer is planned.
+FIRST = Version(at=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def begin(services: Services, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
@@ -58,7 +62,9 @@ class Books:
         """The ledger of this process."""
         return self.services.ledger
 
-    def plan(self, step: Step, version: str = "0 a", *, event: int = 1, connection: Connection | None = None) -> None:
+    def plan(
+        self, step: Step, version: Version = FIRST, *, event: int = 1, connection: Connection | None = None
+    ) -> None:
         """Owe a step in a transaction of its own."""
         to = connection or self.connection
         owner = plans.Owner(
