@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, or_, select, text
 
+from plugin.storage.handwritten_sql import upsert
 from plugin.storage.tables import events, links, versions
 
 if TYPE_CHECKING:
@@ -34,11 +35,9 @@ _FIND = select(links.c.name, links.c.known, links.c.customer_ref, links.c.order_
     links.c.store_id == bindparam("in_store"), links.c.name.in_(bindparam("these", expanding=True))
 )
 _COLUMNS = [column.name for column in links.columns]
-_KEEP = text(
-    f"INSERT INTO links ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)}) "  # noqa: S608  (names of our own columns)
-    "ON CONFLICT (store_id, name) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("store_id", "name"))
-).bindparams(*(bindparam(name, type_=links.c[name].type) for name in _COLUMNS))
+_KEEP = text(upsert("links", _COLUMNS, ("store_id", "name"))).bindparams(
+    *(bindparam(name, type_=links.c[name].type) for name in _COLUMNS)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

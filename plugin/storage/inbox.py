@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 
 from plugin.core.event import Event, EventState
 from plugin.storage.compression import deflate, inflate
+from plugin.storage.handwritten_sql import INSERT_EVENT, INSERT_EVENTS
 from plugin.storage.tables import NAMELESS, events
 from plugin.storage.utc_datetime import as_text
 
@@ -60,20 +61,8 @@ class Inbox:
             return db.execute(select(events.c.id).where(_RECEIVED).limit(1)).first() is not None
 
 
-# The values of one event, in the order of the columns.
+# The values of one event, in the order of `EVENT_COLUMNS`.
 _Row = tuple[str | bytes | datetime | None, ...]
-_COLUMNS = ("store_id", "webhook_id", "platform_topic", "api_version", "triggered_at", "received_at", "state", "body")
-_PUT = (
-    f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608  (names of our own columns)
-    "ON CONFLICT (store_id, webhook_id) DO NOTHING"
-)
-# %b: numbers, moments and bodies travel as they are; as text, bodies twice as long and each searched for quotes, it all
-# would take three times as long.
-_PUT_ALL = (
-    f"INSERT INTO events ({', '.join(_COLUMNS)}) SELECT * FROM unnest("  # noqa: S608  (names of our own columns)
-    "%b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::text[], %b::bytea[]) "
-    "ON CONFLICT (store_id, webhook_id) DO NOTHING RETURNING store_id, webhook_id"
-)
 _RECEIVED = events.c.state == EventState.RECEIVED
 
 
@@ -81,7 +70,7 @@ def _put_singly(db: Sql, rows: Sequence[_Row]) -> list[bool]:
     """SQLite runs in our own process: a statement for each row costs next to nothing, if the driver is asked itself."""
     cursor = db.connection.cursor()
     try:
-        return [cursor.execute(_PUT, [_driven(value) for value in row]).rowcount > 0 for row in rows]
+        return [cursor.execute(INSERT_EVENT, [_driven(value) for value in row]).rowcount > 0 for row in rows]
     finally:
         cursor.close()
 
@@ -94,7 +83,7 @@ def _driven(value: str | bytes | datetime | None) -> str | bytes | None:
 def _put_together(db: Sql, rows: Sequence[_Row]) -> list[bool]:
     """PostgreSQL is a journey away: one statement for all, whose text does not change with their number."""
     columns = tuple(list(values) for values in zip(*rows, strict=True))
-    found = {tuple(row) for row in db.exec_driver_sql(_PUT_ALL, columns)}
+    found = {tuple(row) for row in db.exec_driver_sql(INSERT_EVENTS, columns)}
     new = []
     for row in rows:
         new.append(row[:2] in found)
@@ -154,7 +143,7 @@ def unread(db: Sql, store_id: str) -> Iterator[Event]:
 
 
 def _row(incoming: Incoming, now: datetime) -> _Row:
-    """The values of `_COLUMNS`."""
+    """Return the values of `EVENT_COLUMNS` for a webhook that arrived."""
     envelope = incoming.envelope
     return (
         incoming.store_id,

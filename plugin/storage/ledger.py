@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from plugin.core.delivery import Delivery, Priority, State
 from plugin.storage import ledger_sql as sql
+from plugin.storage.handwritten_sql import DIALECTS
 from plugin.storage.tables import deliveries
 from plugin.storage.utc_datetime import as_text
 
@@ -148,7 +149,7 @@ class Ledger:
         kept |= {result.delivery.id for result in results if not result.is_plain and _settle(db, result)}
         tried = [row for result in results if (row := self._row(result)) is not None]
         if tried:
-            db.exec_driver_sql(sql.TRIED[self._database.is_postgresql], tried)
+            db.exec_driver_sql(DIALECTS[self._database.is_postgresql].insert_attempt, tried)
         return kept
 
     def _row(self, result: Result) -> tuple[object, ...] | None:
