@@ -19,7 +19,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paper:
+class ShipmentFile:
     """A document that the vendor gives once and can't be asked for again; `expires_on` is its last good day."""
 
     kind: str

@@ -148,7 +148,7 @@ def _coupons(checkout: Checkout, before: Cart | Checkout | None, person: Person)
         )
 
 
-def of_untouched(checkout: Checkout, history: History, tenant: Tenant, rules: IdentityRules) -> Fact | None:
+def of_abandoned(checkout: Checkout, history: History, tenant: Tenant, rules: IdentityRules) -> Fact | None:
     """What one version of a checkout tells if nothing follows it; None where there is nothing to wait for.
 
     Its time is the end of the wait, so that it is the same whenever it is told.

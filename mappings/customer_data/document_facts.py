@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mappings.customer_data.fact import Fact
     from mappings.customer_data.ids import IdentityRules, Tenant
 
-_TOLD: Final[dict[type, Callable[..., Iterator[Fact]]]] = {
+_FACTS_OF: Final[dict[type, Callable[..., Iterator[Fact]]]] = {
     Order: order_facts.of_order,
     Refund: order_facts.of_refund,
     Payment: order_facts.of_payment,
@@ -49,7 +49,7 @@ _TOLD: Final[dict[type, Callable[..., Iterator[Fact]]]] = {
 }
 
 
-def untouched(
+def fact_if_abandoned(
     document: Document, tenant: Tenant, identity: IdentityRules, history: History = NOTHING_KNOWN
 ) -> Fact | None:
     """Say what to tell of a document once nothing came after it for as long as the operator waits.
@@ -58,7 +58,7 @@ def untouched(
     """
     if not isinstance(document, Checkout) or not may_tell(document, history, identity):
         return None
-    return basket_facts.of_untouched(document, history, tenant, identity)
+    return basket_facts.of_abandoned(document, history, tenant, identity)
 
 
 def facts(
@@ -71,7 +71,7 @@ def facts(
     Raises:
         BodyIncomplete: the document has no time, or no currency, that the fact could be told with.
     """
-    told = _TOLD.get(type(document))
-    if told is None or not may_tell(document, history, identity):
+    facts_of = _FACTS_OF.get(type(document))
+    if facts_of is None or not may_tell(document, history, identity):
         return ()
-    return tuple(told(topic, document, history, tenant, identity))
+    return tuple(facts_of(topic, document, history, tenant, identity))

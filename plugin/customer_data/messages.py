@@ -197,7 +197,7 @@ def item(line: Wire, work: Work) -> bytes:
     """The message of a step, as it was planned, or made anew from its event."""
     if work.message is not None:
         return work.message
-    _, document = steps.told(work)
+    _, document = steps.document_of(work)
     return message(line, steps.fact_of(work), document, work.store)
 
 

@@ -121,17 +121,17 @@ def steps(
     store: StoreFacts,
     values: Mapping[str, str],
     *,
-    say: Callable[[customer_data.Fact], bytes | None],
+    body_of: Callable[[customer_data.Fact], bytes | None],
 ) -> tuple[Step, ...]:
-    """Everything to tell of a document as steps; `say` gives the body of one fact."""
-    told = [step(fact, document, say(fact)) for fact in facts(topic, document, history, store, values)]
-    return (*told, *_waits(document, history, store, values))
+    """Everything to tell of a document as steps; `body_of` gives the body of one fact."""
+    owed = [step(fact, document, body_of(fact)) for fact in facts(topic, document, history, store, values)]
+    return (*owed, *_waits(document, history, store, values))
 
 
 def _waits(document: Document, history: History, store: StoreFacts, values: Mapping[str, str]) -> Iterator[Step]:
     """The wait for whether a checkout is left as it is; it holds nothing else of its person up."""
     rules = _rules(values)
-    fact = customer_data.untouched(document, tenant(store), rules, history)
+    fact = customer_data.fact_if_abandoned(document, tenant(store), rules, history)
     if fact is not None and not (history.stale or history.over):
         yield Step(
             action=WAIT,
@@ -143,11 +143,11 @@ def _waits(document: Document, history: History, store: StoreFacts, values: Mapp
         )
 
 
-def waited(work: Work, say: Callable[[customer_data.Fact], bytes | None]) -> Outcome:
+def end_wait(work: Work, body_of: Callable[[customer_data.Fact], bytes | None]) -> Outcome:
     """What the end of a wait comes to: its fact is owed, unless something followed the document meanwhile."""
-    _, document = told(work)
+    _, document = document_of(work)
     rules = _rules(work.settings)
-    fact = customer_data.untouched(document, tenant(work.store), rules, work.history)
+    fact = customer_data.fact_if_abandoned(document, tenant(work.store), rules, work.history)
     if fact is None:
         return Skipped("the settings, or what its person agreed to, do not ask for it any more")
     if work.history.over:
@@ -156,13 +156,13 @@ def waited(work: Work, say: Callable[[customer_data.Fact], bytes | None]) -> Out
     if more > timedelta():
         longer = {**work.data, _HOURS: rules.abandoned_hours}
         return Deferred.pending("the setting asks for more hours now", more, data=longer)
-    return Accepted(then=(step(fact, document, say(fact)),), note="nothing came meanwhile")
+    return Accepted(then=(step(fact, document, body_of(fact)),), note="nothing came meanwhile")
 
 
 def fact_of(work: Work) -> customer_data.Fact:
     """The fact that a step was planned for, found again in its event."""
-    topic, document = told(work)
-    later = customer_data.untouched(document, tenant(work.store), _rules(work.settings), work.history)
+    topic, document = document_of(work)
+    later = customer_data.fact_if_abandoned(document, tenant(work.store), _rules(work.settings), work.history)
     for fact in (*facts(topic, document, work.history, work.store, work.settings), *([later] if later else [])):
         if fact.mark == work.data.get("mark"):
             return fact
@@ -174,7 +174,7 @@ def visitor_attributes(values: Mapping[str, str]) -> frozenset[str]:
     return frozenset(filter(None, values.get(_ATTRIBUTES, _DEFAULTS[_ATTRIBUTES]).split(",")))
 
 
-def told(work: Work) -> tuple[Topic, Document]:
+def document_of(work: Work) -> tuple[Topic, Document]:
     """What a step tells of: its event's document, or the parcel of ours that follows from it."""
     if work.topic is None or work.document is None:
         raise PayloadRejected("the event holds no document")

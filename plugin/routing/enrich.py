@@ -51,7 +51,7 @@ _NOBODY = Link()
 
 def enrich(db: Sql, event: Event, store: Store, document: Document) -> History:
     """Return what is known beside a document: of its person, of its order, of its own earlier versions."""
-    return _Enricher(db, event, store).history_of(document)
+    return _HistoryReader(db, event, store).history_of(document)
 
 
 def version_of(event: Event, document: Cart | Checkout) -> BasketVersion:
@@ -89,7 +89,7 @@ def names_of(document: Document) -> list[str]:
     return [name_of("order", document.order_ref)] if isinstance(document, (Refund, Payment)) else named
 
 
-class _Enricher:
+class _HistoryReader:
     """Looks up for one event."""
 
     def __init__(self, db: Sql, event: Event, store: Store) -> None:

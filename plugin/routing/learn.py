@@ -140,7 +140,7 @@ def _of_customer(
         if address and updated_at:
             _address(known, hash_of(address), updated_at.isoformat(), event.id)
         if customer.consent is not None:
-            _say(known, "email", given=customer.consent, at=(updated_at or event.received_at).isoformat())
+            _record_consent(known, "email", given=customer.consent, at=(updated_at or event.received_at).isoformat())
 
     yield name_of("customer", customer.ref), apply
 
@@ -198,10 +198,10 @@ def _address(known: Known, hashed: str, version: str, event_id: int) -> None:
 
 def _agree(known: Known, consent: Consent, event: Event) -> None:
     _first(known, Visit(customer_ref=consent.customer_ref))
-    _say(known, consent.channel, given=consent.given, at=(consent.at or event.received_at).isoformat())
+    _record_consent(known, consent.channel, given=consent.given, at=(consent.at or event.received_at).isoformat())
 
 
-def _say(known: Known, channel: str, *, given: bool | None, at: str) -> None:
+def _record_consent(known: Known, channel: str, *, given: bool | None, at: str) -> None:
     said = known.get("consent", {})
     if channel not in said or said[channel]["at"] < at:
         known["consent"] = {**said, channel: {"given": given, "at": at}}

@@ -45,7 +45,7 @@ class Origin:
     connection_id: str
 
 
-def tell(services: Services, db: Sql, delivery: Delivery, order: Order, receipt: Receipt) -> None:
+def plan_parcel_events(services: Services, db: Sql, delivery: Delivery, order: Order, receipt: Receipt) -> None:
     """Plan what follows from a receipt that is about to be kept: that a parcel was sent, that it arrived.
 
     Never raises for what it plans: a booking is written down whatever telling of it comes to.
@@ -56,18 +56,20 @@ def tell(services: Services, db: Sql, delivery: Delivery, order: Order, receipt:
         store_id=delivery.store_id,
         connection_id=delivery.connection_id,
     )
-    _tell(services, db, origin, receipt, lambda: order)
+    _plan_events(services, db, origin, receipt, lambda: order)
 
 
-def tell_listed(services: Services, db: Sql, connection_id: str, receipt: Receipt) -> None:
+def plan_listed_parcel_events(services: Services, db: Sql, connection_id: str, receipt: Receipt) -> None:
     """The same for a parcel that a list named, which is known by its remote id alone."""
     found = shipments.booked_by(db, connection_id, receipt.remote_id)
     if found is not None:
         origin = Origin(connection_id=connection_id, **found)
-        _tell(services, db, origin, receipt, lambda: _order(services, db, origin))
+        _plan_events(services, db, origin, receipt, lambda: _order(services, db, origin))
 
 
-def _tell(services: Services, db: Sql, origin: Origin, receipt: Receipt, find: Callable[[], Order | None]) -> None:
+def _plan_events(
+    services: Services, db: Sql, origin: Origin, receipt: Receipt, find: Callable[[], Order | None]
+) -> None:
     facts = _facts(db, origin.connection_id, receipt)
     order = find() if facts else None
     if order is None:

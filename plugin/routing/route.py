@@ -33,7 +33,7 @@ from plugin.routing.enrich import enrich
 from plugin.routing.learn import learn, visitor_attributes
 from plugin.routing.load import load_document
 from plugin.rules import selection
-from plugin.rules.assignment import Giver
+from plugin.rules.assignment import Assigner
 from plugin.storage import bookings, erasure, inbox, plans
 from plugin.storage.version import UNVERSIONED, Version
 from plugin.storefronts.base import Ignored
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from mappings.canonical.document import Document
     from mappings.canonical.history import History
     from plugin.core.event import Event
-    from plugin.rules.assignment import Given
+    from plugin.rules.assignment import CarrierAssignment
     from plugin.services import Services
     from plugin.storage.bookings import Booking
     from plugin.storage.stores import Connection, Store
@@ -124,23 +124,25 @@ class _Router:
 
     def _follow(self, topic: Topic, document: Document) -> tuple[EventState, str | None]:
         version = _version(topic, document, self._event)
-        given = self._give(topic, document, version)
+        assigned = self._assign(topic, document, version)
         steps = [
             (connection, step)
             for connection in self._connections
-            if given is None or connection == given.connection or not ships(destinations.get(connection.destination))
+            if assigned is None
+            or connection == assigned.connection
+            or not ships(destinations.get(connection.destination))
             for step in self._steps(connection, topic, document)
         ]
         # Of a notice too: whoever was told of a customer may have to forget them.
         for connection, step in steps:
-            timed = step if given is None else _timed(step, given)
+            timed = step if assigned is None else _timed(step, assigned)
             plans.plan(self._services.database, self._db, self._owner(connection, version), timed)
         if isinstance(document, ShopNotice):
             return erasure.obey(self._db, topic, document, self._store)
-        reason = given.reason if given else None
+        reason = assigned.reason if assigned else None
         return EventState.ROUTED, reason or (None if steps else "no connection of this store asks for it")
 
-    def _give(self, topic: Topic, document: Document, version: Version) -> Given | None:
+    def _assign(self, topic: Topic, document: Document, version: Version) -> CarrierAssignment | None:
         """Which of the shipping connections an order belongs to; None where that is no question."""
         carriers = selection.shipping(self._connections)
         if not carriers or not isinstance(document, Order):
@@ -149,7 +151,9 @@ class _Router:
         def take_back(holder: Connection, booking: Booking) -> None:
             self._take_back(holder, booking, document)
 
-        return Giver(self._services.database, self._db, self._event, carriers, take_back).give(topic, document, version)
+        return Assigner(self._services.database, self._db, self._event, carriers, take_back).assign(
+            topic, document, version
+        )
 
     def _take_back(self, holder: Connection, booking: Booking, order: Order) -> None:
         """Plan what a cancellation would do, as steps of their own, because another connection is to book the order."""
@@ -190,12 +194,12 @@ class _Router:
         tell("routed", event=self._event.id, store=self._store.id, state=state, reason=reason)
 
 
-def _timed(step: Step, given: Given) -> Step:
+def _timed(step: Step, assigned: CarrierAssignment) -> Step:
     """A booking waits until the hold window of its rule ends."""
-    if step.action != "book" or given.rule is None:
+    if step.action != "book" or assigned.rule is None:
         return step
-    delay = given.due_at - datetime.now(UTC) if given.due_at else timedelta()
-    return replace(step, delay=max(step.delay, delay), data={**step.data, "rule": given.rule})
+    delay = assigned.due_at - datetime.now(UTC) if assigned.due_at else timedelta()
+    return replace(step, delay=max(step.delay, delay), data={**step.data, "rule": assigned.rule})
 
 
 def _version(topic: Topic, document: Document, event: Event) -> Version:

@@ -31,7 +31,7 @@ _MOVES = "the rules chose another connection, which books it once the booking th
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class CarrierAssignment:
     """Who is to plan for this webhook; nobody while the order changes hands, or when no rule takes it.
 
     `rule` has taken it, and its booking waits until `due_at`.
@@ -43,7 +43,7 @@ class Given:
     due_at: datetime | None = None
 
 
-class Giver:
+class Assigner:
     """One version of an order on its way to a connection, inside the caller's transaction.
 
     `take_back` plans the steps that take a booking back from the connection that has it.
@@ -63,7 +63,7 @@ class Giver:
         self._carriers = carriers
         self._take_back = take_back
 
-    def give(self, topic: Topic, order: Order, version: Version) -> Given:
+    def assign(self, topic: Topic, order: Order, version: Version) -> CarrierAssignment:
         """Say who plans for this version, after what it changes was written down."""
         subject = subject_of(order)
         known = bookings.of(self._db, self._event.store_id, subject)
@@ -76,10 +76,10 @@ class Giver:
         booking = self._decide(booking, asked, order)
         bookings.write(self._database, self._db, booking)
         over = booking.is_cancelled or selection.is_settled(order)
-        given = self._given(booking, None if over else asked)
+        assigned = self._assignment(booking, None if over else asked)
         if known is not None and (over or known.rule != booking.rule):
-            bookings.reschedule(self._db, booking, given.due_at or datetime.now(UTC))
-        return given
+            bookings.reschedule(self._db, booking, assigned.due_at or datetime.now(UTC))
+        return assigned
 
     def _decide(self, booking: Booking, asked: Asked | None, order: Order) -> Booking:
         """Whose the order is from now on."""
@@ -132,24 +132,24 @@ class Giver:
         self._take_back(holder, booking)
         return moved
 
-    def _late(self, known: Booking, topic: Topic) -> Given:
+    def _late(self, known: Booking, topic: Topic) -> CarrierAssignment:
         """Only the newest version decides; but what was heard counts, so that one is asked about again."""
         if topic not in known.heard:
             bookings.write(self._database, self._db, replace(known, heard=known.heard | {topic}))
             bookings.again(self._db, known)
-        return self._given(known, None)
+        return self._assignment(known, None)
 
-    def _given(self, booking: Booking, asked: Asked | None) -> Given:
+    def _assignment(self, booking: Booking, asked: Asked | None) -> CarrierAssignment:
         if booking.connection_id is None:
-            return Given(connection=None, reason=NOT_WANTED)
+            return CarrierAssignment(connection=None, reason=NOT_WANTED)
         holder = self._carrier(booking.connection_id)
         if holder is None:
-            return Given(connection=None, reason=_REMOVED)
+            return CarrierAssignment(connection=None, reason=_REMOVED)
         if booking.next_id is not None and not booking.is_cancelled:
-            return Given(connection=None, reason=_MOVES)
+            return CarrierAssignment(connection=None, reason=_MOVES)
         waits = asked is not None and booking.since is not None and asked.connection.id == holder.id
         due_at = booking.since + asked.hold if waits and asked and booking.since else None
-        return Given(connection=holder, rule=booking.rule, due_at=due_at)
+        return CarrierAssignment(connection=holder, rule=booking.rule, due_at=due_at)
 
     def _carrier(self, connection_id: str | None) -> Connection | None:
         return next((item for item in self._carriers if item.id == connection_id), None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 
 from plugin.core.event import Event, EventState
-from plugin.storage.compression import deflate, inflate
+from plugin.storage.compression import compress, decompress
 from plugin.storage.handwritten_sql import INSERT_EVENT, INSERT_EVENTS
 from plugin.storage.tables import NAMELESS, events
 from plugin.storage.utc_datetime import as_text
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # What identifies a webhook comes from an unsigned header, so its length is ours to bound.
 _LONGEST_NAME = 200
-# A deflated body is never empty.
+# A compressed body is never empty.
 _ERASED = b""
 
 
@@ -154,7 +154,7 @@ def _row(incoming: Incoming, now: datetime) -> _Row:
         now,
         EventState.RECEIVED.value,
         # Here and not where it arrived: the writer does it while nobody else has anything to do.
-        deflate(incoming.body),
+        compress(incoming.body),
     )
 
 
@@ -168,6 +168,6 @@ def _event(row: Row[Any]) -> Event:
         store_id=row.store_id,
         platform_topic=row.platform_topic,
         received_at=row.received_at,
-        body=inflate(row.body),
+        body=decompress(row.body),
         triggered_at=row.triggered_at,
     )

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from plugin.core.delivery import Delivery, Priority, State
-from plugin.storage.compression import inflate
+from plugin.storage.compression import decompress
 from plugin.storage.handwritten_sql import DIALECTS
 from plugin.storage.stores import ConnectionState
 from plugin.storage.tables import connections, deliveries, unfinished
@@ -197,5 +197,5 @@ def delivery(row: Sequence[Any]) -> Delivery:
     found.doubtful = found.doubtful or found.state == State.SENDING
     found.state, found.priority = _STATES[found.state], _PRIORITIES[found.priority]
     if found.message is not None:
-        found.message = inflate(found.message)
+        found.message = decompress(found.message)
     return found

@@ -11,7 +11,7 @@ from sqlalchemy import Connection as Sql
 from sqlalchemy import and_, case, literal, null, or_, select, update
 
 from plugin.core.delivery import State
-from plugin.storage.compression import deflate
+from plugin.storage.compression import compress
 from plugin.storage.tables import deliveries
 from plugin.storage.version import UNVERSIONED, Version, age_of
 
@@ -123,7 +123,7 @@ def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
         "losses": 0,
         "due_at": now + step.delay,
         "data": dict(step.data) | ({STANDS_ALONE: True} if step.stands_alone else {}),
-        "message": None if step.message is None else deflate(step.message),
+        "message": None if step.message is None else compress(step.message),
         "created_at": now,
         "updated_at": now,
     }

@@ -53,7 +53,7 @@ def keep(database: Database, db: Sql, delivery: Delivery, order: Order, receipt:
     }
     insert = database.insert(shipments).values(new)
     db.execute(insert.on_conflict_do_update(index_elements=["connection_id", "remote_id"], set_=known))
-    shipment_files.keep(db, new, receipt.papers)
+    shipment_files.keep(db, new, receipt.files)
 
 
 def learn(db: Sql, connection_id: str, receipt: Receipt) -> None:

@@ -123,7 +123,7 @@ events = Table(
     # What the event is about, so that a privacy request finds it.
     Column("document_ref", String(255)),
     Column("customer_ref", String(255)),
-    # Deflated; empty once a privacy request erased it.
+    # compressed; empty once a privacy request erased it.
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("store_id", "webhook_id"),
     _partial(_known("document_ref"), "ix_events_document", "store_id", "document_ref"),
@@ -186,7 +186,7 @@ deliveries = Table(
     Column("leased_until", UtcDateTime),
     Column("reason", Text),
     Column("data", JSON, nullable=False),
-    # The mapped body while it is owed, deflated; a person's data is kept in the event alone.
+    # The mapped body while it is owed, compressed; a person's data is kept in the event alone.
     Column("message", LargeBinary),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
@@ -306,7 +306,7 @@ versions = Table(
 
 
 # A privacy request removes what is about its person.
-papers = Table(
+shipment_files = Table(
     "papers",
     metadata,
     Column("id", Id, primary_key=True),

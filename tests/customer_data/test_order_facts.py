@@ -124,7 +124,7 @@ def _off(line: dict[str, Any]) -> str:
     return amount
 
 
-def told(topic: Topic, document: Any, history: History = NOTHING_KNOWN) -> dict[str, Any]:  # noqa: ANN401  (any canonical value)
+def facts_by_name(topic: Topic, document: Any, history: History = NOTHING_KNOWN) -> dict[str, Any]:  # noqa: ANN401  (any canonical value)
     """The properties of the one event that is told first of a document."""
     calls = [fact.call for fact in facts(topic, document, TENANT, IdentityRules(), history)]
     return dict(next(call.properties for call in calls if isinstance(call, Track)))
@@ -144,7 +144,7 @@ MANY = settings(max_examples=examples(10_000, few=300), deadline=None, suppress_
 @ORDERS
 def test_the_total_is_the_sum_of_its_parts(**order: Any) -> None:  # noqa: ANN401  (what was drawn)
     """To the last cent, with tax on top of prices or in them, discounted, tipped and rounded; ids to the last digit."""
-    found = told(Topic.ORDER_CREATED, load(Topic.ORDER_CREATED, body(**order), ADDRESS))
+    found = facts_by_name(Topic.ORDER_CREATED, load(Topic.ORDER_CREATED, body(**order), ADDRESS))
     assert found["total"] == sum(found.get(part, 0) for part in PARTS)
     assert found["value"] == found["total"]
     assert found["revenue"] == found["subtotal"]
@@ -164,7 +164,7 @@ def test_refunds_in_parts_add_up_to_what_was_paid(cents: int, cuts: list[int], d
     assert isinstance(order, Order)
     edges = [0, *sorted(cut % cents for cut in cuts), cents]
     parts = [upper - lower for lower, upper in itertools.pairwise(edges) if upper > lower]
-    found = [told(Topic.REFUND_CREATED, _refund(part, data), History(order=order)) for part in parts]
+    found = [facts_by_name(Topic.REFUND_CREATED, _refund(part, data), History(order=order)) for part in parts]
     assert sum(one["refund_amount"] for one in found) == order.total.amount
     assert all(one["refund_amount"] > 0 for one in found)
     assert {one["refund_type"] for one in found} == ({"full"} if len(parts) == 1 else {"partial"})

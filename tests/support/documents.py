@@ -31,6 +31,6 @@ def customer(**changes: Any) -> Customer:
     return replace(found, **changes)
 
 
-def told(topic: Topic, document: Order | Customer, rules: IdentityRules = RULES) -> tuple[Fact, ...]:
+def facts_of(topic: Topic, document: Order | Customer, rules: IdentityRules = RULES) -> tuple[Fact, ...]:
     """Say what the shop of these tests tells."""
     return facts(topic, document, TENANT, rules)
