@@ -51,7 +51,7 @@ def of_cart(topic: Topic, cart: Cart, history: History, tenant: Tenant, rules: I
 
 
 def _changes(cart: Cart, before: Sequence[Item], person: Person) -> Iterator[Fact]:
-    """Goods are told apart by their variant: the same one in two lines of a cart is one kind of goods."""
+    """Yield each kind of goods that was put in or taken out; the same variant in two lines is one kind."""
     had, has = _quantities(before), _quantities(cart.items)
     for goods, item in {_goods(item): item for item in (*before, *cart.items)}.items():
         difference = has[goods] - had[goods]
@@ -69,7 +69,7 @@ def _changes(cart: Cart, before: Sequence[Item], person: Person) -> Iterator[Fac
 
 
 def _piece(item: Item) -> dict[str, object]:
-    """One kind of goods without what is a total of its line, as only some of its pieces may be meant."""
+    """Return one kind of goods without what is a total of its line, as only some of its pieces may be meant."""
     whole = ("discount", "tax", "line_item_id")
     return {name: value for name, value in product(item).items() if name not in whole}
 
@@ -115,7 +115,7 @@ def of_checkout(
 
 
 def _steps(checkout: Checkout, person: Person) -> Iterator[Fact]:
-    """The steps of a checkout: who and where to, how it is sent, how it is paid."""
+    """Yield the steps that a checkout has reached: who and where to, how it is sent, how it is paid."""
     manner = {"shipping_method": ", ".join(checkout.shipping_methods), "payment_method": checkout.payment_method}
     done = {
         1: bool((checkout.email or checkout.phone) and checkout.shipping_address),
@@ -149,7 +149,7 @@ def _coupons(checkout: Checkout, before: Cart | Checkout | None, person: Person)
 
 
 def of_abandoned(checkout: Checkout, history: History, tenant: Tenant, rules: IdentityRules) -> Fact | None:
-    """What one version of a checkout tells if nothing follows it; None where there is nothing to wait for.
+    """Return the fact that a checkout was abandoned; None where there is nothing to wait for.
 
     Its time is the end of the wait, so that it is the same whenever it is told.
     """

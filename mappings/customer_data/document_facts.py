@@ -52,7 +52,7 @@ _FACTS_OF: Final[dict[type, Callable[..., Iterator[Fact]]]] = {
 def fact_if_abandoned(
     document: Document, tenant: Tenant, identity: IdentityRules, history: History = NOTHING_KNOWN
 ) -> Fact | None:
-    """Say what to tell of a document once nothing came after it for as long as the operator waits.
+    """Return the fact to send once nothing came after a document for as long as the operator waits; None for most.
 
     Whether something came is in `History.over`, and is for whoever waited to ask.
     """
@@ -64,7 +64,7 @@ def fact_if_abandoned(
 def facts(
     topic: Topic, document: Document, tenant: Tenant, identity: IdentityRules, history: History = NOTHING_KNOWN
 ) -> tuple[Fact, ...]:
-    """Say what to tell about a document, in the order to tell it: who it is, that they are known, what they did.
+    """Return what to send about a document, in this order: who it is, that they are known, what they did.
 
     Nothing is to be told of topics without a place in the vocabulary, nor of what the operator's choices leave out.
 

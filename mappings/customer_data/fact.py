@@ -87,7 +87,7 @@ class Fact:
 
 
 def digest(mapped: object) -> str:
-    """The same for equal content, in whatever order its keys came."""
+    """Return a SHA-256 that is the same for equal content, in whatever order its keys came."""
     return hashlib.sha256(json.dumps(mapped, sort_keys=True, default=str).encode()).hexdigest()
 
 

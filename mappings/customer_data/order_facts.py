@@ -96,7 +96,7 @@ def _time(event: _Event, order: Order) -> datetime:
 
 
 def _sent(order: Order) -> str:
-    """The same for the same pieces sent."""
+    """Return the fingerprint of what was sent of an order: the same for the same pieces."""
     return digest([(line.ref, line.quantity - line.quantity_to_ship) for line in order.lines])[:16]
 
 
@@ -128,7 +128,7 @@ def of_refund(_topic: Topic, refund: Refund, history: History, tenant: Tenant, r
 
 
 def _kind(money: Money, order: Order | None) -> str | None:
-    """`full` if this one refund returns all that was paid, in whichever of the order's two currencies it was made."""
+    """Return `full` if this one refund returns all that was paid, in either of the order's two currencies."""
     if order is None:
         return None
     return "full" if money in (order.total, order.presentment_total) else "partial"
@@ -161,7 +161,7 @@ def of_payment(
 
 
 def person_behind(document: Aftermath, history: History, tenant: Tenant, rules: IdentityRules) -> Person:
-    """Whoever placed the order that something belongs to; it names nobody itself."""
+    """Return who placed the order that something belongs to, which names nobody itself."""
     order = history.order
     if order is None:
         return person_of_unknown(document.order_ref, tenant, rules)
@@ -169,7 +169,7 @@ def person_behind(document: Aftermath, history: History, tenant: Tenant, rules: 
 
 
 def by_email(order: Order | None, rules: IdentityRules) -> dict[str, object]:
-    """The address for tools that match on nothing else; it is no content, so that it changes nothing by itself."""
+    """Return a fact with the e-mail for tools that match on nothing else; it is no content, so it changes nothing."""
     return known({"email": email_of(order)}) if order and rules.email_in_properties else {}
 
 

@@ -91,7 +91,7 @@ def _shipped(person: Person, order_ref: str, parcel: Tracking, properties: Mappi
 def _delivered(
     person: Person, order_ref: str, parcel: Tracking | str, properties: Mapping[str, object], at: datetime
 ) -> Fact:
-    """`parcel` is how it is followed, or the fulfilment it belongs to where nobody said."""
+    """Yield that a parcel arrived; `parcel` is how it is followed, or its fulfilment where nobody said."""
     name = parcel.number if isinstance(parcel, Tracking) else f"fulfilment:{parcel}"
     return track(
         "Order Delivered",

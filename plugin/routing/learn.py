@@ -1,4 +1,4 @@
-"""Learning: what a document tells about its person is written down for documents to come."""
+"""What a document says about its person, written down for documents to come."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Known = dict[str, Any]
 def visitor_attributes(connections: Iterable[Connection]) -> frozenset[str] | None:
     """Return the order attributes that any of these connections reads a visitor's id from.
 
-    None when none of them is told who did what: then nothing has to be remembered of people.
+    None when none of them receives customer data: then nothing has to be kept about people.
     """
     named = [
         vendor.visitor_attributes(connection.values)
@@ -85,7 +85,7 @@ Lesson = tuple[str, "Callable[[Known], None]"]
 
 
 def _lessons(event: Event, document: Document, history: History, attributes: frozenset[str]) -> Iterator[Lesson]:
-    """What is to be learned, by the name it is learned under."""
+    """Yield what is to be written down, by the name it is kept under."""
     if isinstance(document, (Order, Checkout, Cart)):
         yield from _of_basket(event, document, attributes)
     elif isinstance(document, Customer):
@@ -160,7 +160,7 @@ def _of_aftermath(event: Event, document: Aftermath, history: History) -> Iterat
 
 
 def _owned(link: Link, document: Document, history: History) -> Link:
-    """Whose it is, so that a privacy request finds it; what was known of that stays."""
+    """Return a link with whose it is, so that a privacy request finds it; what was known of that stays."""
     order_ref = document.ref if isinstance(document, Order) else getattr(document, "order_ref", None)
     customer_ref = document.ref if isinstance(document, Customer) else getattr(document, "customer_ref", None)
     basket = document if isinstance(document, (Order, Checkout)) else history.order

@@ -1,4 +1,4 @@
-"""Route: an event becomes deliveries, according to its topic and to the connections of its store."""
+"""Routing: an event becomes deliveries, according to its topic and to the connections of its store."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def route_due(services: Services, limit: int = 50) -> int:
 
 
 class _Router:
-    """One event on its way to what follows from it, inside the caller's transaction."""
+    """What routes one event, inside the caller's transaction."""
 
     def __init__(self, services: Services, db: Sql, event: Event, store: Store, owed: list[Connection]) -> None:
         self._services = services
@@ -78,11 +78,11 @@ class _Router:
         self._store = store
         self._connections = owed
         self._history = NOTHING_KNOWN
-        # What has to be remembered of people; nothing where nobody is told who did what.
+        # What has to be remembered of people; nothing where no connection receives customer data.
         self._attributes = visitor_attributes(owed)
 
     def route(self) -> None:
-        """Decide; whatever the body holds, the event comes to rest in a state that says what happened."""
+        """Route the event; whatever its body holds, it comes to rest in a state that says what happened."""
         known = storefronts.get(self._store.platform).topics.get(self._event.platform_topic)
         if known is None:
             self._rest(EventState.UNKNOWN, f"nothing is known of the topic {self._event.platform_topic[:60]!r}; kept")
@@ -133,7 +133,7 @@ class _Router:
             or not ships(destinations.get(connection.destination))
             for step in self._steps(connection, topic, document)
         ]
-        # Of a notice too: whoever was told of a customer may have to forget them.
+        # Of a notice too: whoever received a customer's data may have to forget it.
         for connection, step in steps:
             timed = step if assigned is None else _timed(step, assigned)
             plans.plan(self._services.database, self._db, self._owner(connection, version), timed)
@@ -143,7 +143,7 @@ class _Router:
         return EventState.ROUTED, reason or (None if steps else "no connection of this store asks for it")
 
     def _assign(self, topic: Topic, document: Document, version: Version) -> CarrierAssignment | None:
-        """Which of the shipping connections an order belongs to; None where that is no question."""
+        """Return which of the shipping connections gets an order; None where that is no question."""
         carriers = selection.shipping(self._connections)
         if not carriers or not isinstance(document, Order):
             return None
@@ -195,7 +195,7 @@ class _Router:
 
 
 def _timed(step: Step, assigned: CarrierAssignment) -> Step:
-    """A booking waits until the hold window of its rule ends."""
+    """Return the step as its rule has it: a booking waits until the rule's hold window ends."""
     if step.action != "book" or assigned.rule is None:
         return step
     delay = assigned.due_at - datetime.now(UTC) if assigned.due_at else timedelta()
@@ -213,7 +213,7 @@ def _version(topic: Topic, document: Document, event: Event) -> Version:
 
 
 def _refs(document: Document, history: History) -> tuple[str | None, str | None]:
-    """The document and the customer that an event is about, so that a privacy request finds it."""
+    """Return the references of the document and the customer of an event, for privacy requests to find it by."""
     if isinstance(document, (Order, Checkout)):
         return document.ref, document.customer.ref if document.customer else None
     if isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):

@@ -63,13 +63,13 @@ class Booking:
 
 
 def of(db: Sql, store_id: str, subject: str) -> Booking | None:
-    """Whose an order is, locked for this transaction; None before anything was heard of it."""
+    """Return whose an order is, locked for this transaction; None before anything was heard of it."""
     query = select(bookings).where(_same(bookings.c, store_id, subject)).with_for_update()
     return _booking(db.execute(query).first())
 
 
 def look(db: Sql, store_id: str, subject: str) -> Booking | None:
-    """The same, without a lock."""
+    """Return whose an order is, without a lock."""
     return _booking(db.execute(select(bookings).where(_same(bookings.c, store_id, subject))).first())
 
 
@@ -107,7 +107,7 @@ def set_aside(db: Sql, booking: Booking, reason: str) -> bool:
 
 
 def _is_made(db: Sql, booking: Booking) -> bool:
-    """Whether any shipment of the order is known there, live or not; one of several parcels may be enough."""
+    """Return whether any shipment of the order is known there, live or not; one of several parcels may be enough."""
     of_order = select(shipments.c.id).join(deliveries, deliveries.c.id == shipments.c.delivery_id)
     mine = and_(shipments.c.connection_id == booking.connection_id, deliveries.c.subject == booking.subject)
     done = and_(deliveries.c.state == State.DONE, deliveries.c.action == "book")
@@ -115,34 +115,34 @@ def _is_made(db: Sql, booking: Booking) -> bool:
 
 
 def is_untouched(db: Sql, booking: Booking) -> bool:
-    """Whether nothing of an order can have arrived yet at the connection that has it."""
+    """Return whether nothing of an order can have arrived yet at the connection that has it."""
     tried = or_(deliveries.c.attempts > 0, deliveries.c.doubtful, deliveries.c.state == State.DONE)
     return not exists_any(db, steps(booking), tried)
 
 
 def is_moving(db: Sql, booking: Booking) -> bool:
-    """Whether steps that take the booking back are under way, or a person was told why they can't."""
+    """Return whether steps that take the booking back are under way, or a person was told why they can't."""
     return exists_any(db, _taking_back(booking), deliveries.c.state.in_([*UNFINISHED, *_TROUBLE]))
 
 
 def is_under_way(db: Sql, booking: Booking) -> bool:
-    """Whether steps that take the booking back can still do so."""
+    """Return whether steps that take the booking back can still do so."""
     return exists_any(db, _taking_back(booking), deliveries.c.state.in_(UNFINISHED))
 
 
 def back_step(db: Sql, booking: Booking, step: Step) -> Step:
-    """A step that takes a booking back, as one of its own, which `handover.settled` hears of."""
+    """Return a step that takes a booking back, under a key of its own, which `handover.settled` looks for."""
     number = db.execute(select(func.count()).where(_taking_back(booking))).scalar_one()
     return replace(step, key=f"{MOVES}:{number}:{step.key}", group=group_of(booking), newest=False)
 
 
 def group_of(booking: Booking) -> str:
-    """What all steps that take a booking back have in common."""
+    """Return the group of all steps that take a booking back."""
     return bounded(f"{MOVES}:{booking.subject}")
 
 
 def call_off(db: Sql, booking: Booking) -> None:
-    """The order stays where it is after all: what was stopped for the move goes on."""
+    """Leave the order where it is after all: what was stopped for the move goes on."""
     now = datetime.now(UTC)
     rest = {"state": State.SKIPPED, "reason": "the rules chose this connection again", "updated_at": now}
     stuck = deliveries.c.state.in_(_TROUBLE)
@@ -155,13 +155,13 @@ def call_off(db: Sql, booking: Booking) -> None:
 
 
 def reschedule(db: Sql, booking: Booking, due_at: datetime) -> None:
-    """A booking that waits and was never tried is due at another time."""
+    """Set when a booking is due that waits and was never tried."""
     waits = and_(_waits(doubtful=False), deliveries.c.action == "book", deliveries.c.attempts == 0)
     db.execute(update(deliveries).where(steps(booking), waits).values(due_at=due_at))
 
 
 def steps(booking: Booking) -> ColumnElement[bool]:
-    """Every step that makes or pays a booking of the order at the connection that has it."""
+    """Return the condition of every step that makes or pays a booking at the connection that has the order."""
     return and_(
         deliveries.c.connection_id == booking.connection_id,
         deliveries.c.subject == booking.subject,
@@ -178,7 +178,7 @@ def _waits(*, doubtful: bool) -> ColumnElement[bool]:
 
 
 def exists_any(db: Sql, *where: ColumnElement[bool]) -> bool:
-    """Whether any delivery is so."""
+    """Return whether there is any delivery that meets all conditions."""
     return bool(db.execute(select(exists().where(*where))).scalar())
 
 

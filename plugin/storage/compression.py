@@ -14,12 +14,12 @@ _LEVEL = 1
 
 
 def compress(body: bytes) -> bytes:
-    """In the format of zlib; never empty, not even of nothing."""
+    """Return a body in the format of zlib; never empty, not even of nothing."""
     return isal_zlib.compress(body, _LEVEL)
 
 
 def decompress(stored: bytes) -> bytes | None:
-    """The body, also of one that an earlier version stored as it is; None for what was erased or is damaged."""
+    """Return a stored body, also of one that an earlier release stored plain; None if it was erased or is damaged."""
     if stored.startswith(_PLAIN):
         return stored
     try:

@@ -43,7 +43,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction that may write: all of it is committed at the end, or none.
+        """Yield a transaction that may write: all of it is committed at the end, or none.
 
         Raises:
             Unavailable: the database can't be reached.
@@ -56,7 +56,7 @@ class Database:
 
     @contextmanager
     def statement(self) -> Iterator[Connection]:
-        """Each statement is a transaction of its own, committed when it returns: one journey instead of three.
+        """Yield a connection that commits each statement when it returns: one journey instead of three.
 
         Raises:
             Unavailable: the database can't be reached.
@@ -66,7 +66,7 @@ class Database:
 
     @contextmanager
     def reshape(self) -> Iterator[Connection]:
-        """One transaction that may rebuild tables which others refer to, as SQLite alters a table by replacing it.
+        """Yield a transaction that may rebuild tables which others refer to, as SQLite alters tables by replacing.
 
         The references are checked in the end instead of all along.
         """
@@ -89,13 +89,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent look; raise `Unavailable` when the database can't be reached."""
+        """Yield a transaction that only reads, consistently; raise `Unavailable` when the database can't be reached."""
         with _named_trouble(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def held(self, name: str, folder: Path) -> Iterator[bool]:
-        """Whether no other process holds `name`; if so, none gets it until the end of the context or of this process.
+        """Yield whether no other process holds `name`; if so, none gets it until the context or this process ends.
 
         With SQLite all processes are on one machine, and a file in `folder` is locked.
         """
@@ -112,24 +112,24 @@ class Database:
                 connection.execute(text(sql.END_SESSION_LOCKS))
 
     def is_alone(self, db: Connection, name: str) -> bool:
-        """Whether this transaction is the only one under `name` until it ends; SQLite has one writer anyway."""
+        """Return whether this transaction is the only one under `name` until it ends; SQLite has one writer anyway."""
         if not self.is_postgresql:
             return True
         return bool(db.execute(text(sql.TRY_TRANSACTION_LOCK), {"name": name}).scalar())
 
     def now(self, db: Connection) -> datetime:
-        """The time that all processes share: the server's, where there is one, since machines' clocks differ."""
+        """Return the time that all processes share: the server's, where there is one, since machines' clocks differ."""
         if not self.is_postgresql:
             return datetime.now(UTC)
         moment: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
         return moment.astimezone(UTC)
 
     def insert(self, table: Table) -> Insert:
-        """An INSERT that can say ON CONFLICT, in the words of the database at hand."""
+        """Return an INSERT that can say ON CONFLICT, in the words of the database at hand."""
         return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Return every connection back."""
         self.engine.dispose()
 
 
@@ -167,7 +167,7 @@ def _engine(url: str) -> Engine:
 
 
 def _prepare_postgresql(connection: Any, _: object) -> None:  # noqa: ANN401  (the driver's own type)
-    """No statement of ours runs long enough to be worth compiling, whatever the planner thinks of a long backlog.
+    """Turn compiling off: no statement of ours runs long enough, whatever PostgreSQL expects of a long backlog.
 
     With 200,000 deliveries waiting it took 170 ms to compile a lease of 512 of them that then took 8. Said to the
     session and not when it starts, which poolers refuse; behind one that gives each transaction another session,

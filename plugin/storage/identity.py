@@ -1,4 +1,4 @@
-"""What has to be remembered between documents: under which names people were met, and which versions were told.
+"""What is kept between documents: under which names people were met, and which versions of baskets came.
 
 `links` answers "whose cart was this?": a row for each cart, checkout, customer, guest and fulfilment. `versions` has a
 row for each version of a cart or checkout that was newer than all before it. Neither holds a name or an address: a
@@ -50,17 +50,17 @@ class Link:
 
 
 def name_of(kind: str, ref: str) -> str:
-    """The name of a row; what is too long for one is kept apart by its hash."""
+    """Return the name of a row; what is too long for one is replaced by its hash."""
     return f"{kind}:{ref if len(ref) <= _LONGEST_REF else hash_of(ref)}"
 
 
 def hash_of(text: str) -> str:
-    """What an e-mail address is remembered as."""
+    """Return the hash that an e-mail address is kept as."""
     return hashlib.sha256(text.strip().lower().encode()).hexdigest()
 
 
 def find(db: Sql, store_id: str, names: Iterable[str]) -> dict[str, Link]:
-    """What is known under each of these names."""
+    """Return what is known under each of these names; names of which nothing is known are left out."""
     rows = db.execute(_FIND, {"in_store": store_id, "these": list(names)})
     return {row.name: Link(known=row.known, customer_ref=row.customer_ref, order_ref=row.order_ref) for row in rows}
 
@@ -95,7 +95,7 @@ class BasketVersion:
 
 
 def before(db: Sql, mine: BasketVersion) -> int | None:
-    """The event of the newest version before this one, None for the first.
+    """Return the event of the newest version before this one, None for the first.
 
     Raises:
         LookupError: this one is late, or came before, so nothing follows from it.
@@ -121,7 +121,7 @@ def before(db: Sql, mine: BasketVersion) -> int | None:
 
 
 def is_outdated(db: Sql, mine: BasketVersion) -> bool:
-    """Whether a newer version of the same thing is known."""
+    """Return whether a newer version of the same thing is known."""
     newer = or_(
         versions.c.version > mine.version,
         and_(versions.c.version == mine.version, versions.c.event_id > mine.event_id),
@@ -137,7 +137,7 @@ def add(database: Database, db: Sql, mine: BasketVersion) -> None:
 
 
 def newest_event(db: Sql, store_id: str, document_ref: str, topics: Sequence[str]) -> int | None:
-    """The newest event about a document that brought it under one of these topics."""
+    """Return the newest event about a document that brought it under one of these topics; None if there is none."""
     query = select(events.c.id).where(
         events.c.store_id == store_id, events.c.document_ref == document_ref, events.c.topic.in_(topics)
     )
@@ -166,6 +166,6 @@ def forget(
 
 
 def forget_all(db: Sql, store_id: str) -> None:
-    """Forget everybody a store ever told of."""
+    """Forget everybody that a store's documents named."""
     for table in (links, versions):
         db.execute(delete(table).where(table.c.store_id == store_id))

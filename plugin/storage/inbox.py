@@ -46,7 +46,7 @@ class Inbox:
         self._database = database
 
     def put(self, arrived: Sequence[Incoming]) -> list[bool]:
-        """Commit webhooks that arrived together; say of each whether it was new. The same one twice is kept once."""
+        """Commit webhooks that arrived together; return for each whether it was new: one is kept once."""
         now = datetime.now(UTC)
         rows = [_row(incoming, now) for incoming in arrived]
         if self._database.is_postgresql:
@@ -56,7 +56,7 @@ class Inbox:
             return _put_singly(db, rows)
 
     def is_waiting(self) -> bool:
-        """Whether any event was not routed yet."""
+        """Return whether any event was not routed yet."""
         with self._database.read() as db:
             return db.execute(select(events.c.id).where(_RECEIVED).limit(1)).first() is not None
 
@@ -67,7 +67,7 @@ _RECEIVED = events.c.state == EventState.RECEIVED
 
 
 def _put_singly(db: Sql, rows: Sequence[_Row]) -> list[bool]:
-    """SQLite runs in our own process: a statement for each row costs next to nothing, if the driver is asked itself."""
+    """Insert row by row: SQLite runs in our own process, and asked through its driver each costs next to nothing."""
     cursor = db.connection.cursor()
     try:
         return [cursor.execute(INSERT_EVENT, [_driven(value) for value in row]).rowcount > 0 for row in rows]
@@ -76,12 +76,12 @@ def _put_singly(db: Sql, rows: Sequence[_Row]) -> list[bool]:
 
 
 def _driven(value: str | bytes | datetime | None) -> str | bytes | None:
-    """As SQLAlchemy would hand it to the driver."""
+    """Return a value as SQLAlchemy would hand it to the driver."""
     return as_text(value) if isinstance(value, datetime) else value
 
 
 def _put_together(db: Sql, rows: Sequence[_Row]) -> list[bool]:
-    """PostgreSQL is a journey away: one statement for all, whose text does not change with their number."""
+    """Insert all rows by one statement, whose text never changes: PostgreSQL is a network journey away."""
     columns = tuple(list(values) for values in zip(*rows, strict=True))
     found = {tuple(row) for row in db.exec_driver_sql(INSERT_EVENTS, columns)}
     new = []
@@ -99,7 +99,7 @@ def take(db: Sql, limit: int) -> list[Event]:
 
 
 def by_ids(db: Sql, ids: Sequence[int]) -> list[Event]:
-    """These events, with their bodies."""
+    """Return these events, with their bodies."""
     return [_event(row) for row in db.execute(select(events).where(events.c.id.in_(ids)))]
 
 
@@ -136,7 +136,7 @@ def erase(db: Sql, store_id: str, where: ColumnElement[bool] | None = None) -> i
 
 
 def unread(db: Sql, store_id: str) -> Iterator[Event]:
-    """A store's events of which nobody knows whom they are about: left alone on purpose, or not readable."""
+    """Yield a store's events of which nobody knows whom they are about: ignored on purpose, or not readable."""
     query = select(events).where(events.c.store_id == store_id, NAMELESS, func.length(events.c.body) > 0)
     for row in db.execute(query.order_by(events.c.id).execution_options(yield_per=100)):
         yield _event(row)

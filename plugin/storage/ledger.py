@@ -114,7 +114,7 @@ class Ledger:
         return taken
 
     def due_lanes(self, within: timedelta = timedelta()) -> set[str]:
-        """The lanes that have something to do now, or `within` this time: neither blocked nor in other hands."""
+        """Return the lanes that have something due now, or `within` this time: neither blocked nor leased."""
         with self._database.read() as db:
             now = self._database.now(db)
             return set(db.execute(sql.DUE_LANES, {"now": now, "due_by": now + within}).scalars())
@@ -168,7 +168,7 @@ class Ledger:
 
 
 def _token() -> str:
-    """Unique for ever; made anew each time, because rounds are forks that would all count on from the same number."""
+    """Return a lease's name, unique for ever; made anew each time, as forks would all count on from one number."""
     return f"{_machine}:{os.getpid()}:{secrets.token_hex(8)}"
 
 
@@ -200,6 +200,6 @@ def _settle(db: Sql, result: Result) -> bool:
 
 
 def _urgency(result: Result) -> Priority:
-    """What failed once lets what is new go first."""
+    """Return the priority from now on: what failed once lets what is new go first."""
     again = result.state is State.WAITING and not result.refund_attempt
     return Priority.RETRY if again and result.delivery.priority is Priority.LIVE else result.delivery.priority

@@ -61,7 +61,7 @@ def _leasing(chosen: Any) -> Any:  # noqa: ANN401  (a statement)
 
 
 def _none(earlier: ColumnElement[bool]) -> ColumnElement[bool]:
-    """That no earlier delivery is like this, looked up in the index for each candidate.
+    """Return the condition that no earlier delivery is like this, looked up in the index for each candidate.
 
     As NOT EXISTS it would be a join for PostgreSQL, which then reads everything that waits to find a handful.
     """
@@ -85,7 +85,7 @@ _held_by_us = and_(_earlier.c.lease == bindparam("token"), _earlier.c.leased_unt
 
 
 def _follow(dialect: Dialect) -> Any:  # noqa: ANN401  (a statement)
-    """Lease what follows directly on deliveries that this very lease holds: every earlier one of its subject is ours.
+    """Return the lease of what follows on deliveries that this very lease holds: all earlier ones are ours.
 
     It starts from those and looks along their subjects, so that it costs nothing how much waits behind them; the lane
     is compared in a way that no index serves, or PostgreSQL would go through all of it. What must still hold once the
@@ -186,12 +186,12 @@ _PRIORITIES = {priority.value: priority for priority in Priority}
 
 
 def given(chosen: Sequence[Delivery]) -> str:
-    """The rows of `EACH` as one parameter."""
+    """Return the rows of `EACH` as one parameter, in JSON."""
     return json.dumps([(one.id, one.lease, one.event_id) for one in chosen])
 
 
 def delivery(row: Sequence[Any]) -> Delivery:
-    """A leased row: by position, since to look every name up takes as long as the query."""
+    """Return a leased row as a delivery: by position, since to look names up takes as long as the query."""
     found = Delivery(*row)
     # Its process died while it was being sent.
     found.doubtful = found.doubtful or found.state == State.SENDING

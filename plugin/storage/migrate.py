@@ -33,7 +33,7 @@ def migrate(database: Database) -> tuple[str | None, str | None]:
 
 
 def is_current(database: Database) -> bool:
-    """Whether the schema is the one this code was written for."""
+    """Return whether the schema is the one this code was written for."""
     with database.read() as connection:
         return _version(connection) == newest()
 

@@ -1,4 +1,4 @@
-"""Writing down what is owed: each step once for ever, the newest version of a document wins."""
+"""The planning of what is owed: each step once for ever, and the newest version of a document wins."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def plan_held(database: Database, db: Sql, owner: Owner, step: Step, reason: str
 
 
 def settle_held(db: Sql, event_id: int) -> None:
-    """The event could be mapped after all, so what `plan_held` showed is named now."""
+    """End what `plan_held` showed, since the event could be mapped after all and what it is owed is named now."""
     shown = (deliveries.c.event_id == event_id, deliveries.c.action == "map", deliveries.c.state == State.HELD)
     db.execute(update(deliveries).where(*shown).values(state=State.DONE, reason=None, updated_at=datetime.now(UTC)))
 
@@ -130,7 +130,7 @@ def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
 
 
 def bounded(text: str) -> str:
-    """A key or subject: the text as it may stand in a column that people read: short enough, and no e-mail address."""
+    """Return a key or subject as it may stand in a column that people read: short, and no e-mail address."""
     if len(text) <= _LONGEST_KEY and "@" not in text:
         return text
     kind = text.partition(":")[0][:64]

@@ -1,4 +1,4 @@
-"""Papers: what vendors give once and never again, such as a return label."""
+"""Shipment files: what vendors give once and never again, such as a return label; kept in the table `papers`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _OF_SHIPMENT = (
 
 
 def keep(db: Sql, shipment: Mapping[str, object], kept: Sequence[ShipmentFile]) -> None:
-    """Keep the papers that came with a shipment, whose row as it was inserted is given."""
+    """Store the files that came with a shipment, whose row as it was inserted is given."""
     about = {name: shipment[name] for name in _OF_SHIPMENT}
     for one in kept:
         db.execute(insert(shipment_files).values(about | {name: getattr(one, name) for name in ShipmentFile.__slots__}))
 
 
 def listed(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
-    """The papers that are kept, newest first, without their data; `wanted` names columns."""
+    """Return the files that are kept, newest first, without their data; `wanted` names columns."""
     known = [column for column in shipment_files.c if column.name != "data"]
     query = select(*known).order_by(shipment_files.c.id.desc())
     for name, value in wanted.items():
@@ -40,14 +40,14 @@ def listed(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
 
 
 def data(database: Database, ident: int) -> bytes | None:
-    """The bytes of one paper; None if it is not there, or was erased."""
+    """Return the bytes of one file; None if it is not there, or was erased."""
     with database.read() as db:
         found: bytes | None = db.execute(select(shipment_files.c.data).where(shipment_files.c.id == ident)).scalar()
     return found
 
 
 def erase(db: Sql, store_id: str, order_refs: Sequence[str] | None = None) -> None:
-    """Forget the papers of these orders, or of the whole store."""
+    """Delete the files of these orders, or of the whole store."""
     theirs = shipment_files.c.store_id == store_id
     if order_refs is not None:
         theirs &= shipment_files.c.order_ref.in_(order_refs)

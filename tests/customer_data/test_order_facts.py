@@ -39,7 +39,7 @@ FIRST = 9_100_000_000_000_001
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Use SQLite alone: nothing here depends on the kind of database."""
     return embedded
 
 
@@ -70,7 +70,7 @@ EXTRAS = st.tuples(*[st.sampled_from([0, 0, 0, 1, 250, 1999])] * 3, st.sampled_f
 def body(
     lines: list[Bought], shipping: int, extras: tuple[int, ...], currency: str, *, included: bool
 ) -> dict[str, Any]:
-    """An order as Shopify sends it, with every figure following from its lines."""
+    """Return an order as Shopify sends it, with every figure following from its lines."""
     unit = Decimal(1) if currency == "JPY" else Decimal("0.01")
     tip, duties, fees, rounding = (amount * unit for amount in extras)
     made = [_line(place, line, unit, included=included) for place, line in enumerate(lines, start=1)]
@@ -125,7 +125,7 @@ def _off(line: dict[str, Any]) -> str:
 
 
 def facts_by_name(topic: Topic, document: Any, history: History = NOTHING_KNOWN) -> dict[str, Any]:  # noqa: ANN401  (any canonical value)
-    """The properties of the one event that is told first of a document."""
+    """Return the properties of the first event of a document, by name."""
     calls = [fact.call for fact in facts(topic, document, TENANT, IdentityRules(), history)]
     return dict(next(call.properties for call in calls if isinstance(call, Track)))
 
@@ -171,7 +171,7 @@ def test_refunds_in_parts_add_up_to_what_was_paid(cents: int, cuts: list[int], d
 
 
 def _refund(cents: int, data: st.DataObject) -> Any:  # noqa: ANN401  (a canonical refund)
-    """A refund paid out in one or two transactions, beside others that paid nothing out."""
+    """Return a refund paid out in one or two transactions, beside others that paid nothing out."""
     first = data.draw(st.integers(0, cents))
     paid = [("refund", "success", first), ("refund", "success", cents - first)]
     paid += [("refund", "failure", 5), ("refund", "pending", 7), ("capture", "success", 9)]
@@ -247,7 +247,7 @@ def test_any_order_repetition_and_delay_gives_the_same_facts_once(
 
 
 def owed_once(services: Services, store: Store) -> Counter[str]:
-    """Events that are owed once for ever, by name; what is told on every change has no key of its own."""
+    """Return the events that are owed once for ever, by name; what is sent on every change has no key."""
     with services.database.read() as db:
         query = select(deliveries.c.key, deliveries.c.data).where(deliveries.c.store_id == store.id)
         rows = db.execute(query.where(deliveries.c.action == "track")).all()

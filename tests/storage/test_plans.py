@@ -24,7 +24,7 @@ V1, V2, V3, V4, V5 = (Version(at=datetime(2026, 1, day, tzinfo=UTC)) for day in 
 
 @pytest.fixture
 def books(services: Services) -> Books:
-    """One connection, and three events to owe something for."""
+    """Return one connection, and three events to owe something for."""
     return Books.open(services)
 
 

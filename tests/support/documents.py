@@ -32,5 +32,5 @@ def customer(**changes: Any) -> Customer:
 
 
 def facts_of(topic: Topic, document: Order | Customer, rules: IdentityRules = RULES) -> tuple[Fact, ...]:
-    """Say what the shop of these tests tells."""
+    """Return the facts that the shop of these tests sends about a document."""
     return facts(topic, document, TENANT, rules)
