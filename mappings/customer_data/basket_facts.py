@@ -1,4 +1,4 @@
-"""What carts and checkouts tell: what was put in and taken out, and how far the buyer came."""
+"""The facts of carts and checkouts: what was put in and taken out, and how far the buyer came."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def of_cart(topic: Topic, cart: Cart, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
-    """Tell what is different from the version before; one that is late, or came twice, tells nothing."""
+    """Yield what is different from the version before; nothing of one that is late, or came twice."""
     if history.stale:
         return
     person = person_of(cart, history, tenant, rules)
@@ -93,7 +93,7 @@ def _currency(items: Sequence[Item]) -> dict[str, object]:
 def of_checkout(
     topic: Topic, checkout: Checkout, history: History, tenant: Tenant, rules: IdentityRules
 ) -> Iterator[Fact]:
-    """Tell who is buying and how far they came; any topic may be the first to arrive, so each tells of the start."""
+    """Yield who is buying and how far they came; each topic yields the start, as any may be the first to arrive."""
     if history.stale:
         return
     person = person_of(checkout, history, tenant, rules)
@@ -104,10 +104,10 @@ def of_checkout(
     content = digest(properties)
     if rules.email_in_properties:
         properties |= known({"email": email_of(checkout)})
-    told = [("Checkout Started", f"checkout-started:{checkout.ref}", checkout.created_at)]
+    steps = [("Checkout Started", f"checkout-started:{checkout.ref}", checkout.created_at)]
     if topic is Topic.CHECKOUT_UPDATED:
-        told.append(("Checkout Updated", "", checkout.updated_at))
-    for name, once, at in told:
+        steps.append(("Checkout Updated", "", checkout.updated_at))
+    for name, once, at in steps:
         group = f"checkout:{checkout.ref}"
         yield track(name, person, group, properties=properties, content=content, at=at, once=once or None)
     yield from _steps(checkout, person)
@@ -151,7 +151,7 @@ def _coupons(checkout: Checkout, before: Cart | Checkout | None, person: Person)
 def of_abandoned(checkout: Checkout, history: History, tenant: Tenant, rules: IdentityRules) -> Fact | None:
     """Return the fact that a checkout was abandoned; None where there is nothing to wait for.
 
-    Its time is the end of the wait, so that it is the same whenever it is told.
+    Its time is the end of the wait, so that it is the same whenever it is sent.
     """
     if not rules.abandoned_hours or checkout.completed_at or not checkout.items:
         return None

@@ -1,6 +1,6 @@
 """What happened, in the vocabulary that customer-data receivers share: identify, alias, track.
 
-Which document tells what is in the modules beside this one that are named after documents.
+Which document leads to what is in the modules beside this one that are named after documents.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ def facts(
 ) -> tuple[Fact, ...]:
     """Return what to send about a document, in this order: who it is, that they are known, what they did.
 
-    Nothing is to be told of topics without a place in the vocabulary, nor of what the operator's choices leave out.
+    Nothing is sent for topics without a place in the vocabulary, nor of what the operator's choices leave out.
 
     Raises:
-        BodyIncomplete: the document has no time, or no currency, that the fact could be told with.
+        BodyIncomplete: the document has no time, or no currency, that the fact could have.
     """
     facts_of = _FACTS_OF.get(type(document))
     if facts_of is None or not may_tell(document, history, identity):

@@ -39,7 +39,7 @@ class IdentityRules:
     """A connection's choices about people; `user_id` is one of `USER_ID_STRATEGIES`.
 
     `alias`: join ids by alias; without it an identify with both ids joins them, as Segment's Unify wants it. `sale`:
-    an order is a sale once it is `placed`, or once it is `paid`. `test_orders`: tell of them too. `consent`: tell only
+    an order is a sale once it is `placed`, or once it is `paid`. `test_orders`: send them too. `consent`: send only
     of people who agreed to be written to. `abandoned_hours`: a checkout that stays untouched for so long is abandoned;
     with 0 none ever is.
     """

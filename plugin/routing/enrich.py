@@ -1,6 +1,6 @@
-"""Enrichment: what is known of a document's person, of its order, and of its own earlier versions.
+"""What is known beside a document: of its person, of its order, and of its own earlier versions.
 
-Everything is looked up anew each time and only ever added to, so that an event that is mapped again tells the same
+Everything is looked up anew each time and only ever added to, so that an event that is mapped again leads to the same
 facts, perhaps with more ids to join. What is written down is in `plugin/routing/learn.py`.
 """
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 from plugin.routing.load import load_document
 
 _TELL_OF_ORDERS = tuple(sorted(ORDER_TOPICS | FULFILLED_TOPICS))
-# An order is among them where something was told of it before it was known.
+# An order is among them where something was sent about it before it was known.
 _BASKETS = ("cart", "checkout", "order")
 _NOBODY = Link()
 

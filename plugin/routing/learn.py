@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from plugin.storage.database import Database
     from plugin.storage.stores import Connection
 
-# Of a cart, checkout or guest; the oldest are the ones that people were told of under.
+# Of a cart, checkout or guest; the oldest are the ones that people were first sent under.
 _MOST_VISITS: Final = 50
 _MOST_ADDRESSES: Final = 10
 _LONGEST_VALUE: Final = 128
@@ -147,7 +147,7 @@ def _of_customer(
 
 def _of_aftermath(event: Event, document: Aftermath, history: History) -> Iterator[Lesson]:
     if history.order is None:
-        # It was told of under an id of its own; the order, when it comes, joins it to its buyer.
+        # It was sent under an id of its own; the order, when it comes, joins it to its buyer.
         visit = Visit(order_ref=document.order_ref)
         yield name_of("order", document.order_ref), lambda known: _meet(known, visit, event)
     if isinstance(document, Fulfilment) and document.tracking:

@@ -78,7 +78,7 @@ class _Router:
         self._store = store
         self._connections = owed
         self._history = NOTHING_KNOWN
-        # What has to be remembered of people; nothing where no connection receives customer data.
+        # What has to be kept about people; nothing where no connection receives customer data.
         self._attributes = visitor_attributes(owed)
 
     def route(self) -> None:

@@ -98,7 +98,7 @@ NUMBERS: Mapping[str, Callable[[Facts], Decimal | None]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule: every condition of `when` must hold and none of `unless`; of `topics` one must have been heard."""
+    """One rule: every condition of `when` must hold and none of `unless`; of `topics` one must have come."""
 
     name: str
     topics: frozenset[Topic] = frozenset()

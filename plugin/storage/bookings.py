@@ -2,7 +2,7 @@
 
 Only the connection that an order is given to may have a booking of it. It changes hands in one of two ways: at once,
 while nothing of it was sent; or once the steps that take the booking back have come to rest, which
-`plugin.rules.handover` hears.
+`plugin.rules.handover` takes care of.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Booking:
 
 
 def of(db: Sql, store_id: str, subject: str) -> Booking | None:
-    """Return whose an order is, locked for this transaction; None before anything was heard of it."""
+    """Return whose an order is, locked for this transaction; None before any webhook of it came."""
     query = select(bookings).where(_same(bookings.c, store_id, subject)).with_for_update()
     return _booking(db.execute(query).first())
 
@@ -121,7 +121,7 @@ def is_untouched(db: Sql, booking: Booking) -> bool:
 
 
 def is_moving(db: Sql, booking: Booking) -> bool:
-    """Return whether steps that take the booking back are under way, or a person was told why they can't."""
+    """Return whether steps that take the booking back are under way, or a person was shown why they can't."""
     return exists_any(db, _taking_back(booking), deliveries.c.state.in_([*UNFINISHED, *_TROUBLE]))
 
 

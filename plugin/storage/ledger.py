@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Longer than the longest call, `plugin.transport.call.TOTAL_SECONDS`: who may still be sending still holds the lease.
 LEASE = timedelta(seconds=45)
 # What follows an earlier delivery of its subject is passed over while that one waits. Looking at it again and again
-# would cost more than telling it once; for less than this it would not.
+# would cost more than postponing it once; for less than this it would not.
 _LONG = timedelta(seconds=5)
 # How many deliveries of one subject a batch may take up one after the other at most in one lease.
 _DEEPEST = 4
@@ -38,7 +38,7 @@ _machine = os.uname().nodename[:24]
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """One HTTP try, masked. `purpose` is `send` or `find`; `status` is None when no answer came."""
+    """One HTTP try, redacted. `purpose` is `send` or `find`; `status` is None when no answer came."""
 
     at: datetime
     milliseconds: int
@@ -157,8 +157,8 @@ class Ledger:
         if attempt is None:
             return None
         at = attempt.at if self._database.is_postgresql else as_text(attempt.at)
-        told = (attempt.request, attempt.status, attempt.answer, attempt.outcome, attempt.reason)
-        return (result.delivery.id, at, attempt.milliseconds, attempt.purpose, *told)
+        rest = (attempt.request, attempt.status, attempt.answer, attempt.outcome, attempt.reason)
+        return (result.delivery.id, at, attempt.milliseconds, attempt.purpose, *rest)
 
     def _each(self, db: Sql, what: str, chosen: Sequence[Delivery], values: Mapping[str, object]) -> set[int]:
         if not chosen:

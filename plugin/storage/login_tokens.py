@@ -24,7 +24,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """One token; `refusals` tells how many in a row, this one's forerunners, were refused before their time."""
+    """One token; `refusals` is how many in a row, this one's forerunners, were refused before their time."""
 
     number: int
     value: str = field(repr=False)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from plugin.storage.database import Database
 
 
-# In a delivery's data, where it tells that no document is needed.
+# In a delivery's data, where it says that no document is needed.
 STANDS_ALONE = "stands_alone"
 # PostgreSQL indexes hold keys of up to 2,700 bytes; ours are bounded well below.
 _LONGEST_KEY = 280
@@ -50,7 +50,7 @@ def plan(database: Database, db: Sql, owner: Owner, step: Step) -> None:
         db.execute(statement.on_conflict_do_nothing(index_elements=unique))
         return
     # The newest version is the one to act on, unless it is done already. What rests is taken up again; what is on its
-    # way goes on, and hears of the newer version when it comes back without a booking (`ledger.settle`).
+    # way goes on, and learns of the newer version when it comes back without a booking (`ledger.settle`).
     rests = deliveries.c.state.in_([State.SKIPPED, State.HELD, State.FAILED])
     fresh = {name: row[name] for name in ("event_id", "version", "content", "data", "message", "updated_at")}
     again = {
@@ -83,7 +83,7 @@ def settle_held(db: Sql, event_id: int) -> None:
 
 
 def _is_stale_or_same(db: Sql, owner: Owner, group: str, content: str | None) -> bool:
-    # Only their age counts here: a customer is told of after an order of theirs was cancelled, too.
+    # Only their age counts here: a customer's facts are sent after an order of theirs was cancelled, too.
     last = db.execute(
         select(deliveries.c.id, deliveries.c.version, deliveries.c.content)
         .where(deliveries.c.connection_id == owner.connection_id, deliveries.c.grouping == group)

@@ -62,7 +62,7 @@ class Store:
 class Connection:
     """A store's account at a destination; `values` are its settings and credentials together.
 
-    `name` tells several to one destination apart. `rules` are as `rules.rule_file` keeps them; none: every order.
+    `name` distinguishes several to one destination. `rules` are as `rules.rule_file` keeps them; none: every order.
     """
 
     id: str
