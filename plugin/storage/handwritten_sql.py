@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from plugin.core.delivery import State
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -28,6 +30,24 @@ class Dialect:
     false: str
     insert_attempt: str
 
+    def follows(self, unfinished: str) -> str:
+        """Return the condition of an unfinished delivery (`unfinished` of `later`) behind one of those in `:named`."""
+        later = (
+            f"SELECT later.id FROM {self.named} "  # noqa: S608  (our own words)
+            "JOIN deliveries AS ours ON ours.id = CAST(value AS bigint) JOIN deliveries AS later "
+            "ON later.connection_id = ours.connection_id AND later.subject = ours.subject AND later.id > ours.id "
+            f"AND {unfinished}"
+        )
+        return f"deliveries.id {self.one_of.format(later)}"
+
+    def change_each(self, what: str) -> str:
+        """Return the UPDATE that makes one of `CHANGES` to the deliveries in `:given` whose lease still holds."""
+        values, condition = CHANGES[what]
+        return (
+            f"UPDATE deliveries SET {values.format(false=self.false)} FROM ({self.given}) AS given "  # noqa: S608  (our own words)
+            f"WHERE deliveries.id = given.id AND deliveries.lease = given.lease{condition} RETURNING deliveries.id"
+        )
+
 
 # --- Both databases ---
 
@@ -42,6 +62,23 @@ EVENT_COLUMNS = (
     "body",
 )
 ATTEMPT_COLUMNS = ("delivery_id", "at", "milliseconds", "purpose", "request", "status", "answer", "outcome", "reason")
+_FREED = "lease = NULL, leased_until = NULL"
+# What a delivery's columns become, and a further condition. `{false}` is the dialect's.
+CHANGES = {
+    # A newer version of the order may have come since it was prepared.
+    "begin": (
+        "state = :to_state, attempts = attempts + :spent, leased_until = :until, updated_at = :now",
+        " AND deliveries.leased_until > :now AND deliveries.event_id = given.event_id",
+    ),
+    "give_back": (_FREED, ""),
+    "finish": (
+        (
+            f"state = '{State.DONE}', reason = NULL, due_at = :now, updated_at = :now, doubtful = {{false}}, "
+            f"message = NULL, {_FREED}"
+        ),
+        "",
+    ),
+}
 SCHEMA_VERSION = "SELECT version_num FROM alembic_version"
 _NEW_EVENT = "ON CONFLICT (store_id, webhook_id) DO NOTHING"
 

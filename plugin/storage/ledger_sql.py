@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from plugin.core.delivery import Delivery, Priority, State
 from plugin.storage.compression import decompress
-from plugin.storage.handwritten_sql import DIALECTS
+from plugin.storage.handwritten_sql import CHANGES, DIALECTS
 from plugin.storage.stores import ConnectionState
 from plugin.storage.tables import connections, deliveries, unfinished
 
@@ -91,13 +91,7 @@ def _follow(dialect: Dialect) -> Any:  # noqa: ANN401  (a statement)
     is compared in a way that no index serves, or PostgreSQL would go through all of it. What must still hold once the
     row is locked stands outside: the inner part is only looked at once.
     """
-    later = (
-        f"SELECT later.id FROM {dialect.named} "  # noqa: S608  (our own words)
-        "JOIN deliveries AS ours ON ours.id = CAST(value AS bigint) JOIN deliveries AS later "
-        "ON later.connection_id = ours.connection_id AND later.subject = ours.subject AND later.id > ours.id "
-        f"AND {unfinished('later').text}"
-    )
-    follows = text(f"deliveries.id {dialect.one_of.format(later)}")
+    follows = text(dialect.follows(unfinished("later").text))
     is_first = _none(and_(_is_earlier, or_(_earlier.c.lease.is_(None), ~_held_by_us)))
     same_lane = deliveries.c.lane.concat("") == bindparam("in_lane")
     return _leasing(select(deliveries.c.id).where(follows, unfinished(), same_lane, _is_due, _free, is_first))
@@ -151,33 +145,14 @@ POSTPONE = (
     .values(due_at=bindparam("due", type_=_MOMENT))
 )
 
-_FREED = "lease = NULL, leased_until = NULL"
-_NO_MORE = f"message = NULL, {_FREED}"
-_CHANGES = {
-    # A newer version of the order may have come since it was prepared.
-    "begin": (
-        "state = :to_state, attempts = attempts + :spent, leased_until = :until, updated_at = :now",
-        " AND deliveries.leased_until > :now AND deliveries.event_id = given.event_id",
-    ),
-    "give_back": (_FREED, ""),
-    "finish": (
-        f"state = '{State.DONE}', reason = NULL, due_at = :now, updated_at = :now, doubtful = {{false}}, {_NO_MORE}",
-        "",
-    ),
-}
-
 
 def _each(what: str, dialect: Dialect) -> TextClause:
-    values, condition = _CHANGES[what]
-    statement = text(
-        f"UPDATE deliveries SET {values.format(false=dialect.false)} FROM ({dialect.given}) AS given "  # noqa: S608  (our own words)
-        f"WHERE deliveries.id = given.id AND deliveries.lease = given.lease{condition} RETURNING deliveries.id"
-    )
+    statement = text(dialect.change_each(what))
     moments = [bindparam(name, type_=_MOMENT) for name in ("now", "until") if f":{name}" in statement.text]
     return statement.bindparams(*moments)
 
 
-EACH = {(what, kind): _each(what, dialect) for what in _CHANGES for kind, dialect in DIALECTS.items()}
+EACH = {(what, kind): _each(what, dialect) for what in CHANGES for kind, dialect in DIALECTS.items()}
 
 
 # Half the time of asking the enumerations.
