@@ -216,7 +216,6 @@ def _owner(connection: Connection, order: int) -> plans.Owner:
         connection_id=connection.id,
         destination=connection.destination,
         lane=connection.lane,
-        version="0",
     )
 
 

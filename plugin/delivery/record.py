@@ -122,10 +122,10 @@ class Recorder:
         order = one.item.work.document if one.item.work else None
         receipt = outcome.receipt if isinstance(outcome, (Accepted, Deferred, Rejected)) else None
         if receipt is not None and isinstance(order, Order):
-            parcel_events.tell(self._services, db, one.item.delivery, order, receipt)
+            parcel_events.plan_parcel_events(self._services, db, one.item.delivery, order, receipt)
             shipments.keep(self._services.database, db, one.item.delivery, order, receipt)
         for learned in outcome.receipts if isinstance(outcome, Deferred) else ():
-            parcel_events.tell_listed(self._services, db, one.item.delivery.connection_id, learned)
+            parcel_events.plan_listed_parcel_events(self._services, db, one.item.delivery.connection_id, learned)
             shipments.learn(db, one.item.delivery.connection_id, learned)
 
     def _plan_next(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
@@ -139,7 +139,6 @@ class Recorder:
             connection_id=delivery.connection_id,
             destination=delivery.destination,
             lane=delivery.lane,
-            version="",
         )
         for step in then:
             plans.plan(self._services.database, db, owner, step)

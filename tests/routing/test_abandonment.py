@@ -35,25 +35,25 @@ HOURS = 24
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Use SQLite alone: nothing here depends on the kind of database."""
     return embedded
 
 
 def post(shop: Shop, topic: str, **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
-    """A webhook comes and is worked off."""
+    """Deliver a webhook and work it off."""
     assert shop.post(topic, sent(topic.replace("/", "_")) | changes).status_code == 200
     work_off(shop.services)
 
 
 def let_hours_pass(shop: Shop) -> None:
-    """Every wait ends, and what follows from it goes out."""
+    """Let every wait end, and send what follows from it."""
     hurry(shop.services, watched=True)
     turn(shop.services)
     work_off(shop.services)
 
 
 def waits(shop: Shop, state: str | None = None) -> list[dict[str, Any]]:
-    """The waits, oldest first."""
+    """Return the waits, oldest first."""
     return owed(shop.services, action="await", state=state)
 
 

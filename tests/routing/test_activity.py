@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Use SQLite alone: nothing here depends on the kind of database."""
     return embedded
 
 
 def post(shop: Shop, topic: str, name: str = "", **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
-    """A webhook comes and is worked off."""
+    """Deliver a webhook and work it off."""
     assert shop.post(topic, sent(name or topic.replace("/", "_")) | changes).status_code == 200
     work_off(shop.services)
 
 
 def names(shop: Shop) -> Counter[str]:
-    """What chrts counted."""
+    """Return the names of the events that chrts counted."""
     return Counter(event["name"] for event in shop.tracked())
 
 

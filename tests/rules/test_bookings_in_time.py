@@ -26,7 +26,7 @@ EVEN_LATER = "2026-11-20T13:00:00-06:00"
 
 @pytest.fixture
 def carriers(services: Services, sandbox: Sandbox, app: Flask) -> Carriers:
-    """The first takes what is tagged `rush`, the second everything."""
+    """Open two connections: the first takes what is tagged `rush`, the second everything."""
     return Carriers.open(services, sandbox, app, RUSH)
 
 

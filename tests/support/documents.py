@@ -31,6 +31,6 @@ def customer(**changes: Any) -> Customer:
     return replace(found, **changes)
 
 
-def told(topic: Topic, document: Order | Customer, rules: IdentityRules = RULES) -> tuple[Fact, ...]:
-    """Say what the shop of these tests tells."""
+def facts_of(topic: Topic, document: Order | Customer, rules: IdentityRules = RULES) -> tuple[Fact, ...]:
+    """Return the facts that the shop of these tests sends about a document."""
     return facts(topic, document, TENANT, rules)
