@@ -1,4 +1,4 @@
-"""DUMPS: an order into Chit Chats' create request (chitchats.md section 4).  LOADS: its shipments."""
+"""DUMPS: an order into Chit Chats' create request (docs/vendors/chitchats.md §4).  LOADS: its shipments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mappings.shipping.parcels import Parcel, Piece
 
 _CURRENCIES: Final = {"CAD": "cad", "USD": "usd"}
-# The vendor's limit is unknown; clients cap at 100 to 255 (section 4).
+# The vendor's limit is unknown; clients cap at 100 to 255 (§4).
 _MAX_DESCRIPTION_CHARS: Final = 100
 
 _SHIPMENT: Final = ShipmentSchema()

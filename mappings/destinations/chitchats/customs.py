@@ -1,4 +1,7 @@
-"""What customs want to know: tax numbers, duties and who made the goods (chitchats.md section 4 and #47, #72, #76)."""
+"""What customs want to know: tax numbers, duties and who made the goods.
+
+See docs/vendors/chitchats.md §4 and #47, #72, #76.
+"""
 
 from __future__ import annotations
 

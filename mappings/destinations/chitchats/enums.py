@@ -1,4 +1,4 @@
-"""The words Chit Chats knows: its enumerations (chitchats.md section 4), and what of its bodies may be shown."""
+"""The words Chit Chats knows: its enumerations (docs/vendors/chitchats.md §4), and what of its bodies may be shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What Chit Chats would refuse although it is there; found before it is sent, and named (chitchats.md section 4)."""
+"""What Chit Chats would refuse although it is there; found before it is sent, and named.
+
+See docs/vendors/chitchats.md §4.
+"""
 
 from __future__ import annotations
 

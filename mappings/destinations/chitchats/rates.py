@@ -1,4 +1,4 @@
-"""Rates as Chit Chats offers them, and the rule that chooses one (chitchats.md sections 5 and 7)."""
+"""Rates as Chit Chats offers them, and the rule that chooses one (docs/vendors/chitchats.md §5 and §7)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CURRENCY: Final = "CAD"
-# "Amount arithmetic" in section 5, and the newer fees of the table above it.
+# "Amount arithmetic" in §5, and the newer fees of the table above it.
 FEES: Final = (
     *("insurance_fee", "delivery_fee", "tariff_fee", "broker_conveyance_fee", "shipment_items_fee"),
     "fda_prior_notification_fee",

@@ -1,4 +1,4 @@
-"""LOADS: what Chit Chats says about shipments (chitchats.md sections 3, 5 and 6)."""
+"""LOADS: what Chit Chats says about shipments (docs/vendors/chitchats.md §3, §5 and §6)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mappings.schemas.schema import Inbound, PayloadRejected
 if TYPE_CHECKING:
     from mappings.canonical.orders import Money
 
-# Section 6. `pending`, `incomplete` and `unpaid` all mean an unpaid draft; `postage_unpaid` is the name of 2018.
+# §6. `pending`, `incomplete` and `unpaid` all mean an unpaid draft; `postage_unpaid` is the name of 2018.
 DRAFT_STATUSES: Final = frozenset({"incomplete", "unpaid", "postage_unpaid", "pending"})
 REQUESTED_STATUSES: Final = frozenset({"postage_requested"})
 FAILED_STATUSES: Final = frozenset({"postage_purchase_failed"})
@@ -128,7 +128,7 @@ def label_address(document: object, form: str) -> str | None:
 
 
 def open_batch(document: object, passed_over: int | None) -> int | None:
-    """The newest pending batch of a list, but for one that was tried in vain (section 9).
+    """The newest pending batch of a list, but for one that was tried in vain (§9).
 
     Raises:
         PayloadRejected: it is no list.

@@ -1,4 +1,4 @@
-"""The shape of Chit Chats' create request (chitchats.md section 4), and what it is dumped from."""
+"""The shape of Chit Chats' create request (docs/vendors/chitchats.md §4), and what it is dumped from."""
 
 from __future__ import annotations
 

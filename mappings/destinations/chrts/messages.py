@@ -1,4 +1,4 @@
-"""DUMPS: a call into chrts' own three bodies.  LOADS: its answer (chrts.md sections 2 to 4 and 7).
+"""DUMPS: a call into chrts' own three bodies.  LOADS: its answer (docs/vendors/chrts.md §2 to §4 and §7).
 
 Only an id, a name and nested properties are sent: chrts takes any other key of a track body for a property.
 """
@@ -16,7 +16,7 @@ from mappings.schemas.schema import Outbound
 
 
 class _Person(Outbound):
-    """Exactly one id: which of several wins is not documented (section 2)."""
+    """Exactly one id: which of several wins is not documented (§2)."""
 
     optional = frozenset({"userId", "anonymousId"})
 
@@ -30,13 +30,13 @@ class _Person(Outbound):
 
 
 class _Identify(_Person):
-    """`traits`, never together with its synonym `attributes` (section 2)."""
+    """`traits`, never together with its synonym `attributes` (§2)."""
 
     traits = Facts()
 
 
 class _Track(_Person):
-    """`name`, not Segment's `event` (section 4)."""
+    """`name`, not Segment's `event` (§4)."""
 
     name = fields.String()
     properties = Facts()
@@ -45,7 +45,7 @@ class _Track(_Person):
 class _Alias(Outbound):
     """The one place that decides the direction: the id kept goes into `userId`, the earlier one into `previousId`.
 
-    chrts' wording is ambiguous; this is the reading that fits every synonym (section 3). Should an account owner find
+    chrts' wording is ambiguous; this is the reading that fits every synonym (§3). Should an account owner find
     it to be the other way round, exchange the two attributes here.
     """
 
@@ -74,7 +74,7 @@ def body(call: Call) -> tuple[str, dict[str, Any]]:
 def accepted(document: object) -> bool | None:
     """Read the body of a 200: true is done, false is refused, `None` means that it says neither.
 
-    A 200 that is no JSON object with a `status` is ambiguous, not a success (section 7, point 6).
+    A 200 that is no JSON object with a `status` is ambiguous, not a success (§7, point 6).
     """
     status = document.get("status") if isinstance(document, Mapping) else None
     return status if isinstance(status, bool) else None

@@ -1,7 +1,8 @@
 """DUMPS: a customer into a record, an order's line into a session.  LOADS: what Ping Network answers.
 
-Sessions are as the vendor's reference shows them (pingnetwork.md, "Fields"). Of customers the public documents show
-only the path, so every name of theirs comes from the connection's settings, and answers are read as widely as is safe.
+Sessions are as the vendor's reference shows them (docs/vendors/pingnetwork.md, "Fields"). Of customers the public
+documents show only the path, so every name of theirs comes from the connection's settings, and answers are
+read as widely as is safe.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the receivers of Segment's wire format differ in (segment.md sections 3, 7 and 11).
+"""What the receivers of Segment's wire format differ in (docs/vendors/segment.md §3, §7 and §11).
 
 The messages themselves are the same everywhere, DUMPS is in `mappings/customer_data/message.py` and LOADS in
 `mappings/customer_data/response.py`, since other destinations speak this format too.

@@ -1,4 +1,4 @@
-"""The shape of Shiptheory's booking (shiptheory.md section 3), and what its parts are dumped from."""
+"""The shape of Shiptheory's booking (docs/vendors/shiptheory.md §3), and what its parts are dumped from."""
 
 from __future__ import annotations
 

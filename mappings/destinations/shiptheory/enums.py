@@ -1,4 +1,4 @@
-"""The words Shiptheory knows, and a connection's settings as its mapping takes them (shiptheory.md section 3)."""
+"""The words Shiptheory knows, and a connection's settings as its mapping takes them (docs/vendors/shiptheory.md §3)."""
 
 from __future__ import annotations
 

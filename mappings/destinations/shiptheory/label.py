@@ -1,4 +1,4 @@
-"""LOADS: the files that Shiptheory sends, PDF in base64 (shiptheory.md sections 6 and 9)."""
+"""LOADS: the files that Shiptheory sends, PDF in base64 (docs/vendors/shiptheory.md §6 and §9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LOADS: what an account of Shiptheory offers, for choosing settings (shiptheory.md section 9)."""
+"""LOADS: what an account of Shiptheory offers, for choosing settings (docs/vendors/shiptheory.md §9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a booking at Shiptheory says of an order: the parcel as a whole, who gets it, and what is in it (section 3)."""
+"""What a booking at Shiptheory says of an order: the parcel as a whole, who gets it, and what is in it.
+
+See docs/vendors/shiptheory.md §3.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from mappings.shipping.address_lines import Fitted
     from mappings.shipping.parcels import Parcel
 
-# No length is documented but those of the catalogue (section 9), whose entries a booking's products overwrite.
+# No length is documented but those of the catalogue (§9), whose entries a booking's products overwrite.
 _NAME_CHARS, _SKU_CHARS, _COMMODITY_CHARS = 255, 100, 100
 _CENT: Final = Decimal("0.01")
 _GRAMS: Final = Decimal(1000)

@@ -1,4 +1,7 @@
-"""Our key at Shiptheory: up to 25 characters, readable, unique for ever in the account (shiptheory.md 3 and 5)."""
+"""Our key at Shiptheory: up to 25 characters, readable, unique for ever in the account.
+
+See docs/vendors/shiptheory.md §3 and §5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DUMPS: an order into Shiptheory's booking, and a return (shiptheory.md 3 and 9).  LOADS: `_shiptheory_reply`."""
+"""DUMPS: an order into Shiptheory's booking, and a return (docs/vendors/shiptheory.md §3 and §9)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def body(order: Order, given: Terms, *, reference: str, store: str, platform: st
 
 
 def return_body(order: Order, given: Terms, *, reference: str, service: int, expires_on: date) -> dict[str, Any]:
-    """Give the request for a return label of a shipment that was booked under `reference` (section 9).
+    """Give the request for a return label of a shipment that was booked under `reference` (§9).
 
     Raises:
         BodyIncomplete: the order's address has no postcode, by which the vendor finds the shipment.

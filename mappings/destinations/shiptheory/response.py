@@ -1,4 +1,4 @@
-"""LOADS: what Shiptheory says about shipments (shiptheory.md sections 4 to 9)."""
+"""LOADS: what Shiptheory says about shipments (docs/vendors/shiptheory.md §4 to §9)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mappings.schemas.fields import Identifier, Text, UtcDateTime
 from mappings.schemas.schema import Inbound, PayloadRejected, explain
 
 COMPLETE: Final = "Complete"
-# Section 7. What was refused by the carrier, or fits no rule of the account: nothing was booked.
+# §7. What was refused by the carrier, or fits no rule of the account: nothing was booked.
 DEAD_STATUSES: Final = frozenset({"Failed", "Ignored"})
 # On their way without anybody's help; the rest (`Waiting`, `Not Ready`, …) waits for a person at Shiptheory.
 MOVING_STATUSES: Final = frozenset({"Queued", "PROCESSING", "Ready"})
@@ -36,7 +36,7 @@ class Booking:
 
     @property
     def is_booked(self) -> bool:
-        """Section 5: only this is certain."""
+        """§5: only this is certain."""
         return self.carried or self.status == COMPLETE
 
     @property
@@ -176,7 +176,7 @@ def _entry(document: object) -> Shown:
 
 
 def refusal(document: object) -> str | None:
-    """What a refusal says, in any of the forms of section 10, each field with its reason; None if it says nothing."""
+    """What a refusal says, in any of the forms of §10, each field with its reason; None if it says nothing."""
     if not isinstance(document, Mapping):
         return None
     error, message = document.get("error"), text(document.get("message"))

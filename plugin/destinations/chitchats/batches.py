@@ -1,4 +1,4 @@
-"""Putting bought shipments into an open batch (chitchats.md section 9); without one, one is opened.
+"""Putting bought shipments into an open batch (docs/vendors/chitchats.md §9); without one, one is opened.
 
 One step makes these calls one after the other, and those of a connection wait for each other, so that a hundred
 purchases do not open a hundred batches. What it found is in its data.
@@ -75,7 +75,7 @@ def _refused(work: Work, answer: Response) -> Outcome:
 
 
 def _number(answer: Response) -> int:
-    """A batch's number is the end of its address; the body of the answer is not documented (section 2)."""
+    """A batch's number is the end of its address; the body of the answer is not documented (§2)."""
     headers = {name.lower(): value for name, value in answer.headers.items()}
     last = headers.get("location", "").rstrip("/").rpartition("/")[2].removesuffix(".json")
     if not last.isascii() or not last.isdigit():

@@ -1,8 +1,8 @@
 """Booking: one unpaid draft for each parcel of an order, brought in line when the order changes.
 
-The vendor has no call that changes a shipment (chitchats.md section 2), so a draft whose order changed is deleted and
-made anew under the same order; once its postage is bought a person has to decide. One step makes all calls, one after
-the other, so that it always knows which shipment a lost answer belongs to.
+The vendor has no call that changes a shipment (docs/vendors/chitchats.md §2), so a draft whose order changed is deleted
+and made anew under the same order; once its postage is bought a person has to decide. One step makes all calls, one
+after the other, so that it always knows which shipment a lost answer belongs to.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def again(
 def no_account(answer_status: int) -> Outcome | None:
     """What a 404 to a list or a creation means: there is no such account, so every other call would fail too.
 
-    For a single shipment 404 may as well mean that it is gone (chitchats.md section 1).
+    For a single shipment 404 may as well mean that it is gone (docs/vendors/chitchats.md §1).
     """
     if answer_status != NOT_FOUND:
         return None
@@ -108,7 +108,7 @@ def done(receipt: Receipt, note: str | None = None, *steps: Step) -> Accepted:
 
 
 def path_of(remote_id: str) -> str:
-    """A shipment's address; ids are upper case in answers and lower case in addresses (chitchats.md section 5)."""
+    """Return a shipment's path: ids are upper case in answers and lower case in addresses (§5)."""
     return f"/shipments/{remote_id.lower()}"
 
 

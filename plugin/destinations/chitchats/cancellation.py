@@ -1,8 +1,8 @@
 """Taking shipments back: drafts are deleted, paid postage is refunded, and what is on its way is a person's problem.
 
-Each step below makes one call and remembers in the shipment's status how far it is. A refusal says little
-(chitchats.md section 8), so it is never believed alone: the shipment is looked for first, by a search, as the 404 of a
-single shipment may also mean that the account is wrong.
+Each step below makes one call and keeps in the shipment's status how far it is. A refusal says little
+(docs/vendors/chitchats.md §8), so it is never believed alone: the shipment is looked for first, by a search, as the 404
+of a single shipment may also mean that the account is wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Labels: their addresses are signed and short-lived, so they are read again each time (chitchats.md section 5)."""
+"""Labels: their addresses are signed and short-lived, so they are read again each time.
+
+See docs/vendors/chitchats.md §5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking at many shipments at once: pages of the list instead of a call for each (chitchats.md section 3).
+"""Looking at many shipments at once: pages of the list instead of a call for each (docs/vendors/chitchats.md §3).
 
 There is one such step of each kind for a connection: `poll` for purchases that are under way, each second, and `track`
 for parcels on their way, each hour. It ends when nothing is left to look at, and the next purchase takes it up again.

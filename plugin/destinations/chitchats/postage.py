@@ -1,6 +1,6 @@
 """Postage: offers are read, one is bought by the rule, the purchase is waited for, and the label is there.
 
-Buying is asynchronous and charged to the account (chitchats.md section 7), so each of these is a step of its own.
+Buying is asynchronous and charged to the account (docs/vendors/chitchats.md §7), so each of these is a step of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Chit Chats: a booking is an unpaid draft; buying, waiting, label and tracking are steps of their own.
 
-Facts are those of the vendor's API reference v1 and of what its users and employees reported: docs/destinations.md.
+Facts are those of the vendor's API reference v1, and of what its users and employees reported
+(docs/vendors/chitchats.md).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """chrts: natively identify, alias and track, one message in a call; or Segment's wire format.
 
-The native API has no look-up, no message id and no time field (docs/destinations.md), so a lost answer is a choice:
+The native API has no look-up, no message id and no time field (docs/vendors/chrts.md §5), so a lost answer is a choice:
 identify and alias are sent again, a track at most once more, or never if the operator says so. chrts calls itself
 compatible with Segment, but doesn't publish where: `wire=segment` sends what Segment takes to the address that the
 operator names. Whether message ids are heeded there is unknown too, so the same choice holds.

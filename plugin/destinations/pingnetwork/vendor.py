@@ -1,6 +1,6 @@
 """Ping Network: a record of each customer, and for shops that sell access a session for each line that was paid.
 
-What its documents say, and what is a setting because they do not say it: docs/destinations.md.
+What its documents say, and what is a setting because they do not say it: docs/vendors/pingnetwork.md.
 """
 
 from __future__ import annotations

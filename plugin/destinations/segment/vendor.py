@@ -1,7 +1,7 @@
 """Segment and what speaks its language: identify, alias and track, many messages in a call.
 
-Every message carries an id made of the fact (docs/destinations.md), so a lost call is simply sent again. Receivers
-answer 200 and drop what they dislike later on, hence everything is checked before it leaves.
+Every message carries an id made of the fact (docs/vendors/segment.md §5), so a lost call is simply sent again.
+Receivers answer 200 and drop what they dislike later on, hence everything is checked before it leaves.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Segment(Destination, TellsPeople, Losable):
     name = "segment"
     title = "Segment"
     base_url = "https://api.segment.io"
-    # Published as requests (segment.md section 3); more is queued there, or answered 429.
+    # Published as requests (docs/vendors/segment.md §3); more is queued there, or answered 429.
     limits = (RateLimit(1000, 1),)
     needs = (
         Setting(key="write_key", help="the source's write key", secret=True, required=True, check=validators.header),

@@ -1,4 +1,4 @@
-"""What an account of Shiptheory offers, and what its settings choose from it (shiptheory.md section 9)."""
+"""What an account of Shiptheory offers, and what its settings choose from it (docs/vendors/shiptheory.md §9)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _sizes(values: Mapping[str, str], page: int) -> Request:
 
 
 def _sizes_of(answer: Response) -> tuple[list[dict[str, Any]], bool]:
-    # A page without results is a 404 (section 8), as that of an account without sizes may be.
+    # A page without results is a 404 (§8), as that of an account without sizes may be.
     return ([], False) if answer.status == 404 else offers.package_sizes(answer.json)  # noqa: PLR2004
 
 

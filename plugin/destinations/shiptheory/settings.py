@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _YES_OR_NO = validators.one_of("yes", "no")
 _LONGEST_PREFIX = 10
-# shiptheory.md section 9: at most 30 days ahead.
+# docs/vendors/shiptheory.md §9: at most 30 days ahead.
 _RETURN_DAYS = 30
 _SHORTEST_LINE, _LONGEST_LINE = 10, 255
 

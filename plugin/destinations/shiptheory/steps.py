@@ -1,4 +1,7 @@
-"""The steps at Shiptheory: the call that each makes, and what its answers mean. A 200 is read, never believed."""
+"""The steps at Shiptheory: the call that each makes, and what its answers mean. A 200 is read, never believed.
+
+See docs/vendors/shiptheory.md.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +123,7 @@ def only_looks(work: Work) -> bool:
 
 
 def _booked(work: Work, answer: Response) -> Outcome:
-    """Sections 4 and 5: booked is what a carrier took; everything else is asked about, or said by the message alone."""
+    """§4 and §5: booked is what a carrier took; everything else is asked about, or said by the message alone."""
     if work.booked is not None and work.booked.status in response.MOVING_STATUSES:
         return of_look(work, answer)
     reference = calls.reference_of(work)

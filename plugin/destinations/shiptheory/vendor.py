@@ -1,7 +1,7 @@
 """Shiptheory: adding a shipment books it with a carrier, under a reference of ours that is never used again.
 
 The API can neither change nor cancel a shipment, and answers 200 whatever happened; facts are those of the vendor's
-documentation and of its support's articles: docs/destinations.md.
+documentation and of its support's articles: docs/vendors/shiptheory.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from plugin.core.step import StoreFacts, Work
 
 
-# Section 1; clients renew at 58.
+# §1; clients renew at 58.
 _TOKEN_LASTS, _RENEWED_EARLY = timedelta(minutes=60), timedelta(minutes=2)
 _LATER = (
     PreviewStep(

@@ -1,4 +1,7 @@
-"""Accounts of the Chit Chats emulator: who may call, what they have, and how lists are cut (sections 1 and 3)."""
+"""Accounts of the Chit Chats emulator: who may call, what they have, and how lists are cut.
+
+See docs/vendors/chitchats.md §1 and §3.
+"""
 
 import re
 import time
@@ -18,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a test may change. `low_credit` is "failed" (later) or "refused" (a 400 at buy): the sheet knows neither.
+    """What a test may change. `low_credit` is "failed" (later) or "refused" (a 400 at buy): the page knows neither.
 
     `tokens` fixes the token of each client id; without it the first token seen for an id is that account's.
     """
@@ -51,7 +54,7 @@ class Account:
     last_batch: int = 0
 
     def shipment(self, shipment_id: str) -> Shipment:
-        """Return a shipment by its id in either case (section 5), its purchase settled if due."""
+        """Return a shipment by its id in either case (§5), its purchase settled if due."""
         found = self.shipments.get(shipment_id.upper())
         if found is None:
             raise VendorError(404, "Not Found")
@@ -59,7 +62,7 @@ class Account:
         return found
 
     def newest(self) -> list[Shipment]:
-        """Return all shipments, newest first (section 2)."""
+        """Return all shipments, newest first (§2)."""
         for shipment in self.shipments.values():
             shipment.settle(time.monotonic())
         return list(reversed(self.shipments.values()))
@@ -73,7 +76,7 @@ class Accounts:
         self.known: dict[str, Account] = {}
 
     def authorise(self, client: str, token: str) -> None:
-        """Check the raw token (section 1). What a bad one is answered is unknown: 401 is our choice."""
+        """Check the raw token (§1). What a bad one is answered is unknown: 401 is our choice."""
         # A token with a space in it carries a scheme such as Bearer, which this vendor does not use.
         if not token or " " in token or token.startswith("revoked"):
             raise VendorError(401, "Unauthorized")
@@ -90,7 +93,7 @@ class Accounts:
         return self.known[client]
 
     def find(self, shipment_id: str) -> Shipment:
-        """Return a shipment of whoever it is: tracking and labels are public (section 2)."""
+        """Return a shipment of whoever it is: tracking and labels are public (§2)."""
         for account in self.known.values():
             if shipment_id.upper() in account.shipments:
                 return account.shipment(shipment_id)
@@ -104,7 +107,7 @@ class Accounts:
         )
 
 
-# Section 3; `pending`, `in_transit` and `resolved` are groups.
+# §3; `pending`, `in_transit` and `resolved` are groups.
 _STATUSES = {
     "canceled": {"canceled"},
     "pending": {"incomplete", "unpaid", "postage_requested", "postage_purchase_failed"},
@@ -130,7 +133,7 @@ def expect_query(call: Call, *known: str, strict: bool) -> None:
 
 
 def page(call: Call, items: Sequence[T]) -> Sequence[T]:
-    """Cut one page out: 100 unless told, 1000 at most (section 3); outside that is refused, which is our choice."""
+    """Cut one page out: 100 unless told, 1000 at most (§3); outside that is refused, which is our choice."""
     limit, number = whole(call, "limit", 100), whole(call, "page", 1)
     if not 1 <= limit <= _LARGEST_PAGE or number < 1:
         raise VendorError(400, "limit must be from 1 to 1000 and page at least 1")
@@ -146,7 +149,7 @@ def whole(call: Call, name: str, default: int) -> int:
 
 
 def chosen(call: Call, shipments: Iterable[Shipment]) -> list[Shipment]:
-    """Apply the filters of section 3."""
+    """Apply the filters of §3."""
     query = call.query
     status = query.get("status") or query.get("state") or ""
     if status and status not in _STATUSES:

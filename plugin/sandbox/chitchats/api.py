@@ -1,6 +1,6 @@
-"""Chit Chats API v1, as its public documentation and its users describe it (fact sheet `chitchats.md`, by section).
+"""Chit Chats API v1, as its public documentation and its users describe it (docs/vendors/chitchats.md).
 
-Where the sheet says unknown, the stricter plausible behaviour is chosen and a comment says the choice is ours.
+Where the page says unknown, the stricter plausible behaviour is chosen and a comment says the choice is ours.
 """
 
 import time
@@ -27,7 +27,7 @@ from plugin.sandbox.kit.sliding_window import Limit
 _CLIENTS = "/api/v1/clients"
 _CLIENT = f"{_CLIENTS}/<client>"
 _FILTERS = ("batch_id", "from_date", "to_date", "q", "status")
-# Cards, letters, flats and Slim are not refundable (section 8).
+# Cards, letters, flats and Slim are not refundable (§8).
 _NOT_REFUNDED = frozenset({"usps_first", "usps_first_class_mail_international", "chit_chats_slim"})
 _PACKAGE = {"size_x": "25", "size_y": "18", "size_z": "10"}
 
@@ -52,7 +52,7 @@ class ChitChats:
     )
 
     def __init__(self, tokens: Mapping[str, str] = MappingProxyType({}), limit: Limit | None = None) -> None:
-        # 2000 per 5 minutes, IP and account (section 1); every caller of a sandbox is taken to have the same IP.
+        # 2000 per 5 minutes, IP and account (§1); every caller of a sandbox is taken to have the same IP.
         self.limit: Limit | None = limit or Limit(count=2000, seconds=300)
         self._tokens = dict(tokens)
         self.accounts = Accounts(tokens)
@@ -65,7 +65,7 @@ class ChitChats:
         self.accounts.settings, self.accounts.known = fresh.settings, fresh.known
 
     def routes(self) -> Sequence[Route]:
-        """Return the operations of section 2."""
+        """Return the operations of §2."""
         one = f"{_CLIENT}/shipments/<shipment_id>"
         return (
             Route("GET", f"{_CLIENT}/shipments", self.listing),
@@ -92,7 +92,7 @@ class ChitChats:
         return call.path.split("/")[4] if call.path.startswith(f"{_CLIENTS}/") else None
 
     def admit(self, call: Call) -> str:
-        """Check token, suffix and content type (section 1)."""
+        """Check token, suffix and content type (§1)."""
         client = self.account(call)
         if client is None:
             return call.path
@@ -106,7 +106,7 @@ class ChitChats:
         return stem if dot else call.path
 
     def error(self, status: int, message: str) -> JsonObject:  # noqa: ARG002 - the protocol's parameter
-        """Return the one confirmed error form (section 11)."""
+        """Return the one confirmed error form (§11)."""
         return {"error": {"message": message}}
 
     def configure(self, values: JsonObject) -> JsonObject:
@@ -141,22 +141,22 @@ class ChitChats:
         return self.accounts.settings
 
     def listing(self, call: Call, client: str) -> Response:
-        """Return a bare array (section 3)."""
+        """Return a bare array (§3)."""
         expect_query(call, *_FILTERS, strict=self._settings.strict)
         found = chosen(call, self.accounts.of(client).newest())
         return reply([one.listed(call.root, self._settings.label_seconds) for one in page(call, found)])
 
     def count(self, call: Call, client: str) -> Response:
-        """Count; the prose names the filter `state`, clients send `status` (section 2), both are taken."""
+        """Count; the prose names the filter `state`, clients send `status` (§2), both are taken."""
         expect_query(call, *_FILTERS, "state", strict=self._settings.strict)
         return reply({"count": len(chosen(call, self.accounts.of(client).newest()))})
 
     def show(self, call: Call, client: str, shipment_id: str) -> Response:
-        """Return one shipment, wrapped (section 1)."""
+        """Return one shipment, wrapped (§1)."""
         return self._answer(call, self.accounts.of(client).shipment(shipment_id))
 
     def create(self, call: Call, client: str) -> Response:
-        """Make a draft: another one each time, since nothing is recognised as a repeat (section 12)."""
+        """Make a draft: another one each time, since nothing is recognised as a repeat (§12)."""
         body = dict(call.json_object())
         check_shipment(body, strict=self._settings.strict)
         check_zone(body)
@@ -168,7 +168,7 @@ class ChitChats:
         return response
 
     def delete(self, _: Call, client: str, shipment_id: str) -> Response:
-        """Delete what is neither bought nor received; the form of the refusal is unknown (section 8)."""
+        """Delete what is neither bought nor received; the form of the refusal is unknown (§8)."""
         account = self.accounts.of(client)
         shipment = account.shipment(shipment_id)
         if shipment.status not in DRAFT and (shipment.status != "ready" or shipment.is_bought):
@@ -177,7 +177,7 @@ class ChitChats:
         return reply(None, 204)
 
     def refresh(self, call: Call, client: str, shipment_id: str) -> Response:
-        """Price again (section 6). Refused for what is paid: our choice."""
+        """Price again (§6). Refused for what is paid: our choice."""
         shipment, body = self.accounts.of(client).shipment(shipment_id), call.json_object()
         check_refresh(body, shipment.body["package_type"], strict=self._settings.strict)
         if shipment.status not in DRAFT:
@@ -187,7 +187,7 @@ class ChitChats:
         return self._answer(call, shipment)
 
     def buy(self, call: Call, client: str, shipment_id: str) -> Response:
-        """Ask for postage, which comes later (section 7). A second buy is refused, and charges nothing: our choice."""
+        """Ask for postage, which comes later (§7). A second buy is refused, and charges nothing: our choice."""
         account, body = self.accounts.of(client), call.json_object()
         check_buy(body, strict=self._settings.strict)
         shipment = account.shipment(shipment_id)
@@ -215,12 +215,12 @@ class ChitChats:
         return Decimal(self._settings.credits) - account.spent
 
     def refund(self, call: Call, client: str, shipment_id: str) -> Response:
-        """Void postage and give the credits back at once; for some services it takes days (section 8)."""
+        """Void postage and give the credits back at once; for some services it takes days (§8)."""
         account = self.accounts.of(client)
         shipment = account.shipment(shipment_id)
         waited = time.monotonic() - (shipment.paid_at or 0)
         if shipment.paid_at is not None and waited < self._settings.refund_wait_seconds:
-            raise VendorError(400, "Resource in use, please try again")  # section 8; its status code is unknown
+            raise VendorError(400, "Resource in use, please try again")  # §8; its status code is unknown
         kind = (shipment.chosen or {}).get("postage_type")
         if shipment.status != "ready" or not shipment.is_bought or kind in _NOT_REFUNDED:
             raise VendorError(400, f"Shipment cannot be refunded: it is {shipment.status}")

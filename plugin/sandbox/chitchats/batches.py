@@ -1,4 +1,4 @@
-"""Batches and returns of the Chit Chats emulator (fact sheet sections 2, 9 and 10)."""
+"""Batches and returns of the Chit Chats emulator (docs/vendors/chitchats.md §2, §9 and §10)."""
 
 from collections.abc import Sequence
 
@@ -54,7 +54,7 @@ class Batches:
         return reply({})
 
     def listing(self, call: Call, client: str) -> Response:
-        """Return batches, unwrapped (section 9), newest first."""
+        """Return batches, unwrapped (§9), newest first."""
         found = self._chosen(call, client)
         return reply([self._document(call, one) for one in page(call, found)])
 
@@ -67,7 +67,7 @@ class Batches:
         return reply(self._document(call, _batch(self.accounts.of(client), batch)))
 
     def create(self, call: Call, client: str) -> Response:
-        """Make a batch. No body is documented: the id is the end of the Location (section 2)."""
+        """Make a batch. No body is documented: the id is the end of the Location (§2)."""
         account, body = self.accounts.of(client), call.json_object()
         if body and self._strict:
             raise VendorError(400, f"{min(body)} is not a known field")
@@ -77,7 +77,7 @@ class Batches:
         return reply(None, 201, Location=f"{call.root}/api/v1/clients/{client}/batches/{number}")
 
     def delete(self, _: Call, client: str, batch: int) -> Response:
-        """Delete an empty batch (section 2)."""
+        """Delete an empty batch (§2)."""
         account = self.accounts.of(client)
         _batch(account, batch)
         if any(one.batch_id == batch for one in account.shipments.values()):
@@ -86,7 +86,7 @@ class Batches:
         return reply(None, 204)
 
     def returns(self, call: Call, client: str) -> Response:
-        """Return what came back (section 10)."""
+        """Return what came back (§10)."""
         expect_query(call, "status", strict=self._strict)
         found = self.accounts.of(client).returns
         return reply(page(call, _having(found, call.query.get("status", ""), _RETURN_STATES)))
@@ -132,7 +132,7 @@ def _having(items: Sequence[JsonObject], status: str, known: frozenset[str]) -> 
 
 
 def returned(shipment: Shipment) -> JsonObject:
-    """Return the object of section 10 for a shipment that came back."""
+    """Return the object of §10 for a shipment that came back."""
     streets = {"to_street": shipment.body["address_1"], "to_street_2": shipment.body.get("address_2") or None}
     parts = ("name", "city", "province_code", "postal_code", "country_code", "phone")
     original = {

@@ -1,4 +1,4 @@
-"""Labels that open: PNG, ZPL and PDF, behind signed addresses that expire (fact sheet section 5)."""
+"""Labels that open: PNG, ZPL and PDF, behind signed addresses that expire (docs/vendors/chitchats.md §5)."""
 
 import hashlib
 import hmac
@@ -48,7 +48,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def zpl(lines: Iterable[str]) -> bytes:
-    """Return the label as ZPL, which is text (section 5)."""
+    """Return the label as ZPL, which is text (§5)."""
     # ^ and ~ begin commands.
     safe = (line.replace("^", " ").replace("~", " ") for line in lines)
     fields = "".join(f"^FO40,{40 + 60 * place}^A0N,40,40^FD{line}^FS\n" for place, line in enumerate(safe))

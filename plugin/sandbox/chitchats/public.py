@@ -1,4 +1,4 @@
-"""What Chit Chats serves without a token: tracking and labels (fact sheet sections 2 and 5)."""
+"""What Chit Chats serves without a token: tracking and labels (docs/vendors/chitchats.md §2 and §5)."""
 
 from collections.abc import Sequence
 from html import escape

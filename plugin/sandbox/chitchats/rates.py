@@ -1,4 +1,7 @@
-"""Postage rates of the Chit Chats emulator. The prices are invented; which rates appear follows section 11."""
+"""Postage rates of the Chit Chats emulator. The prices are invented; which rates appear follows §11.
+
+See docs/vendors/chitchats.md.
+"""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +34,7 @@ class _Service:
     duties_paid: bool = False
 
 
-# That Edge and Select are the duty-paid services to the US is our choice: section 11 names none.
+# That Edge and Select are the duty-paid services to the US is our choice: §11 names none.
 _SERVICES = (
     _Service(
         postage_type="chit_chats_canada_tracked",
@@ -133,19 +136,19 @@ _SERVICES = (
 
 
 def is_complete(body: JsonObject) -> bool:
-    """Tell whether weight and sizes are all there; without them a shipment is `incomplete` (section 6)."""
+    """Tell whether weight and sizes are all there; without them a shipment is `incomplete` (§6)."""
     return all(body.get(name) for name in _MEASURES)
 
 
 def check_zone(body: JsonObject) -> None:
-    """Refuse postage that does not go to the country or that this account does not have (section 11)."""
+    """Refuse postage that does not go to the country or that this account does not have (§11)."""
     wanted = body.get("postage_type") or "unknown"
     if wanted != "unknown" and wanted not in {service.postage_type for service in _to(body["country_code"])}:
         raise VendorError(400, "Unable to fetch postage rate")
 
 
 def rates(body: JsonObject) -> list[JsonObject]:
-    """Price a shipment; an empty list, without a word why, is how problems show (section 11)."""
+    """Price a shipment; an empty list, without a word why, is how problems show (§11)."""
     return [_rate(service, body) for service in _offered(body)]
 
 
@@ -169,7 +172,7 @@ def _conflicts(body: JsonObject) -> bool:
     at_home = body["country_code"] in {"CA", "US"}
     if body.get("duties_paid_requested") and at_home:
         return True  # #47
-    # The sheet knows empty rates for GB with this flag (#72); we take it to hold for every country but the two.
+    # The page knows empty rates for GB with this flag (#72); we take it to hold for every country but the two.
     return body.get("cheapest_postage_type_requested") == "yes" and not at_home
 
 

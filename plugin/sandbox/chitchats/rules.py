@@ -1,6 +1,6 @@
-"""What Chit Chats accepts in a request body (fact sheet `chitchats.md` section 4).
+"""What Chit Chats accepts in a request body (docs/vendors/chitchats.md §4).
 
-The wording of complaints is ours except where the sheet quotes one: exact validation messages are unknown.
+The wording of complaints is ours except where the page quotes one: exact validation messages are unknown.
 """
 
 import re
@@ -26,7 +26,7 @@ from plugin.sandbox.kit.checks import (
 )
 from plugin.sandbox.kit.countries import COUNTRIES, POSTAL_CODES, PROVINCES
 
-# The samples of section 5 show -08:00; the zone in which `today` is reckoned is unknown.
+# The samples of §5 show -08:00; the zone in which `today` is reckoned is unknown.
 PACIFIC = timezone(timedelta(hours=-8))
 _LAST_SHIP_DAY = timedelta(days=7)  # undocumented range; 7 days is what one client allows itself
 _PACKAGES = words("""
@@ -45,7 +45,7 @@ _RETIRED = words("""
     chit_chats_us_tracked chit_chats_us_economy_tracked chit_chats_domestic_tracked chit_chats_international_not_tracked
     chit_chats_collect usps_parcel_select asendia_priority_tracked ups_mi_expedited ups_other fedex_other dhl_other
 """)
-# Whether order_store is checked is unknown; the enumeration is the stricter of the sheet's two sources.
+# Whether order_store is checked is unknown; the enumeration is the stricter of the page's two sources.
 _STORES = words("""
     adobe_commerce amazon bigcommerce ebay etsy shipstation shopify squarespace woocommerce other
 """)
@@ -139,8 +139,8 @@ _SHIPMENT: dict[str, Check] = {
     f"return_{part}": text
     for part in ("name", "address_1", "address_2", "city", "province_code", "postal_code", "phone")
 }
-# weight, sizes and ship_date are required in the sheet's table, yet leaving them out is known to be answered 201 with
-# empty rates (section 11), so they are not here.
+# weight, sizes and ship_date are required in the page's table, yet leaving them out is known to be answered 201 with
+# empty rates (§11), so they are not here.
 _REQUIRED = (
     "name",
     "address_1",
@@ -160,7 +160,7 @@ _REFRESH: dict[str, Check] = {
 
 
 def check_shipment(body: JsonObject, *, strict: bool) -> None:
-    """Refuse a shipment the sheet says is wrong, naming the first field at fault."""
+    """Refuse a shipment the page says is wrong, naming the first field at fault."""
     _refuse(check_object(body, _SHIPMENT, _REQUIRED, strict=strict))
     check_postage(body.get("postage_type", ""))
     for rule in (_address, _return_address, _units, _items, _duties, _cheapest, _own_postage):
@@ -168,7 +168,7 @@ def check_shipment(body: JsonObject, *, strict: bool) -> None:
 
 
 def check_postage(postage: str) -> None:
-    """Refuse a postage type that never was, or is no more (messages of section 11)."""
+    """Refuse a postage type that never was, or is no more (messages of §11)."""
     if postage in _RETIRED:
         raise VendorError(400, "Unable to fetch postage rate")
     if postage and postage not in _POSTAGES:
@@ -176,20 +176,20 @@ def check_postage(postage: str) -> None:
 
 
 def check_refresh(body: JsonObject, package_type: str, *, strict: bool) -> None:
-    """Check what refresh is documented to take (section 6)."""
+    """Check what refresh is documented to take (§6)."""
     _refuse(check_object(body, _REFRESH, (), strict=strict))
     if body.get("media_mail_requested") and package_type == "parcel":
         raise VendorError(400, "is_media_mail field not supported for Parcel")
 
 
 def check_buy(body: JsonObject, *, strict: bool) -> None:
-    """Check what buy is documented to take (section 7)."""
+    """Check what buy is documented to take (§7)."""
     _refuse(check_object(body, {"postage_type": filled}, (), strict=strict))
     check_postage(body.get("postage_type", ""))
 
 
 def check_batching(body: JsonObject, *fields: str, strict: bool) -> None:
-    """Check the body of add_to_batch and remove_from_batch (section 2)."""
+    """Check the body of add_to_batch and remove_from_batch (§2)."""
     checks: dict[str, Check] = {"batch_id": count, "shipment_ids": list_of_text}
     _refuse(check_object(body, {name: checks[name] for name in fields}, fields, strict=strict))
 
@@ -204,7 +204,7 @@ def _address(body: JsonObject) -> str:
 
 
 def _return_address(body: JsonObject) -> str:
-    # Only return addresses in the US are taken (section 4); that a part of one asks for the whole is our choice.
+    # Only return addresses in the US are taken (§4); that a part of one asks for the whole is our choice.
     given = any(value for name, value in body.items() if name.startswith("return_"))
     return _place(body, "return_", "US") if given else ""
 
@@ -232,7 +232,7 @@ def _items(body: JsonObject) -> str:
 
 def _duties(body: JsonObject) -> str:
     if not body.get("duties_paid_requested") or body["country_code"] in PROVINCES:
-        return ""  # for CA and US the rates vanish instead (section 4)
+        return ""  # for CA and US the rates vanish instead (§4)
     if body.get("postage_type") != "chit_chats_international_tracked":
         return "duties_paid_requested is only for chit_chats_international_tracked"
     return "" if body.get("vat_reference") else "vat_reference is required with duties_paid_requested"
@@ -245,6 +245,6 @@ def _cheapest(body: JsonObject) -> str:
 
 
 def _own_postage(body: JsonObject) -> str:
-    # "leave ship_date out" (section 4): that both together are refused is our choice.
+    # "leave ship_date out" (§4): that both together are refused is our choice.
     both = body.get("tracking_number") and body.get("ship_date")
     return "tracking_number is for shipments without ship_date" if both else ""

@@ -1,4 +1,4 @@
-"""A shipment of the Chit Chats emulator: its life and how it is shown (fact sheet sections 5 to 8)."""
+"""A shipment of the Chit Chats emulator: its life and how it is shown (docs/vendors/chitchats.md §5 to §8)."""
 
 import secrets
 import string
@@ -17,7 +17,7 @@ DRAFT = frozenset({"incomplete", "unpaid", "postage_purchase_failed"})
 NESTED = ("rates", "tracking_events", "line_items")
 _MONEY = ("purchase_amount", "postage_fee", "insurance_fee", "delivery_fee")
 _TAXES = ("provincial_tax", "provincial_tax_label", "federal_tax", "federal_tax_label")
-# Where a shipment goes back to unless it says otherwise: section 5 shows an account's address in every answer.
+# Where a shipment goes back to unless it says otherwise: §5 shows an account's address in every answer.
 _RETURN = {
     "return_name": "CHIT CHATS RETURNS",
     "return_address_1": "1 EMULATED AVE",
@@ -27,7 +27,7 @@ _RETURN = {
     "return_postal_code": "98230",
     "return_phone": "1-844-842-8777",
 }
-# Event types after receive_shipment are unknown (section 5): the rest of this table is ours.
+# Event types after receive_shipment are unknown (§5): the rest of this table is ours.
 _EVENTS = {
     "received": ("receive_shipment", "Received by Chit Chats"),
     "released": ("release_shipment", "Released to carrier"),
@@ -41,7 +41,7 @@ STEPS = tuple(_EVENTS)
 
 
 def moment() -> str:
-    """Return the present as Chit Chats writes it: milliseconds and an offset (section 5)."""
+    """Return the present as Chit Chats writes it: milliseconds and an offset (§5)."""
     return datetime.now(UTC).astimezone(PACIFIC).isoformat(timespec="milliseconds")
 
 
@@ -76,7 +76,7 @@ class Shipment:
 
     @property
     def lower(self) -> str:
-        """The id as addresses spell it (section 5)."""
+        """The id as addresses spell it (§5)."""
         return self.id.lower()
 
     def price(self) -> None:
@@ -96,7 +96,7 @@ class Shipment:
         self.chosen = next((rate for rate in self.rates if rate["postage_type"] == postage_type), None)
 
     def pay(self, *, now: float, settles_at: float, succeeds: bool) -> None:
-        """Accept a purchase, which comes true or fails at `settles_at` (section 7)."""
+        """Accept a purchase, which comes true or fails at `settles_at` (§7)."""
         self.status = "postage_requested"
         self.paid_at = now if succeeds else None
         self.due = (settles_at, "ready" if succeeds else "postage_purchase_failed")
@@ -112,7 +112,7 @@ class Shipment:
             self.events.insert(0, _event("buy_shipment_postage", "Postage purchased", subtitle))
 
     def advance(self, status: str) -> None:
-        """Move a paid shipment along; the newest tracking event comes first (section 5)."""
+        """Move a paid shipment along; the newest tracking event comes first (§5)."""
         self.status = status
         self.events.insert(0, _event(*_EVENTS[status]))
 
@@ -121,16 +121,16 @@ class Shipment:
         return Decimal(self.chosen["payment_amount"]) if self.chosen else Decimal(0)
 
     def matches(self, words: str) -> bool:
-        """Tell whether the search of section 3 finds it: by id, recipient name or order_id, parts of them too."""
+        """Tell whether the search of §3 finds it: by id, recipient name or order_id, parts of them too."""
         return any(words.lower() in str(part).lower() for part in (self.id, self.body["name"], self.order_id))
 
     @property
     def order_id(self) -> str:
-        """The sender's reference, which need not be unique (section 4)."""
+        """The sender's reference, which need not be unique (§4)."""
         return str(self.body.get("order_id") or "")
 
     def document(self, root: str, label_seconds: float) -> JsonObject:
-        """Return the whole object of section 5."""
+        """Return the whole object of §5."""
         return (
             {"id": self.id, "status": self.status, "batch_id": self.batch_id}
             | self._addresses()
@@ -141,7 +141,7 @@ class Shipment:
         )
 
     def listed(self, root: str, label_seconds: float) -> JsonObject:
-        """Return the object as lists show it, without what is nested (section 3)."""
+        """Return the object as lists show it, without what is nested (§3)."""
         whole = self.document(root, label_seconds)
         return {name: value for name, value in whole.items() if name not in NESTED}
 

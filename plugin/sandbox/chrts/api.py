@@ -1,7 +1,7 @@
-"""chrts, as its public documentation describes it (fact sheet `chrts.md`, cited by section).
+"""chrts, as its public documentation describes it (docs/vendors/chrts.md, cited by section).
 
-The sheet documents the 200 and 400 bodies only. Everything else answered here, and every refusal of strict mode, is our
-choice: what the sheet calls unknown must not be relied upon, so it is refused.
+The page documents the 200 and 400 bodies only. Everything else answered here, and every refusal of strict mode, is our
+choice: what the page calls unknown must not be relied upon, so it is refused.
 """
 
 from collections import deque
@@ -31,13 +31,13 @@ _NO_KNOWN_ID = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`strict` refuses what the sheet calls unknown, besides what it says is refused."""
+    """`strict` refuses what the page calls unknown, besides what it says is refused."""
 
     strict: bool = True
 
 
 class Chrts:
-    """One account of chrts. Nothing is recognised as a repeat: the sheet documents no de-duplication (section 5)."""
+    """One account of chrts. Nothing is recognised as a repeat: the page documents no de-duplication (§5)."""
 
     name = "chrts"
     claims: tuple[str, ...] = ("/", "/customer/identify", "/customer/alias", "/event")
@@ -62,7 +62,7 @@ class Chrts:
         self.events: deque[JsonObject] = deque(maxlen=_KEPT)
 
     def routes(self) -> Sequence[Route]:
-        """Return the three operations of section 1, and the address its example of authentication calls."""
+        """Return the three operations of §1, and the address its example of authentication calls."""
         return (
             Route("GET", "/", self.check),
             Route("POST", "/customer/identify", self.identify),
@@ -75,13 +75,13 @@ class Chrts:
         return ()
 
     def account(self, call: Call) -> str:
-        """Return the key: a key belongs to one source (section 1)."""
+        """Return the key: a key belongs to one source (§1)."""
         return call.headers.get("Authorization") or ""
 
     def admit(self, call: Call) -> str:
         """Check the key and the content type.
 
-        Any key is good, except none and those that start with `revoked`; real ones start with `api_chrts_` (section 1).
+        Any key is good, except none and those that start with `revoked`; real ones start with `api_chrts_` (§1).
         """
         scheme, _, key = (call.headers.get("Authorization") or "").partition(" ")
         if scheme != "Bearer" or not key.strip() or key.startswith("revoked"):
@@ -91,14 +91,14 @@ class Chrts:
         return call.path
 
     def error(self, status: int, message: str) -> JsonObject:
-        """Return the error form of section 2."""
+        """Return the error form of §2."""
         return {"status": False, "code": status, "message": message}
 
     def state(self, root: str) -> JsonObject:  # noqa: ARG002 - the protocol's parameter
         """Return what was received: `identified` holds the latest traits of each id, `identifies` every call.
 
         `people` shows what became of it: ids that aliases joined are one person, whatever came first. Which of them
-        chrts keeps is not documented (section 3), so they are listed alike.
+        chrts keeps is not documented (§3), so they are listed alike.
         """
         return {
             "people": people_of(self.identifies, self.aliases, self.events),
@@ -125,11 +125,11 @@ class Chrts:
         return asdict(self.settings)
 
     def check(self, _: Call) -> Response:
-        """Answer the credentials check; the sheet does not know its body (section 1)."""
+        """Answer the credentials check; the page does not know its body (§1)."""
         return _done("Authenticated")
 
     def identify(self, call: Call) -> Response:
-        """Section 2."""
+        """§2."""
         body = call.json_object()
         customer = self._id(body, _IDS, _NO_ID)
         self._expect_only(body, (*_IDS, *_TRAITS))
@@ -140,7 +140,7 @@ class Chrts:
         return _done("Customer identified successfully")
 
     def alias(self, call: Call) -> Response:
-        """Section 3. Which of the two ids survives is not known; they are kept as Segment would name them."""
+        """§3. Which of the two ids survives is not known; they are kept as Segment would name them."""
         body = call.json_object()
         kept = self._id(body, _NEW_IDS, "Customer UID is required. You can use `uid` or `userId`")
         known = self._id(body, _KNOWN_IDS, _NO_KNOWN_ID)
@@ -149,7 +149,7 @@ class Chrts:
         return _done("Customer alias set successfully")
 
     def track(self, call: Call) -> Response:
-        """Section 4: any key besides id, name and properties becomes a property, Segment's envelope included."""
+        """§4: any key besides id, name and properties becomes a property, Segment's envelope included."""
         body = call.json_object()
         customer = self._id(body, _IDS, _NO_ID)
         name = body.get("name")
@@ -161,7 +161,7 @@ class Chrts:
         return _done("Event tracked successfully")
 
     def _id(self, body: JsonObject, names: Sequence[str], missing: str) -> str:
-        """Return the one id among `names`; the sheet does not say which of several wins (section 2)."""
+        """Return the one id among `names`; the page does not say which of several wins (§2)."""
         given = [body[name] for name in names if body.get(name) not in (None, "")]
         if not given:
             raise VendorError(400, missing)
@@ -190,5 +190,5 @@ def _done(message: str) -> Response:
 
 
 def emulator(limit: Limit | None = None) -> Emulator:
-    """Return chrts without a limit, since none is published (section 5)."""
+    """Return chrts without a limit, since none is published (§5)."""
     return Emulator(Chrts(limit))

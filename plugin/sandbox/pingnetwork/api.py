@@ -1,4 +1,4 @@
-"""Ping Network, as its overview and its reference describe it (fact sheet `pingnetwork.md`, cited by section).
+"""Ping Network, as its overview and its reference describe it (docs/vendors/pingnetwork.md, cited by section).
 
 The overview names `/v1/customers` and `/v2/customers` and shows no body of theirs. What is answered there is our
 choice, as strict as is useful: a misspelt field is refused, and nothing is recognised as a repeat.

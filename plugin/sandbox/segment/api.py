@@ -1,4 +1,4 @@
-"""Segment and receivers of its wire format (fact sheet `segment.md`, cited by section).
+"""Segment and receivers of its wire format (docs/vendors/segment.md, cited by section).
 
 Which one it is, is the setting `preset`. Segment answers 200 to everything but size and broken JSON, and drops what it
 dislikes afterwards: `dropped` in the state holds what and why. Refusals in words of our own are marked in the docs.
@@ -38,8 +38,8 @@ _KEPT = 100_000
 class Settings:
     """What kind of receiver, and how it is today.
 
-    `strict` drops what is of a wrong type, besides what the sheet says is dropped. `tells_wrong_key`: 400, not the 200
-    that the sheet documents. `names_errors`: Jitsu's errors hold the message's id. `repeat_seconds`: section 5.
+    `strict` drops what is of a wrong type, besides what the page says is dropped. `tells_wrong_key`: 400, not the 200
+    that the page documents. `names_errors`: Jitsu's errors hold the message's id. `repeat_seconds`: §5.
     """
 
     preset: str = "segment"
@@ -52,7 +52,7 @@ class Settings:
 
 
 class Segment:
-    """One receiver. Ids of messages are looked for among those of all keys (section 5)."""
+    """One receiver. Ids of messages are looked for among those of all keys (§5)."""
 
     name = "segment"
     claims: tuple[str, ...] = (
@@ -87,7 +87,7 @@ class Segment:
         return RECEIVERS[self.settings.preset]
 
     def routes(self) -> Sequence[Route]:
-        """Return the paths of every kind of receiver (sections 1 and 11)."""
+        """Return the paths of every kind of receiver (§1 and §11)."""
         batches = sorted({path for one in RECEIVERS.values() for path in one.batches})
         singles = sorted({path for one in RECEIVERS.values() for path in one.singles})
         return (
@@ -119,7 +119,7 @@ class Segment:
         return call.path
 
     def error(self, status: int, message: str) -> JsonObject:
-        """Return the form of section 2; `code` is known to be there, not what it holds."""
+        """Return the form of §2; `code` is known to be there, not what it holds."""
         return {"success": False, "code": status, "message": message}
 
     def state(self, root: str) -> JsonObject:  # noqa: ARG002 - the protocol's parameter
@@ -161,7 +161,7 @@ class Segment:
         return asdict(self.settings)
 
     def batch(self, call: Call) -> Response:
-        """Take the messages of one call; the outer context and integrations are merged into each (section 4)."""
+        """Take the messages of one call; the outer context and integrations are merged into each (§4)."""
         body = call.json_object()
         if not self._knows_key(call):
             return self._answer([])
@@ -171,7 +171,7 @@ class Segment:
         self._check_sizes(items)
         self.batches.append({"items": len(items), "bytes": len(call.text.encode()), "sentAt": body.get("sentAt")})
         if self.receiver.most_items is not None and len(items) > self.receiver.most_items:
-            # 200, and the events are rejected (section 3).
+            # 200, and the events are rejected (§3).
             return self._answer([self._drop(item, "too many messages in a batch") for item in items])
         if self.receiver.whole and not all(isinstance(item, dict) and rules.has_id(item) for item in items):
             raise VendorError(400, "a message has neither userId nor anonymousId")
@@ -207,7 +207,7 @@ class Segment:
         """Keep a message, or return why it is dropped."""
         wrong = rules.complaint(item, strict=self.settings.strict, longest_event=self.receiver.longest_event)
         if not wrong and self.settings.strict and (sent_at is None or rules.moment(sent_at)):
-            # Without it the event's time is not corrected, and what then happens is unknown (section 6).
+            # Without it the event's time is not corrected, and what then happens is unknown (§6).
             wrong = "sentAt is missing or no ISO 8601 time"
         if wrong:
             return self._drop(item, wrong)
@@ -244,7 +244,7 @@ class Segment:
         return False
 
     def _answer(self, failures: Sequence[str]) -> Response:
-        """Answer as the kind of receiver does (sections 7 and 11)."""
+        """Answer as the kind of receiver does (§7 and §11)."""
         if self.settings.preset == "rudderstack":
             return Response("OK", content_type="text/plain; charset=utf-8")
         if self.settings.preset != "jitsu":
@@ -262,7 +262,7 @@ def _merged(item: object, body: JsonObject) -> JsonObject:
 
 
 class _Emulated(Emulator):
-    """A 429 has `X-RateLimit-Reset` beside `Retry-After`, both in seconds (section 3)."""
+    """A 429 has `X-RateLimit-Reset` beside `Retry-After`, both in seconds (§3)."""
 
     def _answered(self, entry: Entry, call: Call, response: Response) -> Response:
         if response.status_code == 429 and "Retry-After" in response.headers:  # noqa: PLR2004 - too many requests
@@ -271,7 +271,7 @@ class _Emulated(Emulator):
 
 
 def emulator(limit: Limit | None = None) -> Emulator:
-    """Return Segment with no limit of its own: the published numbers disagree (section 3)."""
+    """Return Segment with no limit of its own: the published numbers disagree (§3)."""
     return _Emulated(Segment(limit))
 
 

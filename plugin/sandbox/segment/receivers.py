@@ -1,4 +1,4 @@
-"""What the receivers of Segment's wire format differ in (fact sheet `segment.md` sections 2, 3, 5, 7 and 11)."""
+"""What the receivers of Segment's wire format differ in (docs/vendors/segment.md §2, §3, §5, §7 and §11)."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ Keys = Callable[[Call], str | None]
 
 
 def _basic(call: Call) -> str | None:
-    """The colon after the key is required (section 2)."""
+    """The colon after the key is required (§2)."""
     scheme, _, coded = (call.headers.get("Authorization") or "").partition(" ")
     try:
         key, colon, _ = base64.b64decode(coded, validate=True).decode().partition(":")
@@ -35,7 +35,7 @@ def _body(call: Call) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Sizes in bytes; where the sheet does not know whether KB are 1,000 or 1,024 bytes, the smaller. None: no limit.
+    """Sizes in bytes; where the page does not know whether KB are 1,000 or 1,024 bytes, the smaller. None: no limit.
 
     `too_large` and `no_key` are the statuses of these refusals. `whole`: one message without an id spoils its batch.
     """

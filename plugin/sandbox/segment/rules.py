@@ -1,4 +1,4 @@
-"""What a message of Segment's wire format must look like (fact sheet `segment.md` sections 4, 8 and 10).
+"""What a message of Segment's wire format must look like (docs/vendors/segment.md §4, §8 and §10).
 
 Segment itself answers 200 and drops some of what is wrong; strictness about the rest is ours, since a wrong type would
 only be found out in a report months later.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from plugin.sandbox.kit.call import JsonObject
 
 MOST_PROPERTIES = 10_000
-MOST_ID_CHARS = 99  # "under 100 characters" (section 3)
+MOST_ID_CHARS = 99  # "under 100 characters" (§3)
 _IDS = words("userId anonymousId")
 _COMMON = words("type messageId userId anonymousId timestamp context integrations sentAt writeKey")
 _OWN = {
@@ -45,7 +45,7 @@ def has_id(item: JsonObject) -> bool:
 
 
 def complaint(item: object, *, strict: bool, longest_event: int | None) -> str:
-    """Return why a message is dropped, or ""; without `strict` only for what the sheet says is dropped."""
+    """Return why a message is dropped, or ""; without `strict` only for what the page says is dropped."""
     if not isinstance(item, dict):
         return "a message must be an object"
     return _documented(item, longest_event) or (_ours(item) if strict else "")
@@ -98,7 +98,7 @@ def _currency(value: object) -> str | None:
 
 
 def moment(value: object) -> str | None:
-    """Accept ISO 8601 with a zone (section 6)."""
+    """Accept ISO 8601 with a zone (§6)."""
     try:
         zoned = datetime.fromisoformat(str(value)).tzinfo is not None
     except ValueError:
@@ -181,7 +181,7 @@ _MESSAGE: Mapping[str, Callable[[object], str | None]] = {
 
 
 def corrected(received: datetime, sent_at: object, stamped: object) -> datetime:
-    """Return `receivedAt - (sentAt - originalTimestamp)` (section 6); now for a message without a time."""
+    """Return `receivedAt - (sentAt - originalTimestamp)` (§6); now for a message without a time."""
     try:
         return received - (datetime.fromisoformat(str(sent_at)) - datetime.fromisoformat(str(stamped)))
     except (ValueError, TypeError):

@@ -1,4 +1,7 @@
-"""Shiptheory's accounts: who may call with which token, and what each account has (fact sheet sections 1 and 9)."""
+"""Shiptheory's accounts: who may call with which token, and what each account has.
+
+See docs/vendors/shiptheory.md §1 and §9.
+"""
 
 import hashlib
 import secrets
@@ -11,7 +14,7 @@ from plugin.sandbox.shiptheory.shipment import Shipment
 
 _MADE_HERE = "sandbox."
 
-# Section 9: ids are text for services, numbers for return services and sizes.
+# §9: ids are text for services, numbers for return services and sizes.
 SERVICES: dict[str, dict[str, JsonObject]] = {
     "DPD": {
         "Parcel - Next Day": {"id": "39", "courier_increment_ids": ["1", "2"]},
@@ -78,7 +81,7 @@ class Accounts:
         self._made: dict[str, tuple[str, float]] = {}
 
     def log_in(self, body: JsonObject) -> str:
-        """Make a token; several may live at any time (section 1)."""
+        """Make a token; several may live at any time (§1)."""
         email, password = body.get("email"), body.get("password")
         if not isinstance(email, str) or not isinstance(password, str) or not email or not password:
             raise VendorError(401, "Invalid username or password")

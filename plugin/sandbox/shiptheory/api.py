@@ -1,6 +1,6 @@
-"""Shiptheory REST API v1, as its public documentation, its support and its users describe it (`shiptheory.md`).
+"""Shiptheory REST API v1, as documentation, support and users describe it (docs/vendors/shiptheory.md).
 
-Where the sheet says unknown, the stricter plausible behaviour is chosen and a comment says the choice is ours.
+Where the page says unknown, the stricter plausible behaviour is chosen and a comment says the choice is ours.
 """
 
 import threading
@@ -40,7 +40,7 @@ class Shiptheory:
     )
 
     def __init__(self, limit: Limit | None = None) -> None:
-        # 1 a second (section 1); that logging in counts too is the stricter reading.
+        # 1 a second (§1); that logging in counts too is the stricter reading.
         self.limit: Limit | None = limit or Limit(count=1, seconds=1.0)
         self.accounts = Accounts()
         self._here = threading.local()
@@ -50,7 +50,7 @@ class Shiptheory:
         self.accounts = Accounts()
 
     def routes(self) -> Sequence[Route]:
-        """Return the operations of section 2, and the refusals of other methods (section 10)."""
+        """Return the operations of §2, and the refusals of other methods (§10)."""
         wrong = [Route(method, _ONE, self.not_allowed) for method in ("POST", "PUT", "PATCH", "DELETE")]
         return (
             Route("POST", _TOKEN, self.token),
@@ -82,7 +82,7 @@ class Shiptheory:
         return self.accounts.owner(call.headers.get("Authorization") or "")
 
     def admit(self, call: Call) -> str:
-        """Check headers and token (section 1)."""
+        """Check headers and token (§1)."""
         settings = self.accounts.settings
         # The formats are json and xml; this emulator speaks the first.
         if "application/json" not in (call.headers.get("Accept") or ""):
@@ -99,7 +99,7 @@ class Shiptheory:
         return call.path
 
     def error(self, status: int, message: str) -> JsonObject:
-        """Return the form of HTTP-level errors (section 10)."""
+        """Return the form of HTTP-level errors (§10)."""
         return {"message": message, "url": getattr(self._here, "path", "/v1/"), "code": status}
 
     def configure(self, values: JsonObject) -> JsonObject:
@@ -125,7 +125,7 @@ class Shiptheory:
         return reply({"success": True, "data": {"token": self.accounts.log_in(call.json_object())}})
 
     def book(self, call: Call) -> Response:
-        """Add and book (sections 3 to 5): whatever happens, 200 and `success` true."""
+        """Add and book (§3 to §5): whatever happens, 200 and `success` true."""
         body, account, settings = call.json_object(), self._of(call), self.accounts.settings
         if errors := check_booking(body, strict=settings.strict):
             return self._invalid(errors)
@@ -138,7 +138,7 @@ class Shiptheory:
         shipment = self._made(body, carrier, service)
         account.used.add(shipment.reference)
         account.shipments[shipment.reference] = shipment
-        # Side effect (section 3): the catalogue's entry of the same SKU is overwritten.
+        # Side effect (§3): the catalogue's entry of the same SKU is overwritten.
         account.catalogue.update({product["sku"]: product for product in body.get("products", [])})
         return reply({"success": True, "message": trouble} if trouble else shipment.booked())
 
@@ -157,7 +157,7 @@ class Shiptheory:
         )
 
     def _service(self, body: JsonObject) -> tuple[str | None, str | None, str | None]:
-        """Find carrier and service; one that does not exist is as none (section 3)."""
+        """Find carrier and service; one that does not exist is as none (§3)."""
         wanted, increment = str(body.get("delivery_service")), str(body.get("increment", 1))
         for carrier, services in SERVICES.items():
             for name, service in services.items():
@@ -179,7 +179,7 @@ class Shiptheory:
         return reply(shipment.shown())
 
     def not_allowed(self, call: Call, reference: str) -> Response:
-        """Refuse: nothing can be edited, cancelled or deleted (section 2)."""
+        """Refuse: nothing can be edited, cancelled or deleted (§2)."""
         raise VendorError(405, f"{call.method} is not allowed for {reference}")
 
     def list_them(self, call: Call) -> Response:
@@ -191,7 +191,7 @@ class Shiptheory:
         return reply(search(call, self._of(call).shipments.values(), self.accounts.settings.search_days))
 
     def send_back(self, call: Call) -> Response:
-        """Make a return label (section 9): another one each time, kept nowhere but in the answer."""
+        """Make a return label (§9): another one each time, kept nowhere but in the answer."""
         body, account = call.json_object(), self._of(call)
         if errors := check_return(body):
             return self._invalid(errors)

@@ -1,4 +1,4 @@
-"""How Shiptheory lists and searches (fact sheet section 8), and pages (`/packages/sizes` of section 9)."""
+"""How Shiptheory lists and searches (docs/vendors/shiptheory.md §8), and pages (`/packages/sizes` of §9)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
@@ -69,7 +69,7 @@ def paged(call: Call, items: Sequence[JsonObject], name: str, sortable: Sequence
 
 
 def _chosen(query: dict[str, str], items: Iterable[JsonObject]) -> list[JsonObject]:
-    """Return what fits every filter exactly; statuses and carriers are case-sensitive (section 8)."""
+    """Return what fits every filter exactly; statuses and carriers are case-sensitive (§8)."""
     for name, value in query.items():
         if name not in _FILTERS:
             raise VendorError(400, f"{name} is not a known parameter")

@@ -1,7 +1,7 @@
-"""What Shiptheory accepts in a request body (fact sheet `shiptheory.md` sections 3 and 9).
+"""What Shiptheory accepts in a request body (docs/vendors/shiptheory.md §3 and §9).
 
 The body and code of a refused booking are not documented; the form `{"error": {field: {rule: text}}}` is that of
-returns and products. The wording is ours. Where the sheet names no limit, the stricter plausible one is ours too.
+returns and products. The wording is ours. Where the page names no limit, the stricter plausible one is ours too.
 """
 
 import math
@@ -117,7 +117,7 @@ _PERSON: dict[str, Check] = {
 }
 _RECIPIENT: dict[str, Check] = _PERSON | {"tax_number": text, "what3words": _words, "tax_numbers": _elsewhere}
 _TAX: dict[str, Check] = {"tax_number": filled, "tax_number_type": one_of("VAT", "EORI", "PID")}
-# The catalogue's limits (section 9) hold here too: what is booked overwrites its entry of the same SKU.
+# The catalogue's limits (§9) hold here too: what is booked overwrites its entry of the same SKU.
 _PRODUCT: dict[str, Check] = {
     "name": _at_most(255, filled),
     "sku": _at_most(100, filled),
@@ -183,7 +183,7 @@ def _together(found: Errors, body: JsonObject) -> None:
 
 
 def check_return(body: JsonObject, today: date | None = None) -> Errors:
-    """Return what is wrong with a request for a return label; other data is ignored (section 9)."""
+    """Return what is wrong with a request for a return label; other data is ignored (§9)."""
     found: Errors = {}
     _Look(found, strict=False).at("", body, _RETURN, tuple(_RETURN))
     if "expiry" in found or not isinstance(body.get("expiry"), str):

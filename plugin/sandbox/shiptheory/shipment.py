@@ -1,4 +1,4 @@
-"""A shipment as Shiptheory keeps and shows it (fact sheet sections 4, 6 and 8), and what it is drawn on."""
+"""A shipment as Shiptheory keeps and shows it (docs/vendors/shiptheory.md §4, §6 and §8), and what it is drawn on."""
 
 import base64
 import itertools
@@ -12,7 +12,7 @@ from plugin.sandbox.kit.demo import Parcel
 from plugin.sandbox.kit.pdf import pdf
 
 COMPLETE = "Complete"
-# Section 7; `Queued` and `Archived` are the interface's, the former was seen in answers too.
+# §7; `Queued` and `Archived` are the interface's, the former was seen in answers too.
 STATUSES = (
     *("Failed", "Complete", "Ready", "Ignored", "Not Ready", "Print Error", "Waiting", "PROCESSING"),
     *("Queued", "Archived"),
@@ -77,7 +77,7 @@ class Shipment:
             self.say(self.failure, "error")
 
     def booked(self) -> JsonObject:
-        """Return the answer to its booking (section 4); without a carrier's answer the parts are empty (section 5)."""
+        """Return the answer to its booking (§4); without a carrier's answer the parts are empty (§5)."""
         if self.status != COMPLETE:
             return {"success": True, "status": self.status, "carrier_result": None, "message": None}
         said = self.tracking if self.where == "field" else None
@@ -95,7 +95,7 @@ class Shipment:
         )
 
     def shown(self) -> JsonObject:
-        """Return the answer to a look at it (section 6)."""
+        """Return the answer to a look at it (§6)."""
         detail = self.body["shipment_detail"]
         parts: JsonObject = {
             "shipment": {
@@ -120,7 +120,7 @@ class Shipment:
         return parts
 
     def listed(self, *, products: bool) -> JsonObject:
-        """Return its entry in a list or search (section 8); numbers of products are text there."""
+        """Return its entry in a list or search (§8); numbers of products are text there."""
         detail, address = self.body["shipment_detail"], self.body["recipient"]
         entry: JsonObject = {
             "created": self.created,
