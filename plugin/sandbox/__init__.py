@@ -7,7 +7,7 @@ with our mistakes.
 from plugin.sandbox.kit.demo import Demo, Parcel, People, Received, Tracked
 from plugin.sandbox.kit.emulator import Emulator, Vendor
 from plugin.sandbox.kit.faults import Fault
-from plugin.sandbox.kit.sample import Sample, sample
+from plugin.sandbox.kit.sample import EmulatedShop, Sample, emulated_shop, sample
 from plugin.sandbox.kit.server import Sandbox, available
 from plugin.sandbox.kit.sliding_window import Limit
 from plugin.sandbox.kit.story import Cast, Post, Story, cast
@@ -16,6 +16,7 @@ from plugin.sandbox.kit.verdict import Verdict, judge
 __all__ = [
     "Cast",
     "Demo",
+    "EmulatedShop",
     "Emulator",
     "Fault",
     "Limit",
@@ -31,6 +32,7 @@ __all__ = [
     "Verdict",
     "available",
     "cast",
+    "emulated_shop",
     "judge",
     "sample",
 ]
