@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import rq  # noqa: F401  (so that the first webhook finds it loaded: see `plugin.broker.queue`)
 from flask import Flask
 
 from plugin.core import log

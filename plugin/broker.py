@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from redis import Redis, RedisError
-from rq import Queue
-from rq.serializers import JSONSerializer
 
 from plugin.core import log
+
+if TYPE_CHECKING:
+    from rq import Queue
 
 QUEUE = "crossdock"
 ROUND = "plugin.runtime.worker.work"
@@ -29,7 +31,10 @@ _PAUSE_SECONDS = 0.02
 
 
 def queue(redis: Redis) -> Queue:
-    """The one queue."""
+    """Return the one queue."""
+    from rq import Queue  # noqa: PLC0415  (takes a while to load, and most commands wake nobody)
+    from rq.serializers import JSONSerializer  # noqa: PLC0415  (the same)
+
     return Queue(QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
 
 

@@ -20,7 +20,7 @@ from plugin.storage.inbox import Inbox
 from plugin.storage.ledger import LEASE, Ledger
 from plugin.storage.login_tokens import LoginTokens
 from plugin.storage.stores import Stores
-from plugin.transport.login import Logins
+from plugin.transport import Logins
 
 if TYPE_CHECKING:
     from plugin.limiter.local_limiter import LocalLimiter

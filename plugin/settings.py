@@ -1,4 +1,4 @@
-"""The only reader of the environment."""
+"""The settings of a process, read from the environment nowhere else."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from plugin.core.errors import ConfigError
+from plugin.core.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,47 @@ _LONGEST_SOCKET = 100
 # Redis clients put the path into a URL and read it back from lists separated by blanks.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 _LARGEST_PORT = 65_535
+
+VARIABLES = (
+    Setting(
+        key="DATABASE_URL",
+        help="the database: PostgreSQL on a server; `postgres://` is understood",
+        default=DEFAULT_DATABASE,
+        secret=True,
+    ),
+    Setting(
+        key="REDIS_URL",
+        help="the Redis; without it `crossdock up` runs one of its own on a Unix socket beside the SQLite file",
+        secret=True,
+    ),
+    Setting(
+        key="SECRET_KEY",
+        help="encrypts stored secrets; several with commas, newest first; must be set when `BASE_URL` is `https`, "
+        "else it is made once and kept in `secret.key` beside the SQLite file",
+        secret=True,
+    ),
+    Setting(
+        key="BASE_URL",
+        help="the address under which the world reaches Crossdock",
+        default="http://127.0.0.1:PORT",
+    ),
+    Setting(key="PORT", help="where the web process listens", default="8000"),
+    Setting(
+        key="WEB_CONCURRENCY",
+        help="web processes, on Linux each on a core of its own as far as there are cores; with SQLite always one",
+        default="1",
+    ),
+    Setting(
+        key="LOG_LEVEL",
+        help="`DEBUG`, `INFO`, `WARNING` or `ERROR`; the log is one JSON line for each step, without personal data",
+        default="INFO",
+    ),
+    Setting(
+        key="CROSSDOCK_DIE_AT",
+        help="for tests of crashes only: the point at which a process kills itself (docs/crash-windows.md)",
+    ),
+)
+"""Every variable that `Settings.from_env` reads; those of a platform's app are declared by its storefront."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +89,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read and check the environment; raise `ConfigError` naming the variable that is wrong and what to do."""
+        """Return the environment's settings, checked; raise `ConfigError` naming the wrong variable and what to do."""
         env = os.environ if environment is None else environment
         database_url = _database_url(env.get("DATABASE_URL") or DEFAULT_DATABASE)
         port = _whole_number(env, "PORT", 8000)
@@ -70,12 +112,12 @@ class Settings:
 
     @property
     def embedded_redis(self) -> bool:
-        """No `REDIS_URL` was given, so `crossdock up` brings its own."""
+        """Whether no `REDIS_URL` was given, so that `crossdock up` starts a Redis of its own."""
         return self.redis_url is None
 
     @property
     def redis_socket(self) -> Path:
-        """Where the embedded Redis listens: beside the database, or in the temporary folder if that is too long."""
+        """The embedded Redis's socket: beside the database, or in the temporary folder if that path is too long."""
         beside = self.data_dir.resolve() / "redis.sock"
         if len(str(beside).encode()) <= _LONGEST_SOCKET and _PLAIN_PATH.fullmatch(str(beside)):
             return beside
@@ -84,7 +126,7 @@ class Settings:
 
     @property
     def redis_address(self) -> str:
-        """The Redis to use: `REDIS_URL`, or the embedded one's socket whether or not it is running."""
+        """The address of the Redis to use: `REDIS_URL`, or the embedded one's socket whether or not it is running."""
         return self.redis_url or f"unix://{self.redis_socket}"
 
 
@@ -110,7 +152,7 @@ def _redis_url(text: str | None) -> str | None:
 
 
 def _data_dir(database_url: str) -> Path:
-    """Where this machine keeps what is not in SQL: beside the SQLite file, else `var`."""
+    """Return the folder for what this machine keeps outside SQL: that of the SQLite file, else `var`."""
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
         return Path(url.database).parent
@@ -126,25 +168,25 @@ def _secret_keys(text: str, base_url: str, data_dir: Path) -> tuple[str, ...]:
             "SECRET_KEY is not set, and BASE_URL is https: set it to a long random text, for example the output of "
             "`openssl rand -base64 32`; it encrypts every stored secret"
         )
-    return (_own_key(data_dir / "secret.key"),)
+    return (_stored_key(data_dir / "secret.key"),)
 
 
-def _own_key(path: Path) -> str:
+def _stored_key(path: Path) -> str:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return _written_key(path)
+        return _read_key(path)
     except OSError as error:
         raise ConfigError(
             f"{path.parent} can't be written ({error.strerror}): set DATABASE_URL or SECRET_KEY"
         ) from None
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_urlsafe(32))
-    return _written_key(path)
+    return _read_key(path)
 
 
-def _written_key(path: Path) -> str:
+def _read_key(path: Path) -> str:
     key = path.read_text().strip()
     if not key:
         raise ConfigError(f"{path} is empty: restore it, or set SECRET_KEY; it encrypts every stored secret")

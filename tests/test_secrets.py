@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Choose the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 TOKENS = ("tok-en-of-chitchats", "key-of-chrts", SECRET)
 
 
-def busy(shop: Shop) -> None:
-    """A day's worth of everything: successes, refusals, lost answers, bodies that can't be read."""
+def send_webhooks_of_every_kind(shop: Shop) -> None:
+    """Send webhooks that lead to everything: successes, refusals, lost answers, bodies that can't be read."""
     shop.reconnect("chitchats", token=TOKENS[0])
     shop.reconnect("chrts", api_key=TOKENS[1])
     vendor = shop.sandbox.emulators
@@ -52,7 +52,7 @@ def busy(shop: Shop) -> None:
 
 def test_no_secret_and_nobody_s_data_stand_in_any_column(shop: Shop) -> None:
     """But for the bodies of events, which a privacy request erases: no column of any table holds either."""
-    busy(shop)
+    send_webhooks_of_every_kind(shop)
     work_off(shop.services)
     words = {*TOKENS, *personal(sent("orders_create"))}
     with shop.services.database.read() as db:
@@ -64,7 +64,7 @@ def test_no_secret_and_nobody_s_data_stand_in_any_column(shop: Shop) -> None:
 
 def test_no_log_line_names_a_secret_or_a_person(shop: Shop, environment: Mapping[str, str], tmp_path: Path) -> None:
     """At the most talkative level, of the real processes, in trouble of every kind."""
-    busy(shop)
+    send_webhooks_of_every_kind(shop)
     talkative = {**surroundings(environment), "LOG_LEVEL": "DEBUG"}
     with (tmp_path / "log").open("w+b") as log:
         processes = [

@@ -1,4 +1,4 @@
-"""What surrounds a call where it is kept: browser, language, campaign (storefront-to-segment.md section 6.3)."""
+"""What surrounds a call where it is kept: browser, language, campaign (docs/vendors/storefront-to-segment.md §6.3)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mappings.customer_data.ids import Tenant
 
 LIBRARY: Final = {"name": "crossdock", "version": "0.1.0"}
-# A campaign's own name is `name`, the other parameters keep theirs (segment.md section 4).
+# A campaign's own name is `name`, the other parameters keep theirs (docs/vendors/segment.md §4).
 _CAMPAIGN: Final = {
     "utm_campaign": "name",
     "utm_source": "source",
@@ -25,7 +25,7 @@ _CAMPAIGN: Final = {
 
 
 def context_of(document: Document, tenant: Tenant, *, named: bool) -> dict[str, object]:
-    """Give what a document knows of the visit, in the keys of Segment's common fields (segment.md section 4).
+    """Give what a document knows of the visit, in the keys of Segment's common fields (docs/vendors/segment.md §4).
 
     A receiver sees our address and not the buyer's, so `ip` is passed on. Of the landing page only the campaign is:
     its address may hold the token of a cart or of an account. The customer's number goes with a call that is `named`,
@@ -58,7 +58,7 @@ def _campaign(landing_url: str | None) -> dict[str, str] | None:
 
 
 def _external_ids(document: Document, tenant: Tenant) -> list[dict[str, str]] | None:
-    """The customer's number at the storefront, written as no other shop's can be (segment.md section 4, EXT)."""
+    """The customer's number at the storefront, written as no other shop's can be (docs/vendors/segment.md §4, EXT)."""
     customer = document.customer if isinstance(document, (Order, Checkout)) else document
     if not isinstance(customer, Customer):
         return None

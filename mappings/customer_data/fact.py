@@ -1,7 +1,7 @@
 """The three calls that customer-data receivers share, and the fact that each of them tells.
 
 Every fact that may be told only once carries a key made of the fact itself, never of the delivery it came in, so that
-creation, update, redelivery and replay together still tell one sale (storefront-to-segment.md section 6.5).
+creation, update, redelivery and replay together still tell one sale (docs/vendors/storefront-to-segment.md §6.5).
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def track(
     content: str | None = None,
 ) -> Fact:
     """Tell an event: once for ever under the key `once`, or, without one, whenever its content changed."""
-    # Not every receiver has a place for the time (chrts.md section 5), so the properties keep it.
+    # Not every receiver has a place for the time (docs/vendors/chrts.md §5), so the properties keep it.
     timed = {**properties, "occurred_at": timestamp(at)}
     return Fact(
         key=once,

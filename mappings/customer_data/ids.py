@@ -1,4 +1,4 @@
-"""Ids of people at customer-data receivers, and the choices about them (storefront-to-segment.md section 6.3)."""
+"""Ids of people at customer-data receivers, and the choices about them (docs/vendors/storefront-to-segment.md §6.3)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""DUMPS: a call into one message of Segment's wire format, which several receivers take (segment.md sections 4 to 6).
+"""DUMPS: a call into one message of Segment's wire format, for many receivers (docs/vendors/segment.md §4 to §6).
 
-A receiver answers 200 and drops what it dislikes afterwards (section 7), so what makes a message acceptable is checked
+A receiver answers 200 and drops what it dislikes afterwards (§7), so what makes a message acceptable is checked
 here, before it is sent.
 """
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from mappings.customer_data import Fact
     from mappings.customer_data.ids import Tenant
 
-# The narrowest known: Jitsu (section 11). Segment itself names none.
+# The narrowest known: Jitsu (§11). Segment itself names none.
 MOST_EVENT_CHARS: Final = 128
-# Segment drops the rest of an event's properties (section 3).
+# Segment drops the rest of an event's properties (§3).
 MOST_PROPERTIES: Final = 10_000
-# Jitsu cuts at 64 characters and replaces what is not a letter, digit, dot, underscore or hyphen (section 11).
+# Jitsu cuts at 64 characters and replaces what is not a letter, digit, dot, underscore or hyphen (§11).
 _ID_PREFIX: Final = "crossdock-"
 _ID_DIGITS: Final = 48
 
@@ -40,7 +40,7 @@ class Sender:
     """Who sends: the shop, the source that is sent to, and which of the receiver's own destinations are switched.
 
     `namespace` names the source, because receivers look for repeats among the messages of all their customers
-    (section 5): what one shop tells to two sources must not look like a repeat.
+    (§5): what one shop tells to two sources must not look like a repeat.
     """
 
     tenant: Tenant
@@ -59,7 +59,7 @@ class _Message:
 
 
 class _Common(Outbound):
-    """What every message has (section 4). `sentAt` is not in it: that is written anew at each attempt (section 6)."""
+    """What every message has (§4). `sentAt` is not in it: that is written anew at each attempt (§6)."""
 
     kind = fields.Function(lambda message: _KINDS[type(message.call)], data_key="type")
     message_id = fields.String(data_key="messageId")
@@ -92,7 +92,7 @@ class _Track(_Person):
 
 
 class _Alias(_Common):
-    """`userId` is the id to keep, `previousId` the one used so far (section 9)."""
+    """`userId` is the id to keep, `previousId` the one used so far (§9)."""
 
     previous_id = fields.String(attribute="call.previous_id", data_key="previousId")
 

@@ -46,8 +46,8 @@ class _Event:
 _COMPLETED: Final = _Event(name="Order Completed", once="order-completed")
 _EVENTS: Final = {
     Topic.ORDER_CREATED: (_COMPLETED,),
-    # Any topic may be the first to arrive (shopify.md section 10), so each of these tells of the sale; the key sees to
-    # it that one does.
+    # Any topic may be the first to arrive (docs/vendors/shopify.md §10), so each of these tells of the sale; the key
+    # sees to it that one does.
     Topic.ORDER_UPDATED: (_COMPLETED, _Event(name="Order Updated", once=None)),
     Topic.ORDER_PAID: (_COMPLETED, _Event(name="Order Paid", once="order-paid")),
     Topic.ORDER_CANCELLED: (_Event(name="Order Cancelled", once="order-cancelled"),),

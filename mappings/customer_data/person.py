@@ -1,4 +1,4 @@
-"""Who a document is about, with all ids that stand for the same person (storefront-to-segment.md section 6.3)."""
+"""Who a document is about, with all ids that stand for the same person (docs/vendors/storefront-to-segment.md §6.3)."""
 
 from __future__ import annotations
 

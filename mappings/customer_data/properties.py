@@ -1,4 +1,4 @@
-"""The words for orders and people at customer-data receivers (storefront-to-segment.md sections 2 and 6.2).
+"""The words for orders and people at customer-data receivers (docs/vendors/storefront-to-segment.md §2 and §6.2).
 
 What is unknown is left out, never defaulted. Amounts stay exact `Decimal`, rounded to their currency's digits.
 """
@@ -125,7 +125,7 @@ def traits_of_buyer(order: Order | Checkout) -> dict[str, object]:
 
 
 def timestamp(moment: datetime) -> str:
-    """Write a time as ISO 8601 in UTC with milliseconds, the finest that receivers keep (segment.md section 6)."""
+    """Write a time as ISO 8601, UTC, with milliseconds, the finest that receivers keep (docs/vendors/segment.md §6)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -1,4 +1,4 @@
-"""LOADS: what receivers of Segment's wire format answer (segment.md sections 7 and 11).
+"""LOADS: what receivers of Segment's wire format answer (docs/vendors/segment.md §7 and §11).
 
 A 200 is no acceptance everywhere: Jitsu counts in it what was taken, others say `success` or `status`.
 """
@@ -40,7 +40,7 @@ def read(style: str, reply: Reply, message_id: str) -> Verdict:
 def blames_key(document: object) -> bool:
     """Tell whether a refusal is about the write key: then every other message would be refused as well.
 
-    Segment answers a wrong key with 400 and words, not with 401 (section 2).
+    Segment answers a wrong key with 400 and words, not with 401 (§2).
     """
     words = document.get("message") if isinstance(document, Mapping) else None
     return isinstance(words, str) and "write key" in words.lower().replace("writekey", "write key")

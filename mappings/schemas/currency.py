@@ -1,4 +1,4 @@
-"""How many decimals a currency has, and rounding to them."""
+"""The number of decimals of each currency, and rounding to them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ _WIDE: Final = Context(prec=100, rounding=ROUND_HALF_UP)
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
-    """Round half up to the currency's own digits, so that equal amounts also look equal."""
+    """Return the amount rounded half up to the currency's own digits, so that equal amounts also look equal."""
     digits = _DIGITS.get(currency, _USUAL_DIGITS)
     return amount.quantize(Decimal(1).scaleb(-digits), context=_WIDE)

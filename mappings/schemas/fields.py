@@ -1,4 +1,4 @@
-"""One field per kind of value; each accepts what real platforms send and refuses what would be a guess.
+"""Fields, one for each kind of value: each accepts what real platforms send and refuses what would be a guess.
 
 Upper bounds are those of plausibility: they keep an absurd figure from becoming gigabytes of digits later on.
 """
@@ -151,7 +151,7 @@ class Quantity(fields.Field[int]):
         return value
 
 
-class Moment(fields.Field[datetime]):
+class UtcDateTime(fields.Field[datetime]):
     """A time with its offset, UTC inside; a time without an offset is refused rather than guessed."""
 
     def _deserialize(self, value: object, *_: object, **__: object) -> datetime:
@@ -192,7 +192,7 @@ class PriceText(fields.Field[Decimal]):
 
 
 def as_json(value: object) -> Any:  # noqa: ANN401  (any JSON value)
-    """Turn exact values into what `json.dumps` writes as numbers: amounts leave as numbers, never as text.
+    """Return a value with each `Decimal` in it as what `json.dumps` writes as a number.
 
     A float holds 15 digits exactly; whole amounts (all of a currency without cents) leave as integers of any length.
     """

@@ -1,4 +1,4 @@
-"""Raw bytes to a parsed JSON document, for every storefront alike."""
+"""The parser of JSON bodies, the same for every storefront."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 
 
 class _NotANumber(ValueError):
-    """NaN and the infinities, which Python's parser would take."""
+    """NaN or an infinity, which is no JSON, though Python's parser would take it."""
 
 
 def parse(raw: bytes) -> Any:  # noqa: ANN401  (any JSON value)
-    """Parse a webhook body exactly: decimals stay decimal, 64-bit ids stay whole.
+    """Return the JSON value in a webhook's body, exactly: decimals become `Decimal`, 64-bit ids stay whole.
 
     Raises:
         PayloadRejected: not UTF-8, not JSON, NaN or Infinity, or nested deeper than `MAX_DEPTH`.

@@ -1,4 +1,4 @@
-"""What every mapping is made of: two directions, two ways to fail."""
+"""The base classes of every mapping, inbound and outbound, and the errors that they raise."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ class MappingError(Exception):
 
 
 class PayloadRejected(MappingError):
-    """Their document surprises us: keep the event, hold the delivery."""
+    """A document that lacks something, or has it in a wrong form: the event is kept and the delivery held."""
 
 
 class BodyIncomplete(MappingError):
-    """We lack what they require: hold the delivery until the order or a setting supplies it."""
+    """A body that lacks what its vendor requires: the delivery is held until the order or a setting supplies it."""
 
 
 class Inbound(Schema):
-    """Loads a vendor's document into the frozen dataclass named by `into`.
+    """A schema that loads a platform's or vendor's document into the frozen dataclass named by `into`.
 
     Platforms add fields without notice, so unknown ones are passed over; a missing or misshapen one that we need
-    raises `PayloadRejected` through `loads_into`.
+    makes `read` raise `PayloadRejected`.
     """
 
     into: ClassVar[type[Any]]
 
     class Meta:
-        """Unknown keys are the platform's business."""
+        """Unknown keys are passed over."""
 
         unknown = EXCLUDE
 
     @post_load
     def make(self, data: dict[str, Any], **_: object) -> Any:  # noqa: ANN401  (marshmallow's own hook signature)
-        """Build the canonical value."""
+        """Return the canonical value."""
         return self.into(**data)
 
     def read(self, document: object, what: str) -> Any:  # noqa: ANN401  (the type is `into`, known to the caller)
-        """Load one parsed document; raise `PayloadRejected` naming `what` and every field that is wrong."""
+        """Return a document's canonical value; raise `PayloadRejected` naming `what` and every wrong field."""
         if not isinstance(document, Mapping):
             raise PayloadRejected(f"{what}: the body is a JSON {_json_name(document)}, expected an object")
         try:
@@ -53,7 +53,7 @@ class Inbound(Schema):
 
 
 class Outbound(Schema):
-    """Dumps a canonical value into a vendor's body, and proves that nothing required was lost on the way.
+    """A schema that dumps a canonical value into a vendor's body, and proves that nothing required was lost.
 
     marshmallow drops a misspelt `attribute` silently and does not validate on dump, so `body` compares what came out
     with what was declared: a field may be absent or empty only if it is named in `optional`.
@@ -62,7 +62,7 @@ class Outbound(Schema):
     optional: ClassVar[frozenset[str]] = frozenset()
 
     def body(self, value: object) -> dict[str, Any]:
-        """Dump `value`; optional fields without a value are left out; raise `BodyIncomplete` naming what lacks."""
+        """Return the body without optional fields that have no value; raise `BodyIncomplete` naming missing ones."""
         dumped: dict[str, Any] = self.dump(value)
         missing = [key for key in self.required(dumped) if key not in dumped]
         if missing:
@@ -71,21 +71,21 @@ class Outbound(Schema):
 
     @post_dump
     def without_blanks(self, dumped: dict[str, Any], **_: object) -> dict[str, Any]:
-        """Leave out what has no value, in nested objects too: a null may mean "erase" to a receiver."""
+        """Return the body without what has no value, in nested objects too: a null may mean "erase" to a receiver."""
         return {key: item for key, item in dumped.items() if item not in (None, "")}
 
     def required(self, dumped: Mapping[str, object]) -> list[str]:  # noqa: ARG002  (for schemas that depend on it)
-        """Name what the body must hold; a schema may make it depend on what the body says."""
+        """Return the keys that the body must hold; a schema may make them depend on what the body says."""
         declared = (item.data_key or name for name, item in self.dump_fields.items())
         return [key for key in declared if key not in self.optional]
 
     def complaint(self, missing: Sequence[str], value: object) -> str:  # noqa: ARG002  (the same)
-        """Say what is missing; a schema that knows where each field comes from says that too."""
+        """Return the message about missing keys; a schema that knows where each comes from says that too."""
         return ", ".join(missing) + " missing"
 
 
 def explain(messages: object, path: str = "") -> str:
-    """Turn marshmallow's nested messages into `field.path: reason; …`; values never appear in it."""
+    """Return marshmallow's nested messages as `field.path: reason; …`, in which no value appears."""
     return "; ".join(sorted(_flatten(messages, path)))
 
 

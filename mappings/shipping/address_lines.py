@@ -1,4 +1,4 @@
-"""Addresses and names as vendors take them: so many lines of so many characters, and not a word lost.
+"""Addresses and names in the lines and widths that vendors take, without losing a word.
 
 Text that does not fit goes on in the next line and at last into the instructions, where a vendor has such a field. What
 still has no place is named and held: a courier with half an address finds nobody.
@@ -34,8 +34,7 @@ class Form:
 
     `lines` are the characters of each address line, `company` those of a field for the company or None where there is
     none (it then becomes part of the address), `other` those of city and postal code, `instructions` those that may
-    overflow into instructions. `latin` turns
-    other scripts into Latin letters, for vendors that refuse them.
+    overflow into instructions. `latin` turns other scripts into Latin letters, for vendors that refuse them.
     """
 
     lines: tuple[int, ...]
@@ -58,7 +57,7 @@ class Fitted:
     postal_code: str | None
 
     def line(self, number: int) -> str | None:
-        """An address line, counted from 1; None where there is none."""
+        """Return an address line, counted from 1; None where there is none."""
         return self.lines[number - 1] if number <= len(self.lines) else None
 
 
@@ -72,8 +71,8 @@ def fit(address: Address, form: Form) -> Fitted:
     if company == name:
         company = None
     # A second line without a first is no address; which one is missing shows by the empty lines.
-    streets = [_written(text, form) for text in (address.address1, address.address2) if text and address.address1]
-    extra = [_written(company, form)] if company and streets and form.company is None else []
+    streets = [_clean(text, form) for text in (address.address1, address.address2) if text and address.address1]
+    extra = [_clean(company, form)] if company and streets and form.company is None else []
     lines, rest = wrap([*streets, *extra], form.lines)
     if len(rest) > form.instructions:
         raise BodyIncomplete(
@@ -91,13 +90,13 @@ def fit(address: Address, form: Form) -> Fitted:
 
 
 def recipient(address: Address) -> str | None:
-    """Who gets it: the name, else first and last name, else the company."""
+    """Return who gets the parcel: the name, else first and last name, else the company."""
     person = " ".join(part for part in (address.first_name, address.last_name) if part)
     return address.name or person or address.company
 
 
 def names(address: Address) -> tuple[str | None, str | None]:
-    """First and last name; a full name is split where only that exists. A single word is a first name alone.
+    """Return first and last name, split from the full name where only that exists; a single word is a first name.
 
     `Vincent van Gogh` and `Gogh, Vincent` are both known forms; a name that is no person's is split all the same, as
     vendors with two fields print them side by side.
@@ -116,9 +115,9 @@ def names(address: Address) -> tuple[str | None, str | None]:
 
 
 def province_code(address: Address, coded: frozenset[str]) -> str | None:
-    """The province in the form a vendor wants: a code in the `coded` countries, elsewhere a code or a name if any.
+    """Return the province as a vendor wants it: a code in the `coded` countries, elsewhere a code, else a name.
 
-    Most countries have none, and then there is none.
+    None for the many countries without provinces.
     """
     return address.province_code or (None if address.country_code in coded else address.province)
 
@@ -147,13 +146,13 @@ def _break(text: str, width: int) -> tuple[str, str]:
     return text[:place].rstrip(), text[place:].lstrip()
 
 
-def _written(text: str, form: Form) -> str:
+def _clean(text: str, form: Form) -> str:
     # Some characters of other scripts are blanks, or nothing, in Latin letters.
     return _SPACE.sub(" ", latin(text) if form.latin else text).strip()
 
 
 def _bounded(field: str, text: str | None, most: int, form: Form) -> str | None:
-    written = _written(text, form) or None if text else None
+    written = _clean(text, form) or None if text else None
     if written and len(written) > most:
         raise BodyIncomplete(f"{field}: longer than the {most} characters that there are for it (shorten it)")
     return written

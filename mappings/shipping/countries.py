@@ -27,5 +27,5 @@ _ALPHA3: Final = dict(pair.split(":") for pair in _PAIRS.split())
 
 
 def alpha3(code: str | None) -> str | None:
-    """The three-letter code of a two-letter one; None for one that the standard does not have, such as `XK`."""
+    """Return the three-letter code of a two-letter one; None for one that the standard lacks, such as `XK`."""
     return _ALPHA3.get(code or "")

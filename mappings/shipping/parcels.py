@@ -1,4 +1,4 @@
-"""What ships: which lines of which orders, how much it weighs, and how it is divided into parcels.
+"""The parcels of an order: which lines ship, how much they weigh, and how they are divided.
 
 Every shipping destination uses this alike; what a vendor takes is a parameter, never its name. Nothing is invented: a
 weight that nobody said and no setting replaces stays unknown, and the vendor's own mapping holds the order by its name.
@@ -41,7 +41,7 @@ class Parcel:
 
 
 def skip_reason(order: Order) -> str | None:
-    """Say why an order needs no shipment, or `None` if it does.
+    """Return why an order needs no shipment, None if it needs one.
 
     The platform's documentation sample counts as an order to ship, so that a developer who sends it sees it booked.
     """
@@ -60,7 +60,7 @@ def skip_reason(order: Order) -> str | None:
 
 
 def is_called_off(order: Order) -> bool:
-    """Whether nobody waits for a parcel any more: cancelled, refunded in full, picked up, or left without goods.
+    """Return whether nobody waits for a parcel any more: cancelled, refunded in full, picked up, or left without goods.
 
     What was sent by other means meanwhile is still wanted, so fulfilment alone never calls an order off.
     """
@@ -70,16 +70,16 @@ def is_called_off(order: Order) -> bool:
 
 
 def to_ship(order: Order) -> tuple[Piece, ...]:
-    """The goods that are still to be sent, without gift cards and what needs no shipping."""
+    """Return the goods that are still to be sent, without gift cards and what needs no shipping."""
     return tuple(
         Piece(line=line, quantity=line.quantity_to_ship) for line in _goods(order) if line.quantity_to_ship > 0
     )
 
 
 def weight_g(pieces: Iterable[Piece]) -> int | None:
-    """Sum the weights; one unknown weight makes the sum unknown, as a parcel booked too light is charged again.
+    """Return the sum of the weights in grams, None if one is unknown: a parcel booked too light is charged again.
 
-    Zero is taken as said. Shopify sends it for a line that weighs nothing and for one whose weight was never set
+    Zero counts as a weight. Shopify sends it for a line that weighs nothing and for one whose weight was never set
     (its own documented order has both), so only pieces that are nothing but zeros are unknown together.
     """
     total = 0
@@ -111,14 +111,14 @@ def pack(order: Order, *, default_weight_g: int | None = None, most_g: int | Non
 
 
 def content(order: Order) -> str:
-    """A fingerprint of all that a parcel's label and declaration depend on: to whom it goes, and what was ordered.
+    """Return a fingerprint of what a parcel's label and declaration depend on: its address, and what was ordered.
 
     Payment, fulfilment and notes are not in it, so they change nothing about a booking.
     """
     address = asdict(order.shipping_address) if order.shipping_address else None
     lines = [[line.ref, _wanted(line), line.sku, str(line.unit_price.amount)] for line in _goods(order)]
-    told = {"address": address, "phone": order.phone, "lines": sorted(lines), "off": is_called_off(order)}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    facts = {"address": address, "phone": order.phone, "lines": sorted(lines), "off": is_called_off(order)}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _goods(order: Order) -> list[Line]:
@@ -138,7 +138,7 @@ def _divide(pieces: Iterable[Piece], most_g: int) -> list[list[Piece]]:
             fits = left if grams == 0 else min(left, room // grams)
             # With all its room left, a parcel holds at most what weighs nothing, and that rides along with anything.
             if fits == 0 and room < most_g:
-                _begin(packed)
+                _add_parcel(packed)
                 room = most_g
                 continue
             taken = max(fits, 1)
@@ -148,7 +148,7 @@ def _divide(pieces: Iterable[Piece], most_g: int) -> list[list[Piece]]:
     return packed
 
 
-def _begin(packed: list[list[Piece]]) -> None:
+def _add_parcel(packed: list[list[Piece]]) -> None:
     if len(packed) == MOST_PARCELS:
         raise BodyIncomplete(f"parcel_g: so little would make more than {MOST_PARCELS} parcels of this order")
     packed.append([])

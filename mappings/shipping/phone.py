@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class PhoneForm(StrEnum):
-    """`AS_GIVEN` leaves the text alone; `E164` is `+14165550100`; `DIGITS` is `14165550100`."""
+    """How a vendor wants numbers: as they were typed, `+14165550100`, `(416) 555-0100` or `14165550100`."""
 
     AS_GIVEN = "as_given"
     E164 = "e164"
@@ -30,17 +30,16 @@ _FORMATS: Final = {
 
 
 def phone_of(order: Order, form: PhoneForm = PhoneForm.AS_GIVEN) -> str | None:
-    """The buyer's number: of the address, else of the order, else of the customer."""
+    """Return the buyer's number in a vendor's form: of the address, else of the order, else of the customer."""
     address, customer = order.shipping_address, order.customer
     given = (address.phone if address else None, order.phone, customer.phone if customer else None)
     return phone(given, address.country_code if address else None, form)
 
 
 def phone(given: Iterable[str | None], country: str | None, form: PhoneForm) -> str | None:
-    """The first number that a telephone could dial from `country`, in the vendor's form.
+    """Return the first number that a telephone could dial from `country`, in a vendor's form; None if there is none.
 
-    If none is one, the first text as it was given, as long as the vendor takes any text; else nothing: a wrong number
-    is worse than none.
+    A wrong number is worse than none. Only `AS_GIVEN` takes the first text unread.
     """
     texts = [text for text in given if text]
     if form is PhoneForm.AS_GIVEN:

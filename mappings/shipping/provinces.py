@@ -22,10 +22,10 @@ WITH_PROVINCES: Final = frozenset(_PROVINCES)
 
 
 def is_province(country: str, code: str) -> bool:
-    """Whether a country has this province; of a country that needs none, anything passes."""
+    """Return whether a country has this province; for a country that needs none, anything passes."""
     return country not in _PROVINCES or code in _PROVINCES[country]
 
 
 def is_postal_code(country: str, code: str) -> bool:
-    """Whether a postal code has its country's form; of a country that is not described here, anything passes."""
+    """Return whether a postal code has its country's form; for a country not described here, anything passes."""
     return country not in _POSTAL_CODES or _POSTAL_CODES[country].fullmatch(code) is not None

@@ -1,4 +1,4 @@
-"""Latin letters for what is written in others, for vendors that print nothing else."""
+"""Transliteration of other scripts into Latin letters, for vendors that print nothing else."""
 
 from __future__ import annotations
 

@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from plugin import destinations
-from plugin.cli.connection_settings import help_of, pair, read_rules
+from plugin.cli.lazy_group import LazyGroup
 from plugin.cli.options import json_option
-from plugin.cli.output import print_json, say, services, show
-from plugin.delivery.lane_limits import limits_of
-from plugin.destinations.base import ships
+from plugin.cli.output import print_json, say, show
+from plugin.cli.session import open_services
+from plugin.core.errors import ConfigError
+from plugin.operations import connections as operations
 from plugin.rules import rule_file
-from plugin.storage.stores import require_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from plugin.core.setting import Setting
     from plugin.destinations.base import Destination
-    from plugin.storage.stores import Connection
-from plugin.operations.connections import make_connection
 
 
-class _Destinations(click.Group):
-    """One subcommand for each destination, whose help lists its settings."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(destinations.names())
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        return _connect_command(destinations.get(cmd_name))
+def _summaries() -> dict[str, str]:
+    return {name: f"Connect a store to {name}." for name in destinations.names()}
 
 
-@click.command(cls=_Destinations)
+def _load(name: str) -> click.Command:
+    """Return the command that connects to one destination; raise `ConfigError` if there is none of this name."""
+    return _connect_command(destinations.get(name))
+
+
+@click.group(cls=LazyGroup, summaries=_summaries, load=_load)
 def connect() -> None:
-    """Connect a shop to a destination; `crossdock connect DESTINATION --help` lists its settings."""
+    """Connect a store to a destination; `crossdock connect DESTINATION --help` lists its settings."""
 
 
 @click.command()
@@ -46,14 +42,14 @@ def connect() -> None:
 @json_option
 def connections(store_id: str | None, as_json: bool) -> None:
     """List the connections, with what pauses them."""
-    with services() as opened:
-        rows = [_connection_row(item) for item in opened.stores.connections(store_id)]
+    with open_services() as opened:
+        rows = operations.list_connections(opened, store_id)
     columns = ("id", "destination", "name", "store", "account", "base_url", "rate", "books", "state", "reason")
     show(rows, columns, as_json=as_json, title="connections")
 
 
 def _connect_command(vendor: Destination) -> click.Command:
-    @click.command(name=vendor.name, short_help=f"Connect a shop to {vendor.name}.", help=help_of(vendor))
+    @click.command(name=vendor.name, help=_help(vendor))
     @click.option("--store", "store_id", required=True, help="The store's id (`crossdock store list`).")
     @click.option("--base-url", default=vendor.base_url, show_default=True, help="The vendor's root, without a path.")
     @click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A setting; may be repeated.")
@@ -72,38 +68,40 @@ def _connect_command(vendor: Destination) -> click.Command:
         no_rules: bool,
         as_json: bool,
     ) -> None:
-        given = dict(pair(text) for text in pairs)
-        rules = "" if no_rules else read_rules(path) if path else None
-        with services() as opened:
-            store = require_store(opened.stores, store_id)
-            made = make_connection(opened, store, vendor.name, base_url, given, name=name, rules=rules)
-        for line in vendor.warnings(made.values):
+        given = dict(_pair(text) for text in pairs)
+        rules = "" if no_rules else _read_rules(path) if path else None
+        with open_services() as opened:
+            made, warnings = operations.connect(opened, store_id, vendor.name, base_url, given, name=name, rules=rules)
+        for line in warnings:
             say(f"note: {line}")
-        print_json(_connection_row(made)) if as_json else say(f"connection {made.id}: {vendor.name}, store {store_id}")
+        print_json(made) if as_json else say(f"connection {made['id']}: {vendor.name}, store {store_id}")
 
     return command
 
 
-def _connection_row(item: Connection) -> dict[str, object]:
-    return {
-        "id": item.id,
-        "destination": item.destination,
-        "name": item.name,
-        "store": item.store_id,
-        "account": item.account,
-        "base_url": item.base_url,
-        "rate": ",".join(map(str, limits_of(item))),
-        "state": item.state,
-        "reason": item.reason,
-        "books": _books(item),
-        "rules": json.loads(item.rules) if item.rules else None,
-    }
+def _help(vendor: Destination) -> str:
+    lines = [f"  {setting.key}{_marks(setting)}: {setting.help}" for setting in operations.declared_settings(vendor)]
+    return f"Connect a store to {vendor.name}.\n\n\b\nSettings:\n" + "\n".join(lines)
 
 
-def _books(item: Connection) -> str | None:
-    """Which orders, in a few words."""
-    if not ships(destinations.get(item.destination)):
-        return None
-    found = rule_file.book(item.rules)
-    names = ", ".join(rule.name for rule in found.rules)
-    return f"{names} (priority {found.priority})"
+def _marks(setting: Setting) -> str:
+    if setting.required:
+        return " [required]"
+    return f" [default: {setting.default}]" if setting.default else ""
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Return key and value of one `--set`; raise `ConfigError` for anything but `KEY=VALUE`."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {key!r} is not KEY=VALUE")
+    return key.strip(), value.strip()
+
+
+def _read_rules(path: str) -> str:
+    """Return the rules in a file as they are kept; raise `ConfigError` with the line of what is wrong."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--rules {path}: can't be read: {error}") from None
+    return rule_file.read(text, path)

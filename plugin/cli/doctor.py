@@ -1,8 +1,9 @@
-"""`crossdock doctor`: everything that can be wrong with an installation, and what to do about it."""
+"""`crossdock doctor`: what is wrong with an installation, and what to do about it."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -12,10 +13,10 @@ from rich.text import Text
 from plugin.cli.options import json_option
 from plugin.cli.output import print_json
 from plugin.core import log
-from plugin.core.errors import ConfigError
-from plugin.operations.doctor import Finding, examine
-from plugin.services import Services
-from plugin.settings import Settings
+from plugin.operations.doctor import examine_environment
+
+if TYPE_CHECKING:
+    from plugin.operations.doctor import Finding
 
 _COLOURS = {"ok": "green", "note": "yellow", "problem": "bold red"}
 # Whoever pipes it wants its lines whole.
@@ -26,25 +27,13 @@ _PIPED_WIDTH = 160
 @json_option
 def doctor(as_json: bool) -> None:
     """Check every setting, secret, process and backlog; exit 1 if something is wrong. No vendor is contacted."""
-    findings = _findings()
+    log.set_up("ERROR")
+    findings = examine_environment()
     if as_json:
         print_json([finding.row() for finding in findings])
     else:
         _print(findings)
     sys.exit(any(finding.state == "problem" for finding in findings))
-
-
-def _findings() -> list[Finding]:
-    log.set_up("ERROR")
-    try:
-        settings = Settings.from_env()
-    except ConfigError as error:
-        return [Finding("settings", "problem", str(error), "set the variable as it says, then run this again")]
-    services = Services.open(settings)
-    try:
-        return examine(services)
-    finally:
-        services.close()
 
 
 def _print(findings: list[Finding]) -> None:

@@ -1,4 +1,4 @@
-"""Acting: the schema, doing again, samples."""
+"""Doing again what came to rest."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from plugin.cli.options import json_option
-from plugin.cli.output import print_json, say, services
+from plugin.cli.output import print_json, say
+from plugin.cli.session import open_services
 from plugin.core.errors import ConfigError
-from plugin.operations.replay import Selection, deliveries_to_replay, events_to_replay, replay_deliveries, replay_events
+from plugin.operations.replay import Selection, replay_again, select_for_replay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,21 +38,18 @@ def replay(
     Every delivery has a key, and a booking that was tried is looked up first, so nothing is booked twice by it. What
     can't be looked up, such as a track whose answer was lost, is sent again because you ask for it.
     """
-    if not ids and state is None:
-        raise ConfigError("replay what? Give ids, or a --state such as held or failed")
     selection = Selection(ids=ids, state=state, store_id=store_id, destination=destination)
-    with services() as opened:
-        find = events_to_replay if are_events else deliveries_to_replay
-        found = find(opened.database, selection)
-        _confirm(f"{len(found)} {'events' if are_events else 'deliveries'}", asked=bool(found) and not yes)
-        (replay_events if are_events else replay_deliveries)(opened.database, found)
-        opened.wake_up.ring()
+    with open_services() as opened:
+        found = select_for_replay(opened, selection, events=are_events)
+        if found and not yes:
+            _confirm(f"{len(found)} {'events' if are_events else 'deliveries'}")
+        replay_again(opened, found, events=are_events)
     if as_json:
         print_json({"replayed": found})
     else:
         say(f"replayed {len(found)}")
 
 
-def _confirm(what: str, *, asked: bool) -> None:
-    if asked and not click.confirm(f"Replay {what}?", err=True):
+def _confirm(what: str) -> None:
+    if not click.confirm(f"Replay {what}?", err=True):
         raise ConfigError("nothing was replayed")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from plugin.cli.options import json_option
-from plugin.cli.output import print_json, say, services
+from plugin.cli.output import print_json, say
+from plugin.cli.session import open_services
 from plugin.core.errors import ConfigError
 from plugin.operations import samples
 
@@ -20,12 +21,13 @@ from plugin.operations import samples
 @json_option
 def send_sample(platform: str, topic: str, store_id: str, count: int, as_json: bool) -> None:
     """Send signed sample webhooks of invented people to the running server."""
-    with services() as opened:
-        answered = samples.send(opened, platform, topic, store_id, count)
+    with open_services() as opened:
+        statuses = samples.send(opened, platform, topic, store_id, count)
         address = samples.webhook_address(opened, platform, store_id)
+    taken = statuses.count(200)
     if as_json:
-        print_json({"sent": count, "statuses": answered})
+        print_json({"sent": count, "statuses": statuses})
     else:
-        say(f"sent {count} to {address}: {answered.count(200)} answered 200")
-    if answered.count(200) != count:
+        say(f"sent {count} to {address}: {taken} answered 200")
+    if taken != count:
         raise ConfigError("not every sample was taken: is `crossdock up` running, and BASE_URL its address?")

@@ -1,13 +1,14 @@
-"""Shipments, and their labels."""
+"""Shipments that were booked."""
 
 from __future__ import annotations
 
 import click
 
-from plugin.cli.options import form_option, ident_argument, json_option, output_option, state_option, store_option
-from plugin.cli.output import needed_id, only_row, print_json, save_file, say, services, show
-from plugin.operations import labels
-from plugin.storage import queries
+from plugin.cli.labels import label_format_option, label_output_option, save_label
+from plugin.cli.options import ident_argument, json_option, state_option, store_option
+from plugin.cli.output import needed_id, print_json, show
+from plugin.cli.session import open_services
+from plugin.operations import records
 
 
 @click.command()
@@ -15,8 +16,8 @@ from plugin.storage import queries
 @ident_argument
 @state_option
 @store_option
-@output_option
-@form_option
+@label_output_option
+@label_format_option
 @json_option
 def shipments(
     what: str,
@@ -24,20 +25,17 @@ def shipments(
     state: str | None,
     store: str | None,
     output: str | None,
-    form: str,
+    label_format: str,
     as_json: bool,
 ) -> None:
     """List the shipments that were booked, show one, or save its label: `crossdock shipments label ID -o x.pdf`."""
-    with services() as opened:
-        if what == "label":
-            label = labels.fetch(opened, needed_id(ident), form)
-            path = output or f"label-{ident}.{form}"
-            save_file(label.data, path)
-            say(f"{path}: {label.media_type}, {len(label.data)} bytes")
-            return
+    if what == "label":
+        save_label(needed_id(ident), label_format, output)
+        return
+    with open_services() as opened:
         if what == "show":
-            print_json(only_row(queries.list_shipments(opened.database, id=str(needed_id(ident))), "shipment"))
+            print_json(records.show_shipment(opened, needed_id(ident)))
             return
-        rows = queries.list_shipments(opened.database, status=state, store_id=store)
+        rows = records.list_shipments(opened, state=state, store_id=store)
     columns = ("id", "destination", "order_number", "remote_id", "state", "tracking_number", "cost")
     show(rows, columns, as_json=as_json, title="shipments")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import sys
-import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from plugin.cli.options import json_option
-from plugin.cli.output import print_json, say, services, show
-from plugin.operations.status import snapshot
-from plugin.storage import queries
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from plugin.cli.output import print_json, say, show
+from plugin.cli.session import open_services
+from plugin.operations.status import snapshot, wait_until_idle
 
 
 @click.command()
@@ -23,10 +19,10 @@ if TYPE_CHECKING:
 )
 @json_option
 def status(wait_idle: float | None, as_json: bool) -> None:
-    """Counts by state, the oldest due delivery, and what each lane does."""
-    with services() as opened:
+    """Show counts by state, the oldest due delivery, and what each lane does."""
+    with open_services() as opened:
         if wait_idle is not None:
-            _wait(lambda: queries.is_idle(opened.database), wait_idle)
+            wait_until_idle(opened, wait_idle)
         found = snapshot(opened)
     if any(lane["in_use"] is None for lane in found["lanes"]):
         say("note: Redis can't be reached, so nothing is known of the lanes' use")
@@ -37,12 +33,6 @@ def status(wait_idle: float | None, as_json: bool) -> None:
     if wait_idle is not None and not found["idle"]:
         say(f"crossdock: not idle after {wait_idle:g} seconds")
         sys.exit(1)
-
-
-def _wait(condition: Callable[[], bool], seconds: float) -> None:
-    ends = time.monotonic() + seconds
-    while not condition() and time.monotonic() < ends:
-        time.sleep(0.1)
 
 
 def _print(found: dict[str, Any]) -> None:

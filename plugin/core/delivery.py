@@ -1,4 +1,4 @@
-"""The words of the straight line as types: states, outcomes, settings, and what a delivery is. Nobody changes one."""
+"""A delivery, its states and its priority."""
 
 from __future__ import annotations
 
@@ -22,6 +22,17 @@ class State(StrEnum):
     HELD = "held"
     FAILED = "failed"
 
+
+STATES = {
+    State.WAITING: "due now or later",
+    State.SENDING: "the call is on its way",
+    State.UNKNOWN: "the call may have arrived, or what it makes may be there already; it is being found out",
+    State.DONE: "the vendor has it",
+    State.SKIPPED: "nothing to send, for a normal reason",
+    State.HELD: "a person has to look; `replay` maps it again",
+    State.FAILED: "refused for good, or given up; `replay` tries again",
+}
+"""What each state means, in a person's words."""
 
 UNFINISHED = (State.WAITING, State.SENDING, State.UNKNOWN)
 

@@ -1,4 +1,4 @@
-"""What we, or whoever set us up, did wrong. What the world does is a value: see `plugin.core.outcome.Outcome`."""
+"""Exceptions for what we, or whoever set us up, did wrong. What the world does is a `plugin.core.outcome.Outcome`."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""One accepted webhook, and the states that it may be in."""
+"""An event, its states, and what the headers of its webhook say."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,16 @@ class EventState(StrEnum):
     IGNORED = "ignored"
     UNKNOWN = "unknown"
     HELD = "held"
+
+
+EVENT_STATES = {
+    EventState.RECEIVED: "stored; its deliveries are not planned yet",
+    EventState.ROUTED: "its deliveries are planned, if it calls for any",
+    EventState.IGNORED: "of a topic that is left out on purpose",
+    EventState.UNKNOWN: "of a topic that nobody described",
+    EventState.HELD: "can't be read, or asks for a person: the reason says which",
+}
+"""What each state means, in a person's words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +46,7 @@ class Event:
 class Envelope:
     """What the headers of a webhook say about it; none of it is signed.
 
-    `webhook_id` names this delivery among the shop's, so that the same one is stored once.
+    `webhook_id` names this delivery among the store's, so that the same one is stored once.
     """
 
     webhook_id: str

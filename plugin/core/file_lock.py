@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def lock(path: Path) -> IO[str] | None:
-    """Lock a file, made if need be, until it is closed or this process ends; None if another process has it.
+    """Return a file, made if need be, that is locked until it is closed; None if another process has the lock.
 
     Raises:
         OSError: the file can't be opened, or not be locked where it lies.

@@ -1,4 +1,4 @@
-"""One JSON line per step on standard error: ids, names, states and counts, never a body, an address or a secret."""
+"""The log, JSON lines on standard error: ids, names, states and counts, never a body, an address or a secret."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ def set_up(level: str) -> None:
 
 
 def tells_steps() -> bool:
-    """Whether `step` says anything, for whoever takes thousands of them a second."""
+    """Return whether `step` writes anything, for whoever takes thousands of them a second."""
     return _logger.isEnabledFor(logging.INFO)
 
 
 def step(name: str, /, **facts: object) -> None:
-    """Say that one step was taken."""
+    """Write that one step was taken."""
     if tells_steps():
         _logger.info(name, extra={"facts": facts})
 
 
 def trouble(name: str, /, **facts: object) -> None:
-    """Say that something needs a person sooner or later."""
+    """Write that something needs a person sooner or later."""
     _logger.warning(name, extra={"facts": facts})
 
 
 def fault(name: str, /, **facts: object) -> None:
-    """Say that we have a bug; call it while handling the exception."""
+    """Write that we have a bug, with the trace of the exception that is being handled."""
     _logger.error(name, extra={"facts": facts})

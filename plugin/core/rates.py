@@ -1,4 +1,4 @@
-"""How fast, how often and how long: the limits that a lane keeps, and when what was deferred is tried again."""
+"""The rate limits that a lane keeps, and the policy by which what was deferred is tried again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from plugin.core.errors import ConfigError
 
+READ_SECONDS = 15.0  # an answer that takes longer counts as lost; leases outlast it
 PATIENCE = timedelta(days=4)  # longer than a weekend, when whoever can mend it may be away
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -29,7 +30,7 @@ class RateLimit:
 
     @classmethod
     def parse(cls, text: str) -> tuple[RateLimit, ...]:
-        """Read `2000/5m`, `2/1s+40` (a bucket of 40), or several with commas; `ConfigError` for anything else."""
+        """Return the limits of `2000/5m`, `2/1s+40` (a bucket of 40) or `1/1s,9/1h`; else raise `ConfigError`."""
         return tuple(cls._parse_one(part.strip()) for part in text.split(","))
 
     @classmethod
@@ -45,7 +46,7 @@ class RateLimit:
 
     @property
     def per_second(self) -> float:
-        """What it permits in the long run."""
+        """The calls a second that it permits in the long run."""
         return self.count / self.seconds
 
     def __str__(self) -> str:
@@ -73,7 +74,7 @@ class RetryPolicy:
     @classmethod
     @functools.cache
     def parse(cls, text: str) -> RetryPolicy:
-        """Read `2s/1h/60/4d`; raise `ConfigError` for anything else."""
+        """Return the policy in a text such as `2s/1h/60/4d`; raise `ConfigError` for anything else."""
         found = cls._FORM.fullmatch(text)
         if found is None or not all(int(found[i]) for i in (1, 3, 5, 6)):
             raise ConfigError(
@@ -84,7 +85,7 @@ class RetryPolicy:
         return cls(first=first, longest=longest, attempts=int(found[5]), age=age)
 
     def ceiling(self, attempts: int) -> timedelta:
-        """The longest pause after so many tries."""
+        """Return the longest pause after so many tries."""
         doubled: timedelta = self.first * (1 << min(attempts, 20))
         return min(doubled, self.longest)
 

@@ -1,4 +1,4 @@
-"""What may be kept of a request and its answer: the shape of everything, the values of little."""
+"""Redaction: what may be kept of a request and its answer, the shape of everything and few values."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ HIDDEN = "•"
 
 
 def request_line(request: Request, public_keys: frozenset[str]) -> str:
-    """The call as it may be kept: method, path, and the body with every text hidden whose key is not in `plain`."""
+    """Return the call as it may be kept: method, path, and the body, hidden but for values under `public_keys`."""
     body = "" if request.body is None else " " + masked(_parsed(request.body), public_keys)
     return f"{request.method} {request.path}{body}"
 
 
 def response_text(answer: Response, public_keys: frozenset[str]) -> str:
-    """The answer as it may be kept; of one that is not JSON only its size."""
+    """Return the answer as it may be kept, hidden but for `public_keys`; of one that is no JSON its size."""
     if len(answer.body) <= _SHORT:
         # Receivers of events say the same few words to everybody.
         return _short_text(answer.body, public_keys)
@@ -51,14 +51,14 @@ def _short_text(body: bytes, public_keys: frozenset[str]) -> str:
 
 
 def masked(document: Any, public_keys: frozenset[str]) -> str:  # noqa: ANN401  (any JSON value)
-    """JSON text of `document` in which texts and numbers are hidden unless their key is in `plain`."""
+    """Return the JSON text of `document`, its texts and numbers hidden unless their key is in `public_keys`."""
     return json.dumps(_masked(document, public_keys, shown=False), ensure_ascii=False)[:_LONGEST_KEPT]
 
 
 def redacted_reason(
     answer: Response, request: Request | None, document: Document | None, said: str | None = None
 ) -> str:
-    """What the vendor gave as the reason, without anything that we had sent to it or know of the person.
+    """Return the reason that the vendor gave, without anything that we had sent to it or know of the person.
 
     `said` is the reason where the vendor's own form of it was read already.
     """
@@ -71,7 +71,7 @@ def redacted_reason(
 
 
 def impersonal(text: str, request: Request | None, document: Document | None) -> str:
-    """A vendor's text as it may be kept: short, without anything that we had sent to it or know of the person."""
+    """Return a vendor's text as it may be kept: short, without what we had sent to it or know of the person."""
     known = {*_values(_parsed(request.body) if request else None), *_personal(document)}
     for value in sorted({*known, *(word for one in known for word in one.split())}, key=len, reverse=True):
         if len(value) >= _SHORTEST_SECRET:
@@ -84,7 +84,7 @@ def _parsed(body: object) -> Any:  # noqa: ANN401  (any JSON value)
 
 
 def _personal(document: Document | None) -> Iterator[str]:
-    """The texts of a document's addresses and of its customer."""
+    """Yield the texts of a document's addresses and of its customer."""
     if isinstance(document, (Order, Checkout)):
         parts = (document.customer, document.shipping_address, document.billing_address)
         yield from filter(None, (document.email, document.phone))
@@ -108,7 +108,7 @@ def _masked(item: Any, public_keys: frozenset[str], *, shown: bool) -> Any:  # n
 
 
 def _messages(document: Any, *, fields: bool, inside: bool = False) -> Iterator[str]:  # noqa: ANN401
-    """Texts under the keys that vendors use for a reason, outermost first; inside of one also by field, if `fields`."""
+    """Yield texts under the keys that vendors use for a reason, outermost first; within one by field, if `fields`."""
     if isinstance(document, str):
         yield document
     elif isinstance(document, list):

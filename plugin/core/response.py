@@ -1,4 +1,4 @@
-"""What a vendor answered, or why there is no answer."""
+"""The two things that a call can come to: a vendor's answer, or why there is none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Response:
-    """What the vendor said."""
+    """A vendor's answer, whatever its status."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -33,9 +33,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """No answer. `sent` is False only when it is certain that the request never left; `late`: it was not even tried.
+    """No answer, and why.
 
-    `used`: its place within the rate limit was used all the same, to log in.
+    `sent` is False only when it is certain that the request never left; `timed_out`: the vendor may still be at work on
+    it; `late`: it was not even tried; `used`: its place within the rate limit was used all the same, to log in.
     """
 
     sent: bool
@@ -46,7 +47,7 @@ class Failure:
 
 
 def encode(body: Mapping[str, Any] | bytes | None) -> bytes | None:
-    """A JSON body as it goes out: UTF-8, compact."""
+    """Return a body as it goes out: compact JSON in UTF-8; bytes and None stay."""
     return (
         body
         if body is None or isinstance(body, bytes)
@@ -57,11 +58,20 @@ def encode(body: Mapping[str, Any] | bytes | None) -> bytes | None:
 _DEEPEST = 50
 
 
-_decode = json.JSONDecoder().decode
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number in JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
+
+
+_decode = json.JSONDecoder(parse_float=_finite, parse_constant=_no_number).decode
 
 
 def storable(item: Any, depth: int = 0) -> Any:  # noqa: ANN401  (any JSON value)
-    """A JSON value without what databases refuse, NUL and half surrogate pairs; ValueError if it is absurdly deep."""
+    """Return a JSON value without what databases refuse, NUL and lone surrogates; raise ValueError if over 50 deep."""
     if depth > _DEEPEST:
         raise ValueError("nested too deep")
     if isinstance(item, str):
@@ -72,13 +82,13 @@ def storable(item: Any, depth: int = 0) -> Any:  # noqa: ANN401  (any JSON value
 
 
 def json_of(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
-    """A parsed body, fit to be stored; None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
+    """Return a parsed body, fit to be stored; None when it is no JSON: HTML, cut off, absurdly deep, or nothing."""
     try:
         # What nearly all answers are: nothing can be in them that would have to be taken out.
         is_plain = body.isascii() and b"\\u" not in body and b"\0" not in body
         if is_plain and body.count(b"{") + body.count(b"[") <= _DEEPEST:
             return _decode(body.decode())
-        return storable(json.loads(body))
+        return storable(json.loads(body, parse_float=_finite, parse_constant=_no_number))
     except (ValueError, RecursionError):
         return None
 
@@ -87,7 +97,10 @@ _LONGEST_PAUSE = timedelta(hours=1)
 
 
 def retry_after(answer: Response) -> timedelta | None:
-    """The wait that `Retry-After` asks for, in seconds or as an HTTP date (RFC 9110 §10.2.3), at most an hour."""
+    """Return the wait that `Retry-After` asks for, at most an hour; None if it is neither seconds nor an HTTP date.
+
+    RFC 9110 §10.2.3.
+    """
     text = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after", "").strip()
     try:
         seconds = float(text) if text.isdecimal() else _seconds_until(parsedate_to_datetime(text))

@@ -1,7 +1,8 @@
-"""Settings that modules declare."""
+"""The settings that an integration declares."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting that a module declares: `check` raises `ValueError` with what would be right."""
+    """One setting that an integration declares; `check` raises `ValueError` with what would be right."""
 
     key: str
     help: str
@@ -19,3 +20,8 @@ class Setting:
     required: bool = False
     default: str | None = None
     check: Callable[[str], object] = str
+
+
+def fingerprint(secret: str) -> str:
+    """Return a short name for the account that a secret belongs to; it does not reveal the secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""One call owed to a connection: planned as a step, prepared from work, made as a request."""
+"""A call that is owed to a connection: the step that is planned, the work it is built from, the request it becomes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mappings.canonical.history import NOTHING_KNOWN
+from plugin.core.delivery import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from mappings.canonical.history import History
     from mappings.canonical.orders import Topic
     from mappings.canonical.receipt import Rate
-from plugin.core.delivery import Priority
 
 # The action of a step that makes no call: once it is due, what followed its document decides what is owed then.
 WAIT = "await"

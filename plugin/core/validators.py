@@ -1,4 +1,4 @@
-"""What settings may be; each check raises `ValueError` with what would be right."""
+"""Checks of settings: each raises `ValueError` with what would be right."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def positive(text: str) -> None:
-    """A decimal number above 0."""
+    """Take a decimal number above 0."""
     try:
         value = Decimal(text)
     except InvalidOperation:
@@ -23,13 +23,13 @@ def positive(text: str) -> None:
 
 
 def digits(text: str) -> None:
-    """A whole number, such as a vendor's account number."""
+    """Take a whole number, such as a vendor's account number."""
     if not (text.isascii() and text.isdecimal()):
         raise ValueError("a whole number")
 
 
 def whole(unit: str, most: int) -> Callable[[str], None]:
-    """Whole minutes or hours, up to so many."""
+    """Return a check that takes whole numbers of a `unit` (minutes, hours), from 0 up to `most`."""
 
     def check(text: str) -> None:
         if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and int(text) <= most):
@@ -39,13 +39,13 @@ def whole(unit: str, most: int) -> Callable[[str], None]:
 
 
 def count(text: str) -> None:
-    """A whole number above 0."""
+    """Take a whole number above 0."""
     if not (text.isascii() and text.isdecimal()) or int(text) < 1:
         raise ValueError("a whole number above 0")
 
 
 def seconds_up_to(most: float) -> Callable[[str], None]:
-    """A decimal number of seconds above 0."""
+    """Return a check that takes decimal numbers of seconds above 0, up to `most`."""
 
     def check(text: str) -> None:
         try:
@@ -59,13 +59,13 @@ def seconds_up_to(most: float) -> Callable[[str], None]:
 
 
 def country(text: str) -> None:
-    """ISO 3166-1 alpha-2."""
+    """Take a country's two-letter code (the form of ISO 3166-1 alpha-2)."""
     if not re.fullmatch(r"[A-Z]{2}", text):
         raise ValueError("a two-letter country code such as CA")
 
 
 def ship_date(text: str) -> None:
-    """`today` or a day."""
+    """Take `today`, or a day such as 2026-11-30."""
     if text == "today":
         return
     try:
@@ -75,20 +75,20 @@ def ship_date(text: str) -> None:
 
 
 def header(text: str) -> None:
-    """A credential that fits into an HTTP header."""
+    """Take a credential that fits into an HTTP header."""
     if not (text.isascii() and text.isprintable()):
         raise ValueError("printable ASCII without line breaks")
 
 
 def http_url(text: str) -> None:
-    """An http(s) address without path, query or credentials."""
+    """Take an http(s) address without query or credentials."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
         raise ValueError("an address such as https://example.com")
 
 
 def one_of(*allowed: str) -> Callable[[str], None]:
-    """One of a few words."""
+    """Return a check that takes these words only."""
 
     def check(text: str) -> None:
         if text not in allowed:

@@ -1,4 +1,4 @@
-"""Secrets at rest: Fernet with rotating keys."""
+"""Encryption of stored secrets: Fernet with rotating keys."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Vault:
         self._fernet = MultiFernet([Fernet(_fernet_key(key)) for key in keys])
 
     def seal(self, values: Mapping[str, str]) -> str:
-        """Encrypt a set of named secrets into one text."""
+        """Return a set of named secrets encrypted into one text."""
         return self._fernet.encrypt(json.dumps(dict(values)).encode()).decode()
 
     def open(self, sealed: str) -> dict[str, str]:
-        """Decrypt what `seal` made, nothing where it was erased; raise `ConfigError` when none of the keys fits."""
+        """Return the secrets that `seal` encrypted, none where they were erased; raise `ConfigError` if no key fits."""
         if not sealed:
             return {}
         try:
@@ -40,6 +40,6 @@ class Vault:
 
 
 def _fernet_key(text: str) -> bytes:
-    """Any text makes a key: operators paste what `openssl rand` printed, not Fernet's own format."""
+    """Return a key made of any text: operators paste what `openssl rand` printed, not Fernet's own format."""
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"crossdock stored secrets").derive(text.encode())
     return base64.urlsafe_b64encode(derived)

@@ -30,8 +30,9 @@ PLAIN = frozenset(
     {"type", "event", "messageId", "timestamp", "sentAt", "currency", "order_id", "country", "occurred_at"}
     | {"success", "status", "ok", "code", "receivedEvents", "okEvents"}
 )
-# What a status means here and not everywhere (segment.md sections 7 and 11). Segment's own libraries send 410 and 460
-# again. A used up quota, a source that is switched off and an address that is wrong are no fault of any message.
+# What a status means here and not everywhere (docs/vendors/segment.md §7 and §11). Segment's own libraries send 410
+# and 460 again. A used up quota, a source that is switched off and an address that is wrong are no fault of any
+# message.
 MEANINGS = {
     **dict.fromkeys((410, 460), StatusMeaning.DEFERRED),
     **dict.fromkeys((402, 404, 405), StatusMeaning.PAUSED),
@@ -39,7 +40,7 @@ MEANINGS = {
 # A batch in one address, each message at the address of its kind, or Jitsu's own address of batches.
 _PATHS = {"batch": "/v1/batch", "single": "/v1/", "s2s": "/api/s/s2s/batch"}
 _AUTHS: dict[str, Callable[[str], dict[str, str]]] = {
-    # The colon is required (segment.md section 2).
+    # The colon is required (docs/vendors/segment.md §2).
     "basic": lambda key: {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()},
     "basic_encoded": lambda key: {"Authorization": f"Basic {key}"},
     "bearer": lambda key: {"Authorization": f"Bearer {key}"},
@@ -84,7 +85,7 @@ class Wire:
     def bundle(self, items: Sequence[bytes], at: datetime) -> Request:
         """One call as sent at `at`; `sentAt` is of this attempt, or receivers would move each event in time.
 
-        They reckon an event's time as `receivedAt - (sentAt - timestamp)` (segment.md section 6).
+        They reckon an event's time as `receivedAt - (sentAt - timestamp)` (docs/vendors/segment.md §6).
         """
         around: dict[str, Any] = {"sentAt": properties.timestamp(at)}
         if self.auth == "body":

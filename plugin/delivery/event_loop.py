@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from plugin.delivery.lanes import Call, Lane
-    from plugin.transport.call import InFlightCall
+    from plugin.transport import InFlightCall
 
 # Calls over all lanes, each of which has a connection. One lane never takes them all: beyond this many a lane gets its
 # first one only.

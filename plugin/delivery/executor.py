@@ -19,16 +19,14 @@ from plugin.core.response import Failure, Response
 from plugin.delivery.classify import outcome_of
 from plugin.delivery.event_loop import EventLoop, RunningCall
 from plugin.delivery.record import Returned
-from plugin.transport.client import Clients
+from plugin.transport import Clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plugin.core.step import Request
     from plugin.delivery.lanes import Call, Lane
-    from plugin.transport.call import InFlightCall
-    from plugin.transport.client import Client
-    from plugin.transport.login import Logins
+    from plugin.transport import Client, InFlightCall, Logins
 
 _MOST_THREADS = 1024
 # While much is on its way, what comes back is gathered for a while: a transaction costs the same for one as for many.
@@ -171,7 +169,7 @@ class Executor:
                 # All threads were busy, perhaps for long.
                 return _TOO_LATE
             request = _request(running.call, running.at)
-            return self._logins.send(self._client(running), first.connection.lane, first.profile.login, request)
+            return self._logins.send(self._client(running).send, first.connection.lane, first.profile.login, request)
         except Exception as error:  # noqa: BLE001  (one call that can't be made must not stop its thread)
             return _at_fault(running, error)
 

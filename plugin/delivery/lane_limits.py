@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from plugin import destinations
 from plugin.core import validators
-from plugin.core.rates import RateLimit, RetryPolicy
+from plugin.core.rates import READ_SECONDS, RateLimit, RetryPolicy
 from plugin.core.setting import Setting
-from plugin.transport.call import READ_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,18 +8,28 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from plugin.core.delivery import State
-from plugin.core.outcome import Accepted, Deferred, Rejected, Skipped, Unknown
+from plugin.core.outcome import Accepted, Deferred, Outcome, Rejected, Skipped, Unknown
 from plugin.storage.ledger import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plugin.core.delivery import Delivery
-    from plugin.core.outcome import Outcome
     from plugin.core.rates import RetryPolicy
 
 _OFTEN = timedelta(minutes=1)
 _FEW = 4
+
+FOLLOWS: dict[type[Outcome], str] = {
+    Accepted: "`done`; what the vendor gave is kept with the shipment, and the steps that follow are planned",
+    Skipped: "`skipped`, with the reason",
+    Deferred: "`waiting` until it is due again: after the time that the vendor named, else after a growing pause "
+    "(`retry`); `failed` when the tries or days are used up; `held` when something stays unready too long",
+    Rejected: "`failed`, or `held` where a person can mend it",
+    Unknown: "`unknown`: the vendor is asked whether the call arrived, before it is sent again; where nobody can be "
+    "asked, the destination's setting decides",
+}
+"""What each outcome of a call leads to, in a person's words: `of_sending` is the same as code."""
 
 _jitter = random.SystemRandom()
 

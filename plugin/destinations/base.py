@@ -1,4 +1,7 @@
-"""What a destination is: pure decisions. It says what to send and what answers mean; the line does the sending."""
+"""The base class of destinations, and the protocols by which one says what else it can do.
+
+A destination decides what to send and what answers mean; it does no I/O and reads no clock. The line does the sending.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from plugin.core.outcome import Rejected
+from plugin.core.rates import RateLimit
+from plugin.core.redaction import redacted_reason
 from plugin.core.vendor_profile import VendorProfile
 
 if TYPE_CHECKING:
@@ -17,16 +22,18 @@ if TYPE_CHECKING:
     from mappings.canonical.history import History
     from mappings.canonical.orders import Topic
     from plugin.core.outcome import Outcome
-    from plugin.core.rates import RateLimit
     from plugin.core.response import Response
     from plugin.core.setting import Setting
     from plugin.core.step import Booked, Request, Step, StoreFacts, Work
     from plugin.core.vendor_profile import Listing
 
+# The first status by which a vendor refuses a call.
+_REFUSED = 400
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelFile:
-    """A label as it is printed."""
+    """A label as a file that can be printed."""
 
     media_type: str
     data: bytes = field(repr=False)
@@ -34,16 +41,17 @@ class LabelFile:
 
 @dataclass(frozen=True, slots=True)
 class LabelLink:
-    """Where a label can be fetched without credentials, for a short while."""
+    """The address of a label that can be fetched without credentials, for a short while."""
 
     url: str = field(repr=False)
 
 
 class Destination(ABC):
-    """One vendor that is sent to. None of its methods does I/O or reads a clock.
+    """One vendor that is sent to.
 
     A vendor with one POST writes `account`, `plan`, `build_request` and `read_response`. What else it can do it says by
-    the protocols below, which it inherits from: `Ships`, `TellsPeople`, `Findable`, `Losable`, `Labels`, `Offers`.
+    the protocols below, which it inherits from: `Ships`, `TellsPeople`, `Findable`, `Losable`, `Labels`, `Offers`,
+    `Checkable`.
     """
 
     name: ClassVar[str]
@@ -51,7 +59,8 @@ class Destination(ABC):
     """Its name as people write it."""
     base_url: ClassVar[str]
     needs: ClassVar[tuple[Setting, ...]] = ()
-    limits: ClassVar[tuple[RateLimit, ...]] = ()
+    limits: ClassVar[tuple[RateLimit, ...]] = (RateLimit(10, 1),)
+    """What the vendor publishes; of one that publishes nothing a guess that most take."""
     public_keys: ClassVar[frozenset[str]] = frozenset()
     """Keys of its bodies whose values tell nothing about a person, so that attempts may show them."""
 
@@ -139,6 +148,15 @@ class Offers(Protocol):
 
 
 @runtime_checkable
+class Checkable(Protocol):
+    """A destination that documents a call which changes nothing and tells whether the credentials are good."""
+
+    def build_check(self, values: Mapping[str, str]) -> Request:
+        """Return that call. A status of 401 or 403 refuses the credentials, and a 2xx takes them."""
+        ...
+
+
+@runtime_checkable
 class Labels(Protocol):
     """A destination whose shipments have labels that can be read again."""
 
@@ -154,6 +172,13 @@ class Labels(Protocol):
             mappings.schemas.schema.PayloadRejected: the answer holds neither.
         """
         ...
+
+
+def refusal(work: Work, response: Response) -> Rejected | None:
+    """Return a refusal in the vendor's own words, without anything personal in them; None for a success."""
+    if response.status < _REFUSED:
+        return None
+    return Rejected(reason=redacted_reason(response, work.sent, work.document))
 
 
 # Asked for every call: comparing with a protocol takes as long as reading an answer.

@@ -23,7 +23,7 @@ _QUIET_SECONDS, _GATHER_SECONDS = 0.001, 0.02
 
 
 class _Waiting:
-    """One webhook and whoever waits for it; a bare lock costs a quarter of what a future does."""
+    """A webhook and whoever waits for it; a bare lock costs a quarter of what a future does."""
 
     __slots__ = ("error", "incoming", "is_new", "stored")
 
@@ -36,7 +36,7 @@ class _Waiting:
 
 
 class GroupCommit:
-    """Stores webhooks one by one as its callers see it, in groups as the database sees it. Safe to use from any thread.
+    """A writer that is given one webhook at a time and commits them in groups. Safe to use from any thread.
 
     The thread starts with the first webhook, so that a server may fork before.
     """
@@ -86,7 +86,7 @@ class GroupCommit:
             self._commit(group)
 
     def _group(self) -> list[_Waiting]:
-        """What is to be committed together; nothing at the end."""
+        """Wait for webhooks and take those that are to be committed together; none at the end."""
         with self._arrived:
             self._awaited = 1
             while not self._queue and not self._ends:
@@ -98,7 +98,7 @@ class GroupCommit:
             return group
 
     def _gather(self) -> None:
-        """Wait for those who are as good as here, as long as one comes each millisecond.
+        """Wait for the webhooks that are about to come, as long as one comes each millisecond.
 
         Whoever was answered just now is about to send the next one: waiting for it saves a transaction each, and
         nobody disturbs the writer once all of them wait.
@@ -111,7 +111,7 @@ class GroupCommit:
                 break
 
     def _commit(self, group: list[_Waiting]) -> None:
-        """Commit a group and tell everybody in it."""
+        """Commit a group and wake everybody who waits for it, with the result or the error."""
         try:
             new = self._inbox.put([one.incoming for one in group])
         except Exception as error:  # noqa: BLE001  (whoever waits must hear of it, whatever it is)

@@ -1,4 +1,4 @@
-"""Receive, verify, store: the signature over the raw bytes first, then the commit, then 200."""
+"""The reception of webhooks: verify the signature over the raw bytes, then commit, then the sender gets its 200."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Stores webhooks; `environment` holds the apps' own secrets. Safe to use from any thread."""
+    """What stores webhooks; `environment` holds the apps' own secrets. Safe to use from any thread."""
 
     store_cache: StoreCache
     group_commit: GroupCommit
@@ -71,7 +71,7 @@ class Receiver:
         *,
         fresh: bool = False,
     ) -> Store | None:
-        """The store that the address names, which must not contradict the headers; else the one the headers name."""
+        """Return the store that the URL names, which must not contradict the headers; else the one the headers name."""
         claimed = storefront.address(headers)
         if store_id is None:
             return self.store_cache.by_address(storefront.name, claimed, fresh=fresh) if claimed else None
@@ -83,7 +83,7 @@ class Receiver:
 
     def _secrets(self, storefront: Storefront, store: Store | None) -> Sequence[str]:
         own = [store.secrets[name] for name in ("secret", "previous") if store.secrets.get(name)] if store else []
-        # A shop's own may be the app's, and each is tried on the whole body.
+        # A store's own may be the app's, and each is tried on the whole body.
         return tuple(dict.fromkeys([*own, *storefront.app_secrets(self.environment)]))
 
 
@@ -95,5 +95,5 @@ def _storefront(platform: str) -> Storefront:
 
 
 def _listens(storefront: Storefront, store: Store, platform_topic: str) -> bool:
-    """A removed store still gets its privacy requests: they come up to 48 hours and more after it left."""
+    """Return whether a store takes a topic; a removed one still takes privacy requests, which come 48 hours later."""
     return store.state is not StoreState.REMOVED or storefront.topics.get(platform_topic) in COMPLIANCE_TOPICS

@@ -1,17 +1,20 @@
-"""What `connect` is given: settings as KEY=VALUE, and rules in a file."""
+"""Connections: a store's accounts at destinations, with their settings and rules."""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from plugin import destinations
 from plugin.core import validators
 from plugin.core.errors import ConfigError
 from plugin.core.setting import Setting
-from plugin.delivery.lane_limits import SHARED
+from plugin.delivery.lane_limits import SHARED, limits_of
 from plugin.destinations.base import ships
 from plugin.rules import rule_file
+from plugin.storage.stores import require_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,8 +35,21 @@ SHIPPING = (
 )
 
 
+def declared_settings(vendor: Destination) -> tuple[Setting, ...]:
+    """Return every setting of a connection to this vendor: its own, those that all have, and those of carriers.
+
+    The default of `rate` is the vendor's published limits.
+    """
+    limits = ",".join(map(str, vendor.limits))
+    shared = (replace(setting, default=limits) if setting.key == "rate" else setting for setting in SHARED)
+    return (*vendor.needs, *shared, *(SHIPPING if ships(vendor) else ()))
+
+
 def values_of(vendor: Destination, given: Mapping[str, str]) -> dict[str, str]:
-    """Every setting with a value: given or by default; raises `ConfigError` naming the first that is wrong."""
+    """Return every setting that has a value, given or by default; raise `ConfigError` naming the first wrong one.
+
+    A `rate` that was not given has none, so that the vendor's limits are kept as a later version knows them.
+    """
     shared = (*SHARED, *(SHIPPING if ships(vendor) else ()))
     declared = {setting.key: setting for setting in (*vendor.needs, *shared)}
     for key, value in given.items():
@@ -47,16 +63,41 @@ def values_of(vendor: Destination, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def check(name: str, test: Callable[[str], object], value: str) -> None:
-    """Raise `ConfigError` with the name and what would be right."""
+    """Raise `ConfigError` with the name and what would be right, if `test` refuses the value by `ValueError`."""
     try:
         test(value)
     except ValueError as error:
         raise ConfigError(f"{name} must be {error}") from None
 
 
+def connect(
+    opened: Services,
+    store_id: str,
+    destination: str,
+    base_url: str,
+    given: Mapping[str, str],
+    *,
+    name: str | None = None,
+    rules: str | None = None,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Connect the store of this id as `make_connection` does; return the connection's row and what to know about it.
+
+    Raises:
+        ConfigError: no such store, or what `make_connection` refuses.
+    """
+    store = require_store(opened.stores, store_id)
+    made = make_connection(opened, store, destination, base_url, given, name=name, rules=rules)
+    return _row(made), destinations.get(destination).warnings(made.values)
+
+
+def list_connections(opened: Services, store_id: str | None = None) -> list[dict[str, Any]]:
+    """Return every connection that was not removed, oldest first; no secret is among what is said of it."""
+    return [_row(item) for item in opened.stores.connections(store_id)]
+
+
 def make_connection(
     opened: Services,
-    found: Store,
+    store: Store,
     destination: str,
     base_url: str,
     given: Mapping[str, str],
@@ -64,9 +105,12 @@ def make_connection(
     name: str | None = None,
     rules: str | None = None,
 ) -> Connection:
-    """Connect a store with these settings; raises `ConfigError` naming the first that is wrong or missing.
+    """Connect a store with these settings, or give its connection of this name others; return the connection.
 
-    `rules` are as `plugin.rules.rule_file.read` gives them; empty ones are removed, and None leaves them as they are.
+    `rules` are as `plugin.rules.rule_file.read` returns them; empty ones are removed, and None leaves them as they are.
+
+    Raises:
+        ConfigError: a setting is wrong or missing (named), or rules are given to a destination that books nothing.
     """
     vendor = destinations.get(destination)
     check("--base-url", validators.http_url, base_url)
@@ -79,7 +123,7 @@ def make_connection(
     account = vendor.account(values)
     secret = {setting.key for setting in vendor.needs if setting.secret}
     return opened.stores.connect(
-        found,
+        store,
         destination=vendor.name,
         account=account,
         # The same account at another address, such as the vendor's staging, is counted apart.
@@ -90,3 +134,28 @@ def make_connection(
         name=name,
         rules=rules,
     )
+
+
+def _row(item: Connection) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "destination": item.destination,
+        "name": item.name,
+        "store": item.store_id,
+        "account": item.account,
+        "base_url": item.base_url,
+        "rate": ",".join(map(str, limits_of(item))),
+        "state": item.state,
+        "reason": item.reason,
+        "books": _books(item),
+        "rules": json.loads(item.rules) if item.rules else None,
+    }
+
+
+def _books(item: Connection) -> str | None:
+    """Return the names of the rules by which it books, with their priority; None where nothing is booked."""
+    if not ships(destinations.get(item.destination)):
+        return None
+    found = rule_file.book(item.rules)
+    names = ", ".join(rule.name for rule in found.rules)
+    return f"{names} (priority {found.priority})"

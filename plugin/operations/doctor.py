@@ -1,4 +1,4 @@
-"""What `crossdock doctor` looks at. Nothing here changes anything, contacts a vendor or shows a secret."""
+"""Doctor: what is wrong with an installation. Nothing here changes anything, contacts a vendor or shows a secret."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 from plugin import destinations, storefronts
 from plugin.broker import queue
 from plugin.core.errors import ConfigError, Unavailable
+from plugin.services import Services
+from plugin.settings import Settings
 from plugin.storage import queries
 from plugin.storage.migrate import is_current, newest
 from plugin.storage.stores import ConnectionState, StoreState
@@ -22,8 +24,6 @@ from plugin.storage.stores import ConnectionState, StoreState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plugin.services import Services
-    from plugin.settings import Settings
     from plugin.storage.stores import Connection
 
 # A second or two is normal; after this long something that should work does not.
@@ -32,7 +32,7 @@ _LATE = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: how it is, and what to do if it is not as it should be."""
+    """One thing that was checked: how it is, and what to `do` if it is not as it should be."""
 
     check: str
     state: Literal["ok", "note", "problem"]
@@ -40,12 +40,25 @@ class Finding:
     do: str = ""
 
     def row(self) -> dict[str, str]:
-        """The finding as JSON or a table shows it."""
+        """Return the finding as JSON or a table shows it."""
         return asdict(self)
 
 
+def examine_environment() -> list[Finding]:
+    """Return what is found with the settings of this environment; wrong ones are the only finding."""
+    try:
+        settings = Settings.from_env()
+    except ConfigError as error:
+        return [Finding("settings", "problem", str(error), "set the variable as it says, then run this again")]
+    services = Services.open(settings)
+    try:
+        return examine(services)
+    finally:
+        services.close()
+
+
 def examine(services: Services) -> list[Finding]:
-    """Look at everything, in the order in which things depend on each other."""
+    """Return what is found of everything, in the order in which things depend on each other."""
     settings = services.settings
     found = [*_settings(settings), *_app_credentials(settings)]
     schema = _schema(services)
@@ -61,7 +74,7 @@ def examine(services: Services) -> list[Finding]:
 def _settings(settings: Settings) -> Iterator[Finding]:
     given = settings.environment
     database = make_url(settings.database_url).render_as_string(hide_password=True)
-    yield Finding("DATABASE_URL", "ok", f"{database}{_by_default(settings, 'DATABASE_URL')}")
+    yield Finding("DATABASE_URL", "ok", f"{database}{_default_mark(settings, 'DATABASE_URL')}")
     address = urlsplit(settings.redis_address)
     shown = f"{address.scheme}://{address.hostname or ''}{address.path}"
     yield Finding("REDIS_URL", "ok", f"{shown} (embedded)" if settings.embedded_redis else shown)
@@ -71,24 +84,24 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         where = settings.data_dir / "secret.key"
         yield Finding("SECRET_KEY", "note", f"not set; {where} is used", "keep a copy of it: stored secrets need it")
     yield _base_url(settings)
-    yield Finding("PORT", "ok", f"{settings.port}{_by_default(settings, 'PORT')}")
+    yield Finding("PORT", "ok", f"{settings.port}{_default_mark(settings, 'PORT')}")
     yield _web_concurrency(settings)
-    yield Finding("LOG_LEVEL", "ok", f"{settings.log_level}{_by_default(settings, 'LOG_LEVEL')}")
+    yield Finding("LOG_LEVEL", "ok", f"{settings.log_level}{_default_mark(settings, 'LOG_LEVEL')}")
 
 
-def _by_default(settings: Settings, name: str) -> str:
+def _default_mark(settings: Settings, name: str) -> str:
     return "" if settings.environment.get(name) else " (default)"
 
 
 def _base_url(settings: Settings) -> Finding:
-    shown = f"{settings.base_url}{_by_default(settings, 'BASE_URL')}"
+    shown = f"{settings.base_url}{_default_mark(settings, 'BASE_URL')}"
     if settings.base_url.startswith("https://"):
         return Finding("BASE_URL", "ok", shown)
     return Finding("BASE_URL", "note", f"{shown}: not https", "platforms send webhooks to a public https address only")
 
 
 def _web_concurrency(settings: Settings) -> Finding:
-    shown = f"{settings.web_concurrency}{_by_default(settings, 'WEB_CONCURRENCY')}"
+    shown = f"{settings.web_concurrency}{_default_mark(settings, 'WEB_CONCURRENCY')}"
     if settings.web_concurrency > 1 and settings.database_url.startswith("sqlite"):
         return Finding("WEB_CONCURRENCY", "note", f"{shown}, one is used", "use PostgreSQL for several web processes")
     return Finding("WEB_CONCURRENCY", "ok", shown)

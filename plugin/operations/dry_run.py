@@ -1,187 +1,143 @@
-"""Rehearse: what a webhook would lead to, put together by the same parts as the real thing. Pure: nothing is sent."""
+"""Dry run: what a webhook would lead to, as data to show. Nothing is sent, and nothing is written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from mappings.canonical.history import NOTHING_KNOWN
-from mappings.canonical.orders import Order
+from requests import Request as HttpRequest
+
+from mappings.canonical.orders import Order, ShopNotice, Topic
 from mappings.schemas.schema import MappingError
-from plugin import destinations
-from plugin.core.outcome import Accepted
-from plugin.core.step import WAIT, Booked, Request, Work
-from plugin.destinations.base import ships
-from plugin.rules import selection
+from plugin import destinations, storefronts
+from plugin.core.errors import ConfigError
+from plugin.core.event import Event
+from plugin.core.redaction import HIDDEN
+from plugin.operations.preview import preview
+from plugin.routing.load import load_document
+from plugin.rules.assignment import NOT_WANTED, subject_of
+from plugin.rules.rule_file import book
+from plugin.storage import bookings
+from plugin.storage.stores import require_store
+from plugin.storefronts.base import Ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
-
     from mappings.canonical.document import Document
-    from mappings.canonical.orders import Topic
-    from plugin.core.step import Step, StoreFacts
+    from plugin.core.step import Request
+    from plugin.operations.preview import Preview, PreviewCall
     from plugin.rules.selection import Asked
-    from plugin.storage.stores import Connection
+    from plugin.services import Services
+    from plugin.storage.bookings import Booking
+    from plugin.storage.stores import Connection, Store
 
-# More parcels than these would rather be a mistake; see `mappings.shipping.parcels`.
-_MOST_CALLS = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One step, with its request or with why there is none. `later` ones follow from the booking, as `note` says."""
-
-    connection: Connection
-    action: str
-    request: Request | None = None
-    reason: str | None = None
-    delay: timedelta = timedelta()
-    later: bool = False
-    note: str | None = None
+# A shorter secret occurs in ordinary words, and hiding those would show what it is.
+_SHORTEST_SECRET = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
-    """Every rule that was asked, and every step in the order in which they would go out."""
+def dry_run(opened: Services, store_id: str, platform: str, platform_topic: str, body: bytes) -> dict[str, Any]:
+    """Return what the line would make of a webhook of this store: its state, the rules asked, and every request.
 
-    asked: tuple[Asked, ...]
-    calls: tuple[Call, ...]
+    Secrets are hidden; addresses are shown as they would be sent.
 
-    @property
-    def chosen(self) -> Asked | None:
-        """The rule that takes the order."""
-        return selection.chosen(self.asked)
-
-
-def rehearse(
-    store: StoreFacts,
-    connections: Sequence[Connection],
-    topic: Topic,
-    document: Document,
-    *,
-    heard: frozenset[Topic],
-    at: datetime,
-) -> Rehearsal:
-    """Route and map a document for these connections; `heard` are the topics of its order heard of before."""
-    asked: list[Asked] = []
-    if isinstance(document, Order):
-        asked = selection.ask(selection.shipping(connections), document, heard | {topic})
-    taken = selection.chosen(asked)
-    calls = [
-        call
-        for connection in connections
-        if _plans(connection, document, taken)
-        for call in _Rehearsed(store, connection, topic, document, at).calls(taken)
-    ]
-    return Rehearsal(asked=tuple(asked), calls=tuple(calls))
+    Raises:
+        ConfigError: there is no such store, or it is not at this platform.
+    """
+    store = require_store(opened.stores, store_id)
+    if storefronts.get(platform).name != store.platform:
+        raise ConfigError(f"store {store_id} is at {store.platform}, not at {platform}")
+    about = {"store": store.id, "platform": store.platform, "topic": platform_topic}
+    nothing: dict[str, Any] = {"rules": [], "chosen": None, "given_to": None, "requests": []}
+    known = storefronts.get(store.platform).topics.get(platform_topic)
+    if isinstance(known, Topic):
+        return about | nothing | _routed(opened, store, platform_topic, body)
+    if isinstance(known, Ignored):
+        return about | nothing | {"state": "ignored", "reason": known.reason}
+    return about | nothing | {"state": "unknown", "reason": "nothing is known of this topic"}
 
 
-def _plans(connection: Connection, document: Document, taken: Asked | None) -> bool:
-    if not isinstance(document, Order) or not ships(destinations.get(connection.destination)):
-        return True
-    return taken is not None and taken.connection == connection
+def _routed(opened: Services, store: Store, platform_topic: str, body: bytes) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    event = Event(id=0, store_id=store.id, platform_topic=platform_topic, received_at=now, body=body)
+    try:
+        topic, document = load_document(event, store)
+    except MappingError as error:
+        return {"state": "held", "reason": str(error)}
+    if isinstance(document, ShopNotice):
+        return {"state": "routed", "reason": "a message about the shop itself; nothing goes out"}
+    booking = _booking(opened, store, document)
+    heard = booking.heard if booking else frozenset[Topic]()
+    found = preview(store.facts, opened.stores.connections(store.id), topic, document, heard=heard, at=now)
+    return {"state": "routed"} | _rows(found, document, booking)
 
 
-class _Rehearsed:
-    """One connection's part."""
+def _booking(opened: Services, store: Store, document: Document) -> Booking | None:
+    """Return what is known of an order's booking, None if nothing was heard of it before."""
+    if not isinstance(document, Order):
+        return None
+    with opened.database.read() as db:
+        return bookings.look(db, store.id, subject_of(document))
 
-    def __init__(
-        self, store: StoreFacts, connection: Connection, topic: Topic, document: Document, at: datetime
-    ) -> None:
-        self._vendor = destinations.get(connection.destination)
-        self._store = store
-        self._connection = connection
-        self._topic = topic
-        self._document = document
-        self._at = at
 
-    def calls(self, taken: Asked | None) -> Iterator[Call]:
-        """Every step that the document calls for, and what follows from a booking."""
-        steps = self._vendor.plan(self._topic, self._document, NOTHING_KNOWN, self._store, self._connection.values)
-        login = self._vendor.profile(self._connection.values).login
-        if login is not None and steps:
-            note = "only where no token is at hand that still holds"
-            yield Call(connection=self._connection, action="login", request=login.request, note=note)
-        for step in steps:
-            if step.action == WAIT:
-                yield from self._after(step)
-                continue
-            hold = taken.hold if taken and ships(self._vendor) and step.action == "book" else timedelta()
-            found = self._of_step(replace(step, delay=max(step.delay, hold)))
-            yield from found
-            if step.action == "book" and found[0].request is not None:
-                yield from self._later()
+def _rows(found: Preview, document: Document, booking: Booking | None) -> dict[str, Any]:
+    chosen = found.chosen
+    nobody = NOT_WANTED if isinstance(document, Order) and found.asked and chosen is None else None
+    return {
+        "reason": nobody or (None if found.calls else "no connection of this store asks for it"),
+        "rules": [_rule_row(asked) for asked in found.asked],
+        "chosen": None if chosen is None else _rule_row(chosen) | {"hold_minutes": chosen.hold.total_seconds() / 60},
+        "given_to": booking.connection_id if booking else None,
+        "requests": [_call_row(call) for call in found.calls],
+    }
 
-    def _after(self, step: Step) -> Iterator[Call]:
-        """What would go out at the end of a wait."""
-        ended = self._vendor.build_request(self._work(step.action, step))
-        for following in ended.then if isinstance(ended, Accepted) else ():
-            call = self._call(replace(following, delay=step.delay), self._work(following.action, following))
-            yield replace(call, later=True, note="only if nothing comes meanwhile")
 
-    def _of_step(self, step: Step) -> list[Call]:
-        """Its call; a booking of several parcels makes one for each."""
-        work = self._work(step.action, step)
-        found = [self._call(step, work)]
-        while step.action == "book" and found[-1].request is not None and len(found) < _MOST_CALLS:
-            made = Booked(remote_id=f"SHIPMENT-{len(found)}", status="unpaid", parcel=len(found))
-            work = replace(work, booked=made, shipments=(*work.shipments, made))
-            following = self._call(step, work)
-            if following.request is None or following.request == found[-1].request or following.request.body is None:
-                break
-            found.append(following)
-        return found
+def _rule_row(asked: Asked) -> dict[str, Any]:
+    return _connection_row(asked.connection) | {
+        "priority": book(asked.connection.rules).priority,
+        "rule": asked.rule.name,
+        "takes": asked.refusal is None,
+        "because": asked.refusal,
+    }
 
-    def _later(self) -> Iterator[Call]:
-        """What follows from the booking; after a step that would not be taken, the others are named alone."""
-        ends: str | None = None
-        for later in self._vendor.profile(self._connection.values).later:
-            known = Call(connection=self._connection, action=later.action, later=True, note=later.help, reason=ends)
-            if later.booked is None or ends:
-                yield known
-                continue
-            work = replace(self._work(later.action), booked=later.booked, shipments=(later.booked,))
-            work = replace(work, data={"remote_id": later.booked.remote_id})
-            request, reason = self._prepared(work)
-            yield replace(known, request=request, reason=reason)
-            ends = None if request else f"not without {later.action}"
 
-    def _work(self, action: str, step: Step | None = None) -> Work:
-        message = step.message if step else None
-        return Work(
-            action=action,
-            topic=None if message is not None else self._topic,
-            document=None if message is not None else self._document,
-            store=self._store,
-            settings=self._connection.values,
-            data=step.data if step else {},
-            message=message,
-            at=self._at,
-        )
+def _connection_row(connection: Connection) -> dict[str, Any]:
+    return {"connection": connection.id, "destination": connection.destination, "name": connection.name}
 
-    def _call(self, step: Step, work: Work) -> Call:
-        note = "only if it differs from what was told last" if step.only_if_changed else None
-        request, reason = self._prepared(work)
-        return Call(
-            connection=self._connection,
-            action=step.action,
-            request=request,
-            reason=reason,
-            delay=step.delay,
-            note=note,
-        )
 
-    def _prepared(self, work: Work) -> tuple[Request | None, str | None]:
-        """The call as it would be sent, or why there is none."""
-        try:
-            prepared = self._vendor.build_request(work)
-        except MappingError as error:
-            return None, f"held: {error}"
-        if not isinstance(prepared, Request):
-            return None, prepared.note if isinstance(prepared, Accepted) else prepared.reason
-        batch = self._vendor.profile(self._connection.values).batch
-        if batch is not None and isinstance(prepared.body, bytes):
-            return batch.bundle([prepared.body], self._at), None
-        return prepared, None
+def _call_row(call: PreviewCall) -> dict[str, Any]:
+    row = _connection_row(call.connection) | {
+        "action": call.action,
+        "later": call.later,
+        "after_minutes": call.delay.total_seconds() / 60,
+        "note": call.note,
+        "reason": call.reason,
+    }
+    if call.request is None:
+        return row | {"method": None, "url": None, "headers": {}, "body": None}
+    return row | _redacted(_request_row(call.connection, call.request), call.connection)
+
+
+def _request_row(connection: Connection, request: Request) -> dict[str, Any]:
+    query = dict(request.query)
+    url = HttpRequest(request.method, f"{connection.base_url}{request.path}", params=query).prepare().url
+    body = json.loads(request.body) if isinstance(request.body, bytes) else request.body
+    return {"method": request.method, "url": url, "headers": dict(request.headers), "body": body}
+
+
+def _redacted(row: dict[str, Any], connection: Connection) -> dict[str, Any]:
+    """Return the row without any secret of the connection, wherever it stands; what authorises is hidden whole."""
+    needs = destinations.get(connection.destination).needs
+    secrets = [connection.values[one.key] for one in needs if one.secret and connection.values.get(one.key)]
+    headers = {key: HIDDEN if key.lower() == "authorization" else text for key, text in row["headers"].items()}
+    return {key: _without(value, secrets) for key, value in (row | {"headers": headers}).items()}
+
+
+def _without(value: Any, secrets: list[str]) -> Any:  # noqa: ANN401  (any JSON value)
+    if isinstance(value, str):
+        for secret in secrets:
+            if len(secret) >= _SHORTEST_SECRET or value == secret:
+                value = value.replace(secret, HIDDEN)
+        return value
+    if isinstance(value, dict):
+        return {key: _without(item, secrets) for key, item in value.items()}
+    return [_without(item, secrets) for item in value] if isinstance(value, list | tuple) else value

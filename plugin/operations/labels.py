@@ -1,4 +1,4 @@
-"""Labels: read again from the vendor whenever somebody prints one, within the account's limit like every other call."""
+"""Labels of shipments, read from the vendor whenever somebody prints one, within the account's limit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ _REFUSED = 400
 
 
 def fetch(opened: Services, ident: int, form: str) -> LabelFile:
-    """The label of one of our shipments as the vendor has it now."""
+    """Return the label of the shipment with our id `ident` as the vendor has it now; `form` is one of `FORMS`.
+
+    Raises:
+        ConfigError: there is no such shipment or no such label, or the vendor refuses it or does not answer.
+    """
     with opened.database.read() as db:
         found = shipments.by_id(db, ident)
     if found is None:
@@ -53,7 +57,7 @@ def fetch(opened: Services, ident: int, form: str) -> LabelFile:
 
 
 def _following(url: str) -> tuple[Request, str]:
-    """The signed address says all, so no credentials go there."""
+    """Return the call to an address that the vendor named; that is signed, so no credentials go there."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ConfigError("the vendor gives no address for the label that can be used")

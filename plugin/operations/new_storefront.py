@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
-import keyword
-import re
-from string import Template
 from typing import TYPE_CHECKING
 
 from plugin.core.errors import ConfigError
-from plugin.operations.storefront_templates import TEMPLATES
+from plugin.operations.new import Skeleton, check_name, expect_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_NAME = re.compile(r"[a-z][a-z0-9]{1,29}")
-_ROOMS = ("plugin/storefronts", "mappings/storefronts", "plugin/sandbox", "tests/storefronts")
+_FOLDERS = {
+    "plugin": "plugin/storefronts",
+    "mappings": "mappings/storefronts",
+    "sandbox": "plugin/sandbox",
+    "tests": "tests/storefronts",
+}
 
 
-def write_skeleton(name: str, root: Path) -> list[Path]:
-    """Write the files of a new storefront below `root`, a copy of the repository; return their paths.
+def storefront_in_source(root: Path, name: str) -> Skeleton:
+    """Return the four folders of a new storefront in the checkout at `root`.
 
-    The storefront has one topic, a signature over the body and an invented order document, and passes its contract
-    tests at once. Nothing that exists is changed.
+    It has one topic, a signature over the body and an invented order document, and passes its contract tests at once.
 
     Raises:
-        ConfigError: `root` is no copy of the repository, or `name` can't be a storefront's or is taken.
+        ConfigError: `root` is no checkout of Crossdock, or `name` can't be a storefront's or is taken.
     """
-    _check(name, root)
-    written = []
-    for place, text in TEMPLATES.items():
-        path = root / Template(place).substitute(name=name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(Template(text).substitute(name=name, Name=name.capitalize()), encoding="utf-8")
-        written.append(path)
-    return written
-
-
-def _check(name: str, root: Path) -> None:
-    if missing := [room for room in _ROOMS if not (root / room / "__init__.py").is_file()]:
-        raise ConfigError(f"{root} has no {missing[0]}: run this in a clone of the repository")
-    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
-        raise ConfigError(f"{name!r} can't be a storefront's name: write 2 to 30 small letters and digits")
+    check_name(name)
+    expect_source(root)
     if taken := next(_of_that_name(name, root), None):
         raise ConfigError(f"{name!r} is taken by {taken.relative_to(root)}: choose another name")
+    folders = {f"storefront/{part}": root.joinpath(*folder.split("/"), name) for part, folder in _FOLDERS.items()}
+    called = name.capitalize()
+    return Skeleton(parts=folders, values={"name": name, "title": called, "Class": called})
 
 
 def _of_that_name(name: str, root: Path) -> Iterator[Path]:
-    """Yield what would be confused with the storefront: its name is a folder, a module and an address."""
+    """Yield the folders and modules that a storefront of this name would be confused with."""
     for room in ("plugin", "mappings", "tests"):
         for path in (root / room).rglob("*"):
             is_source = path.is_dir() or path.suffix == ".py"

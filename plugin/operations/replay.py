@@ -1,4 +1,4 @@
-"""Doing again what came to rest: on purpose, by id or by filter, counted before anything happens."""
+"""Replay: what came to rest is done again, on purpose, by id or by filter, counted before anything happens."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from plugin.core.delivery import State
+from plugin.core.errors import ConfigError
 from plugin.core.event import EventState
 from plugin.storage.tables import deliveries, events, notable
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Select
 
+    from plugin.services import Services
     from plugin.storage.database import Database
 
 AT_REST = (State.HELD, State.FAILED, State.SKIPPED)
@@ -24,7 +26,7 @@ AT_REST = (State.HELD, State.FAILED, State.SKIPPED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which deliveries or events: by id, or all that fit the rest."""
+    """The deliveries or events to replay: those of these ids, or all that fit the rest."""
 
     ids: Sequence[int] = ()
     state: str | None = None
@@ -32,8 +34,21 @@ class Selection:
     destination: str | None = None
 
 
+def select_for_replay(opened: Services, selection: Selection, *, events: bool) -> list[int]:
+    """Return the ids of the deliveries, or of the events, that fit; raise `ConfigError` where nothing was selected."""
+    if not selection.ids and selection.state is None:
+        raise ConfigError("replay what? Give ids, or a --state such as held or failed")
+    return (events_to_replay if events else deliveries_to_replay)(opened.database, selection)
+
+
+def replay_again(opened: Services, ids: Sequence[int], *, events: bool) -> None:
+    """Do these deliveries again, or route these events again, and wake a worker up for them."""
+    (replay_events if events else replay_deliveries)(opened.database, ids)
+    opened.wake_up.ring()
+
+
 def deliveries_to_replay(database: Database, selection: Selection) -> list[int]:
-    """Deliveries at rest that fit; what is done or still under way is never among them."""
+    """Return the ids of the deliveries at rest that fit; what is done or still under way is never among them."""
     allowed = [selection.state] if selection.state else list(AT_REST)
     query = select(deliveries.c.id).where(notable(), deliveries.c.state.in_(allowed), deliveries.c.state.in_(AT_REST))
     if selection.destination:
@@ -42,7 +57,7 @@ def deliveries_to_replay(database: Database, selection: Selection) -> list[int]:
 
 
 def events_to_replay(database: Database, selection: Selection) -> list[int]:
-    """Events that fit; routing one again only adds what is missing, as every delivery has its key."""
+    """Return the ids of the events that fit; routing one again only adds what is missing: deliveries have keys."""
     query = select(events.c.id).where(events.c.state != EventState.RECEIVED)
     if selection.state:
         query = query.where(events.c.state == selection.state)
@@ -50,7 +65,7 @@ def events_to_replay(database: Database, selection: Selection) -> list[int]:
 
 
 def replay_deliveries(database: Database, ids: Sequence[int]) -> None:
-    """Make them due now. One whose event could not be mapped has its event routed again instead."""
+    """Make deliveries due now; where an event could not be mapped, have the event routed again instead."""
     now = datetime.now(UTC)
     with database.write() as db:
         chosen = deliveries.c.id.in_(ids)
@@ -65,7 +80,7 @@ def replay_deliveries(database: Database, ids: Sequence[int]) -> None:
 
 
 def replay_events(database: Database, ids: Sequence[int]) -> None:
-    """Have them routed again."""
+    """Have events routed again."""
     with database.write() as db:
         db.execute(update(events).where(events.c.id.in_(ids)).values(state=EventState.RECEIVED))
 

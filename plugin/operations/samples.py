@@ -5,21 +5,19 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import requests
-
-from plugin import sandbox, storefronts
+from plugin import sandbox, storefronts, transport
 from plugin.core.errors import ConfigError
+from plugin.core.response import Failure
+from plugin.core.step import Request
 from plugin.storage.stores import require_store
 
 if TYPE_CHECKING:
     from plugin.services import Services
 
-_SECONDS = 10
-
 
 def webhook_address(opened: Services, platform: str, store_id: str) -> str:
-    """Return where the webhooks of a store go."""
-    return f"{opened.settings.base_url}/webhooks/{platform}/{store_id}"
+    """Return the address that the webhooks of a store go to."""
+    return f"{opened.settings.base_url}{_path(platform, store_id)}"
 
 
 def send(opened: Services, platform: str, topic: str, store_id: str, count: int) -> list[int]:
@@ -33,20 +31,22 @@ def send(opened: Services, platform: str, topic: str, store_id: str, count: int)
     secrets = [*filter(None, [store.secrets.get("secret")]), *storefront.app_secrets(opened.settings.environment)]
     if not secrets:
         raise ConfigError(f"store {store_id} has no secret to sign with")
-    address = webhook_address(opened, platform, store_id)
     # Numbers that no earlier call used, so that every sample is an order of its own.
     first = int(time.time() * 10) % 10**9 * 1000
     statuses = []
-    with requests.Session() as session:
-        for number in range(first, first + count):
-            try:
-                sample = sandbox.sample(platform, topic, number, secrets[0], store.address)
-                answer = session.post(address, data=sample.body, headers=dict(sample.headers), timeout=_SECONDS)
-            except ValueError as error:
-                raise ConfigError(str(error)) from None
-            except requests.RequestException:
-                raise ConfigError(
-                    f"nothing answers at {address}: is `crossdock up` running, and BASE_URL right?"
-                ) from None
-            statuses.append(answer.status_code)
+    for number in range(first, first + count):
+        try:
+            sample = sandbox.sample(platform, topic, number, secrets[0], store.address)
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
+        request = Request(method="POST", path=_path(platform, store_id), headers=dict(sample.headers), body=sample.body)
+        result = transport.ask(request, opened.settings.base_url)
+        if isinstance(result, Failure):
+            address = webhook_address(opened, platform, store_id)
+            raise ConfigError(f"nothing answers at {address}: is `crossdock up` running, and BASE_URL right?")
+        statuses.append(result.status)
     return statuses
+
+
+def _path(platform: str, store_id: str) -> str:
+    return f"/webhooks/{platform}/{store_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
     from plugin.storage.stores import Connection
 
 
+_LOOK_SECONDS = 0.1
+
+
 def snapshot(opened: Services) -> dict[str, Any]:
-    """The state of everything, as `crossdock status --json` prints it."""
+    """Return counts by state, the oldest due delivery and each lane, as `crossdock status --json` prints them.
+
+    A lane's `in_use` is None while Redis can't be reached.
+    """
     due = queries.oldest_due(opened.database)
     return {
         "idle": queries.is_idle(opened.database),
@@ -28,18 +35,27 @@ def snapshot(opened: Services) -> dict[str, Any]:
     }
 
 
+def wait_until_idle(opened: Services, seconds: float) -> None:
+    """Wait until nothing is left to do, at most so many seconds."""
+    ends = time.monotonic() + seconds
+    while not queries.is_idle(opened.database) and time.monotonic() < ends:
+        time.sleep(_LOOK_SECONDS)
+
+
 def _lanes(opened: Services) -> list[dict[str, Any]]:
     waiting = queries.backlogs(opened.database)
-    sharing: dict[str, list[Connection]] = {}
+    by_lane: dict[str, list[Connection]] = {}
     for item in opened.stores.connections():
-        sharing.setdefault(item.lane, []).append(item)
-    limits = {lane: limits_of_lane(items) for lane, items in sorted(sharing.items())}
+        by_lane.setdefault(item.lane, []).append(item)
+    limits = {lane: limits_of_lane(items) for lane, items in sorted(by_lane.items())}
     try:
         uses = opened.limiter.use(limits)
     except RedisError:
         # Then nothing is known of the lanes' use, and they say so with None.
         uses = {}
-    return [_lane(sharing[lane][0], kept, uses.get(lane), waiting.get(lane, 0)) for lane, kept in limits.items()]
+    return [
+        _lane(by_lane[lane][0], own_limits, uses.get(lane), waiting.get(lane, 0)) for lane, own_limits in limits.items()
+    ]
 
 
 def _lane(item: Connection, limits: tuple[RateLimit, ...], use: LaneUse | None, backlog: int) -> dict[str, Any]:

@@ -4,14 +4,19 @@ Nothing here imports the rest of `plugin` or `mappings`: an emulator that shared
 with our mistakes.
 """
 
-from plugin.sandbox.kit.demo import Demo, Parcel, People, Received, Tracked
-from plugin.sandbox.kit.emulator import Emulator, Vendor
-from plugin.sandbox.kit.faults import Fault
-from plugin.sandbox.kit.sample import EmulatedShop, Sample, emulated_shop, sample
-from plugin.sandbox.kit.server import Sandbox, available
-from plugin.sandbox.kit.sliding_window import Limit
-from plugin.sandbox.kit.story import Cast, Post, Story, cast
-from plugin.sandbox.kit.verdict import Verdict, judge
+from typing import TYPE_CHECKING
+
+from plugin.sandbox.kit.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from plugin.sandbox.kit.demo import Demo, Parcel, People, Received, Tracked
+    from plugin.sandbox.kit.emulator import Emulator, Vendor
+    from plugin.sandbox.kit.faults import Fault
+    from plugin.sandbox.kit.sample import EmulatedShop, Sample, emulated_shop, sample
+    from plugin.sandbox.kit.server import Sandbox, available
+    from plugin.sandbox.kit.sliding_window import Limit
+    from plugin.sandbox.kit.story import Cast, Post, Story, cast
+    from plugin.sandbox.kit.verdict import Verdict, judge
 
 __all__ = [
     "Cast",
@@ -36,3 +41,18 @@ __all__ = [
     "judge",
     "sample",
 ]
+
+# Whoever makes a sample needs no web server.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "kit.demo": ("Demo", "Parcel", "People", "Received", "Tracked"),
+        "kit.emulator": ("Emulator", "Vendor"),
+        "kit.faults": ("Fault",),
+        "kit.sample": ("EmulatedShop", "Sample", "emulated_shop", "sample"),
+        "kit.server": ("Sandbox", "available"),
+        "kit.sliding_window": ("Limit",),
+        "kit.story": ("Cast", "Post", "Story", "cast"),
+        "kit.verdict": ("Verdict", "judge"),
+    },
+)

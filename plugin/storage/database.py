@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psycopg.errors import ReadOnlySqlTransaction, UndefinedTable
 from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
 _BUSY_MILLISECONDS = 15_000
+# PostgreSQL's SQLSTATEs; the driver's own classes would load it with SQLite too.
+_UNDEFINED_TABLE, _READ_ONLY = "42P01", "25006"
 Insert = sqlite.Insert | postgresql.Insert
 
 
@@ -138,9 +139,10 @@ def _named_trouble() -> Iterator[None]:
     try:
         yield
     except (ProgrammingError, InternalError) as error:
-        if isinstance(error.orig, UndefinedTable):
+        code = getattr(error.orig, "sqlstate", None)
+        if code == _UNDEFINED_TABLE:
             raise Unavailable("the database's schema is missing: run `crossdock migrate`") from None
-        if isinstance(error.orig, ReadOnlySqlTransaction):
+        if code == _READ_ONLY:
             raise Unavailable("the database is read-only: a standby, or set so") from None
         raise
     except (OperationalError, InterfaceError, PendingRollbackError, sqlite3.OperationalError) as error:

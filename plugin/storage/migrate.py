@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from plugin.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy import Connection
 
     from plugin.storage.database import Database
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
 
 # Any number that no other program uses on the same PostgreSQL server: it lets one process migrate at a time.
 _LOCK = 7_405_302_118
+_MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def migrate(database: Database) -> tuple[str | None, str | None]:
@@ -30,7 +29,7 @@ def migrate(database: Database) -> tuple[str | None, str | None]:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         before = _version(connection)
         if before != newest():
-            command.upgrade(_config(connection), "head")
+            _upgrade(connection)
         return before, _version(connection)
 
 
@@ -40,18 +39,31 @@ def is_current(database: Database) -> bool:
         return _version(connection) == newest()
 
 
-def newest() -> str | None:
-    """The version this code was written for."""
-    return ScriptDirectory.from_config(_config(None)).get_current_head()
+@functools.cache
+def newest() -> str:
+    """Return the version this code was written for: that of the last file, whose name begins with it."""
+    return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
 
 
 def _version(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    """Return the version that Alembic wrote down, None where the database is empty."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
-def _config(connection: Connection | None) -> Config:
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415  (takes a while to load, and every command asks for the version)
+
+    command.upgrade(_config(connection), "head")
+
+
+def _config(connection: Connection) -> Config:
+    from alembic.config import Config  # noqa: PLC0415  (the same)
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config

@@ -1,4 +1,4 @@
-"""One outgoing call: sent, then answered or failed. What answers mean: `plugin/delivery/classify.py`."""
+"""One call over one connection, in two halves: its request is sent, then its answer is read or it has failed."""
 
 from __future__ import annotations
 
@@ -10,91 +10,94 @@ from typing import TYPE_CHECKING, TypeVar
 
 from urllib3 import exceptions
 
-from plugin.transport.response_parser import Unreadable
+from plugin.core.rates import READ_SECONDS
+from plugin.core.response import Failure, Response
+from plugin.transport.response_parser import TooLarge, Unreadable
 
 if TYPE_CHECKING:
     from plugin.transport.connection import HttpConnection, Pool
     from plugin.transport.deadline import DeadlineWatchdog
-from plugin.core.response import Failure, Response
 
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 15.0
 # A slow trickle resets the read timeout with every byte, so the whole call is bounded too. With the seconds that a call
 # may wait for its turn that stays well below `ledger.LEASE`.
 TOTAL_SECONDS = 20.0
 _TROUBLE = (exceptions.HTTPError, Unreadable, OSError, ValueError)
 
-
-_TOO_LATE = Failure(sent=True, reason="no answer in time", timed_out=True)
-_CUT_OFF = Failure(sent=True, reason="the connection was cut before the answer came")
+NO_ANSWER_IN_TIME = Failure(sent=True, reason="no answer in time", timed_out=True)
+CUT_OFF = Failure(sent=True, reason="the connection was cut before the answer came")
+ANSWER_TOO_LARGE = Failure(sent=True, reason="the answer is larger than any should be")
 _Result = TypeVar("_Result", bound=Response | Failure)
 
 
 class InFlightCall:
     """A call whose request has left: wait until `fileno` is readable, or don't, and let `finish` read the answer.
 
-    The watch cuts it when no answer has begun in time, and when the whole takes too long.
+    The watchdog cuts it when no answer has begun in time, and when the whole takes too long.
     """
 
-    __slots__ = ("_connection", "_cut", "_patience", "_pool", "_sock", "_total", "_watchdog", "ends")
+    __slots__ = ("_connection", "_is_cut", "_patience", "_pool", "_sock", "_total_ends", "_watchdog", "ends")
 
     def __init__(
         self, pool: Pool, connection: HttpConnection, watchdog: DeadlineWatchdog, timeout: float | None
     ) -> None:
-        """`timeout` bounds the seconds until an answer begins, and between two bytes of it, as `READ_SECONDS` does."""
+        """Begin the time of the call and have `watchdog` watch it.
+
+        `timeout`, at most `READ_SECONDS`, is how many seconds may pass until the answer begins and between two bytes.
+        """
         self._pool = pool
         self._connection = connection
         self._watchdog = watchdog
         self._patience = min(timeout or READ_SECONDS, READ_SECONDS)
         self._sock: socket.socket | None = None
-        self._cut = False
-        self.ends = self._total = time.monotonic() + TOTAL_SECONDS
+        self._is_cut = False
+        self.ends = self._total_ends = time.monotonic() + TOTAL_SECONDS
         watchdog.add(self)
 
     def begin(self, request: bytes) -> Failure | None:
-        """Connect if need be, and send a whole request; a failure is final."""
+        """Connect if need be and send the whole request; return None, or the failure that ended the call."""
         connection = self._connection
         try:
             if connection.is_closed:
                 self._pool.open(connection, CONNECT_SECONDS)
-            if time.monotonic() > self._total:
+            if time.monotonic() > self._total_ends:
                 return self._over(Failure(sent=False, reason="connecting timed out"))
         except _TROUBLE as error:
-            return self._over(_not_connected(error))
+            return self._over(failure_to_connect(error))
         self._sock = connection.socket
         try:
-            connection.ask(request)
+            connection.write(request)
         except (BrokenPipeError, ConnectionResetError):
             # A vendor may answer before it has read all, and close: then that answer counts.
             pass
         except _TROUBLE as error:
-            return self._over(_lost(error))
-        self.ends = min(self._total, time.monotonic() + self._patience)
+            return self._over(_failure_to_answer(error))
+        self.ends = min(self._total_ends, time.monotonic() + self._patience)
         return None
 
     def fileno(self) -> int:
-        """Becomes readable once there is an answer, or the connection is cut."""
+        """Return the descriptor that is readable once there is an answer or the connection is cut; -1 without one."""
         return -1 if self._sock is None else self._sock.fileno()
 
     def finish(self) -> Response | Failure:
-        """Read the answer, waiting for it; never raises for what the network or the vendor does."""
-        self.ends = self._total
-        result: Response | Failure = _CUT_OFF
+        """Wait for the answer and return it, or the failure; never raise for what the network or the vendor does."""
+        self.ends = self._total_ends
+        result: Response | Failure = CUT_OFF
         lasts = False
         try:
-            parser = self._connection.answer(self._patience)
+            parser = self._connection.read_answer(self._patience)
             result, lasts = Response(status=parser.status, headers=parser.headers, body=parser.body()), parser.lasts
         except _TROUBLE as error:
-            result = _lost(error)
+            result = _failure_to_answer(error)
         finally:
             # From here on it is not cut any more; before, it may have been while its answer was read.
             self._watchdog.discard(self)
-            result = self._over(_TOO_LATE if self._cut else result, lasts=lasts)
+            result = self._over(NO_ANSWER_IN_TIME if self._is_cut else result, lasts=lasts)
         return result
 
     def cut(self) -> None:
-        """Wake whoever waits for the answer or reads it: nothing more comes."""
-        self._cut = True
+        """End the connection, which wakes whoever waits for the answer or reads it."""
+        self._is_cut = True
         sock = self._sock or self._connection.socket
         if sock is not None:
             with contextlib.suppress(OSError):
@@ -110,8 +113,8 @@ class InFlightCall:
         return result
 
 
-def _not_connected(error: Exception) -> Failure:
-    """Nothing has left yet, so nothing can have been booked."""
+def failure_to_connect(error: Exception) -> Failure:
+    """Return the failure of a call whose request has not left, so that nothing can have been booked."""
     if isinstance(error, exceptions.NameResolutionError):
         reason = "the host name is not known"
     elif isinstance(error, exceptions.NewConnectionError):
@@ -126,8 +129,8 @@ def _not_connected(error: Exception) -> Failure:
     return Failure(sent=False, reason=reason)
 
 
-def _lost(error: Exception) -> Failure:
-    """The request may have arrived."""
+def _failure_to_answer(error: Exception) -> Failure:
+    """Return the failure of a call whose request may have arrived."""
     if isinstance(error, TimeoutError):
-        return _TOO_LATE
-    return _CUT_OFF
+        return NO_ANSWER_IN_TIME
+    return ANSWER_TOO_LARGE if isinstance(error, TooLarge) else CUT_OFF

@@ -1,4 +1,4 @@
-"""Outgoing HTTP: connections of one account that stay open, and calls over them."""
+"""Clients of vendors' APIs: each makes the calls of one lane over connections that stay open."""
 
 from __future__ import annotations
 
@@ -24,32 +24,38 @@ if TYPE_CHECKING:
     from plugin.transport.connection import HttpConnection
 
 _USER_AGENT = "Crossdock/0.1"
-_MOST_HEADS = 256
+_HEADS_CACHED = 256
 # Where a body may be expected, its absence is said.
 _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
-_MALFORMED = (requests.RequestException, exceptions.HTTPError, ValueError)
+MALFORMED = (requests.RequestException, exceptions.HTTPError, ValueError)
+
+
+NOT_SENDABLE = Failure(sent=False, reason="the address or a credential is malformed; check the connection")
 
 
 class Client:
-    """Sends requests of one account over connections that stay open.
+    """A client that makes the calls of one lane over connections that stay open.
 
     Requests prepares them and finds the proxies and certificates that the environment names. Its `Session.send` is left
-    out: cookies, redirects and a login from .netrc, all of which have no place here, cost as much as the call itself.
+    out: it takes eight times as long as the call itself (docs/decisions/outgoing-http.md).
     """
 
     def __init__(self, base_url: str, timeout: float | None = None, watchdog: DeadlineWatchdog | None = None) -> None:
-        """`timeout` bounds the seconds to wait for an answer, below `http.READ_SECONDS`, which leases outlast."""
+        """Prepare for calls to `base_url`; connect to nothing yet.
+
+        `timeout` is how many seconds an answer may take to begin: at most `call.READ_SECONDS`, which leases outlast.
+        """
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
         self._watchdog = watchdog or DeadlineWatchdog()
-        self._closes_watch = watchdog is None
+        self._owns_watchdog = watchdog is None
         self._adapter = Adapter()
         # What does not change while we run: one address has one way to it, few paths, few sets of headers.
         self._route = functools.cache(self._find_route)
-        self._head = functools.lru_cache(_MOST_HEADS)(self._write_head)
+        self._head = functools.lru_cache(_HEADS_CACHED)(self._write_head)
 
     def send(self, request: Request) -> Response | Failure:
-        """Make one call and wait for its answer; never raises for what the network or the vendor does."""
+        """Make one call, wait for its answer and return it; never raise for what the network or the vendor does."""
         outgoing = self._prepare(request)
         if isinstance(outgoing, Failure):
             return outgoing
@@ -58,7 +64,7 @@ class Client:
         return begun.finish() if isinstance(begun, InFlightCall) else begun
 
     def start(self, request: Request) -> InFlightCall | Failure | None:
-        """Send over a connection that is open and free, without waiting for anything; None when there is none."""
+        """Send over a connection that is open and free, waiting for nothing; return None when there is none."""
         outgoing = self._prepare(request)
         if isinstance(outgoing, Failure):
             return outgoing
@@ -68,35 +74,35 @@ class Client:
 
     def close(self) -> None:
         """Close the connections; none may be in use."""
-        with contextlib.suppress(*_MALFORMED):
+        with contextlib.suppress(*MALFORMED):
             self._route().pool.close()
         self._adapter.close()
-        if self._closes_watch:
+        if self._owns_watchdog:
             self._watchdog.close()
 
     def _prepare(self, request: Request) -> tuple[Pool, bytes] | Failure:
-        """The request as it travels, and where to."""
+        """Return the request as it travels, and the pool of connections it goes to."""
         try:
             body = encode(request.body)
-            named = (request.method, request.path, tuple(request.query.items()), tuple(request.headers.items()))
-            head = self._head(*named, has_body=body is not None)
-            return self._route().pool, _completed(head, request.method, body)
-        except _MALFORMED:
-            return Failure(sent=False, reason="the address or a credential is malformed; check the connection")
+            head_of = (request.method, request.path, tuple(request.query.items()), tuple(request.headers.items()))
+            head = self._head(*head_of, has_body=body is not None)
+            return self._route().pool, _with_body(head, request.method, body)
+        except MALFORMED:
+            return NOT_SENDABLE
 
     def _begin(self, pool: Pool, connection: HttpConnection, request: bytes) -> InFlightCall | Failure:
-        sent = InFlightCall(pool, connection, self._watchdog, self._timeout)
-        return sent.begin(request) or sent
+        call = InFlightCall(pool, connection, self._watchdog, self._timeout)
+        return call.begin(request) or call
 
     def _find_route(self) -> _Route:
         with requests.Session() as session:
-            around = session.merge_environment_settings(self._base_url, {}, True, None, None)  # noqa: FBT003  (its own form)
+            environment = session.merge_environment_settings(self._base_url, {}, True, None, None)  # noqa: FBT003  (its own form)
         # True stands for the certificates that come with requests.
-        verify = DEFAULT_CA_BUNDLE_PATH if around["verify"] is True else around["verify"]
-        pool = self._adapter.get_connection_with_tls_context(self._addressed("", ()), verify, around["proxies"])
+        verify = DEFAULT_CA_BUNDLE_PATH if environment["verify"] is True else environment["verify"]
+        pool = self._adapter.get_connection_with_tls_context(self._prepared_url("", ()), verify, environment["proxies"])
         if not isinstance(pool, Pool):
             raise requests.exceptions.InvalidProxyURL("only HTTP proxies can be used")
-        return _Route(pool=pool, proxies=dict(around["proxies"]))
+        return _Route(pool=pool, proxies=dict(environment["proxies"]))
 
     def _write_head(
         self,
@@ -107,13 +113,13 @@ class Client:
         *,
         has_body: bool,
     ) -> bytes:
-        """All of a request that comes before its length; where a proxy is in between it names the whole address."""
+        """Return a request up to its length; for a proxy that passes requests on it names the whole address."""
         route, prepared = self._route(), requests.PreparedRequest()
-        prepared.prepare_headers(_headers(dict(headers), has_body=has_body) | route.for_the_proxy)
-        target = self._adapter.request_url(self._addressed(path, query), route.proxies)
+        prepared.prepare_headers(headers_of(dict(headers), has_body=has_body) | route.proxy_headers)
+        target = self._adapter.request_url(self._prepared_url(path, query), route.proxies)
         return written_head(route.pool, method, target, prepared.headers)
 
-    def _addressed(self, path: str, query: tuple[tuple[str, str], ...]) -> requests.PreparedRequest:
+    def _prepared_url(self, path: str, query: tuple[tuple[str, str], ...]) -> requests.PreparedRequest:
         prepared = requests.PreparedRequest()
         prepared.prepare_url(self._base_url + path, dict(query))
         return prepared
@@ -121,19 +127,19 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Route:
-    """How an address is reached from here."""
+    """How an address is reached from here: its connections, and the proxies by scheme."""
 
     pool: Pool
     proxies: dict[str, str]
 
     @property
-    def for_the_proxy(self) -> dict[str, str]:
-        """What a proxy wants to know that passes requests on; through a tunnel it is told while connecting."""
+    def proxy_headers(self) -> dict[str, str]:
+        """The headers for a proxy that passes requests on; one that makes a tunnel gets them while connecting."""
         return dict(self.pool.proxy_headers) if self.pool.forwards else {}
 
 
 class Clients:
-    """One `Sender` for each lane, address and timeout, shared by the threads of a process."""
+    """The clients of a process, one for each lane, address and timeout, shared by its threads."""
 
     def __init__(self) -> None:
         self._watchdog = DeadlineWatchdog()
@@ -141,7 +147,7 @@ class Clients:
         self._lock = threading.Lock()
 
     def of(self, lane: str, base_url: str, timeout: str | None = None) -> Client:
-        """The sender of a lane, for a connection with this setting `timeout`."""
+        """Return the client of a lane; `timeout` is the connection's setting, in seconds."""
         key = (lane, base_url, timeout)
         with self._lock:
             if key not in self._clients:
@@ -149,7 +155,7 @@ class Clients:
             return self._clients[key]
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every client and its connections; none may be in use."""
         with self._lock:
             for client in self._clients.values():
                 client.close()
@@ -157,15 +163,16 @@ class Clients:
         self._watchdog.close()
 
 
-def _headers(own: Mapping[str, str], *, has_body: bool) -> dict[str, str]:
-    sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip, deflate", "Accept": "application/json"}
-    sent |= own
+def headers_of(own: Mapping[str, str], *, has_body: bool) -> dict[str, str]:
+    """Return the headers of a request: ours, over those that every request has."""
+    headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip, deflate", "Accept": "application/json"}
+    headers |= own
     if has_body:
-        sent["Content-Type"] = "application/json; charset=utf-8"
-    return sent
+        headers["Content-Type"] = "application/json; charset=utf-8"
+    return headers
 
 
-def _completed(head: bytes, method: str, body: bytes | None) -> bytes:
+def _with_body(head: bytes, method: str, body: bytes | None) -> bytes:
     if body is None and method not in _WITH_LENGTH:
         return head + b"\r\n"
     return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body or b""), body or b"")

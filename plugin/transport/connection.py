@@ -1,6 +1,6 @@
-"""Connections that stay open, as urllib3 makes them, for calls in two halves: sent now, answered later.
+"""Connections as urllib3 makes them, and pools that keep them open, for calls in two halves: sent now, answered later.
 
-`urlopen` would wait for the answer in between. What it does besides belongs to nothing here: retries and redirects.
+`urlopen` of urllib3 would wait for the answer in between; what it does besides has no place here: retries, redirects.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import contextlib
 import socket as sockets
 from collections import deque
 from http.client import HTTPConnection as Plain
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 class HttpConnection(HTTPConnection):
     """A connection as urllib3 makes it; `plugin/transport/call.py` speaks over it, at a fourth of urllib3's cost."""
 
-    _patience: float | None = None
+    _read_seconds: float | None = None
 
     @property
     def socket(self) -> sockets.socket | None:
-        """What to wait for and what to cut; of TLS within TLS the outer one, which the kernel knows."""
+        """The socket to wait for and to cut, None if not connected; the outer one of TLS within TLS."""
         return getattr(self.sock, "socket", self.sock)
 
     @property
     def is_connected(self) -> bool:
-        """Whether it is open and silent: what came unasked would be taken for the next call's answer."""
+        """Whether the connection is open and silent: what came unasked would be taken for the next call's answer."""
         # Of TLS within TLS the kernel has given away already what waits here.
         held = getattr(self.sock, "incoming", None)
         return super().is_connected and (held is None or held.pending == 0)
 
-    def ask(self, request: bytes) -> None:
+    def write(self, request: bytes) -> None:
         """Send a whole request in one piece: half the packets, and half the journeys into the kernel."""
         connected, sent = self._connected(), 0
         if connected.gettimeout() == 0:
@@ -46,18 +46,18 @@ class HttpConnection(HTTPConnection):
                 sent = connected.send(request)
             if sent == len(request):
                 return
-            connected.settimeout(self._patience)
+            connected.settimeout(self._read_seconds)
         connected.sendall(memoryview(request)[sent:])
 
-    def answer(self, timeout: float) -> ResponseParser:
-        """Read the answer, in which no two bytes may be further apart than `timeout` seconds."""
-        self._patience = timeout
+    def read_answer(self, timeout: float) -> ResponseParser:
+        """Return the answer, read to its end; no two bytes of it may be further apart than `timeout` seconds."""
+        self._read_seconds = timeout
         parser = ResponseParser()
         parser.read(self._receive)
         return parser
 
-    def rest(self) -> None:
-        """Wait for nothing from now on as long as that goes well, which saves the kernel a question for each call."""
+    def make_nonblocking(self) -> None:
+        """Make reading and writing try without waiting first, which saves two system calls for each call."""
         if type(self.sock) is sockets.socket and self.sock.gettimeout() != 0:
             self.sock.settimeout(0)
 
@@ -66,8 +66,8 @@ class HttpConnection(HTTPConnection):
         if connected.gettimeout() == 0:
             with contextlib.suppress(BlockingIOError):
                 return connected.recv(most)
-        if connected.gettimeout() != self._patience:
-            connected.settimeout(self._patience)
+        if connected.gettimeout() != self._read_seconds:
+            connected.settimeout(self._read_seconds)
         return connected.recv(most)
 
     def _connected(self) -> sockets.socket:
@@ -76,12 +76,12 @@ class HttpConnection(HTTPConnection):
         return self.sock
 
 
-class _TlsConnection(HttpConnection, HTTPSConnection):
-    pass
+class TlsConnection(HttpConnection, HTTPSConnection):
+    """The same with TLS."""
 
 
 class Pool(HTTPConnectionPool):
-    """Connections of one address: those that are open and free, the last one used first."""
+    """The connections of one address: those that are open and free, the last one used first."""
 
     ConnectionCls = HttpConnection
 
@@ -91,11 +91,11 @@ class Pool(HTTPConnectionPool):
 
     @property
     def forwards(self) -> bool:
-        """Whether the other end is a proxy that passes requests on; with each it is told what a tunnel is told once."""
+        """Whether the other end is a proxy that passes requests on, and gets with each what a tunnel gets once."""
         return self.proxy is not None and (self.host, self.port) == (self.proxy.host, self.proxy.port)
 
     def free(self) -> HttpConnection | None:
-        """An open connection that nobody uses; those that the other side has closed meanwhile are dropped."""
+        """Take out an open connection that nobody uses, or None; drop those that the other side has closed."""
         while self._free:
             try:
                 connection = self._free.pop()
@@ -107,7 +107,7 @@ class Pool(HTTPConnectionPool):
         return None
 
     def fresh(self) -> HttpConnection:
-        """A new connection, not open yet."""
+        """Return a new connection, not open yet."""
         return cast("HttpConnection", self._new_conn())
 
     def open(self, connection: HttpConnection, timeout: float) -> None:
@@ -116,14 +116,14 @@ class Pool(HTTPConnectionPool):
         Raises whatever urllib3 and the socket do; nothing of a request was sent then.
         """
         connection.timeout = timeout
-        self._reach(connection)
+        self._prepare_tunnel(connection)
         if connection.is_closed:
             connection.connect()
 
     def keep(self, connection: HttpConnection) -> None:
         """Take a connection back, for the next call if it is still open."""
         if not connection.is_closed:
-            connection.rest()
+            connection.make_nonblocking()
             self._free.append(connection)
 
     def close(self) -> None:
@@ -132,49 +132,50 @@ class Pool(HTTPConnectionPool):
             self._free.pop().close()
         super().close()
 
-    def _reach(self, connection: HttpConnection) -> None:
-        """What must come before connecting: a tunnel to an address with TLS, if there is a proxy in between."""
+    def _prepare_tunnel(self, connection: HttpConnection) -> None:
+        """Do what must come before connecting: ask a proxy in between for a tunnel to an address with TLS."""
 
 
-class _TlsPool(Pool, HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+class TlsPool(Pool, HTTPSConnectionPool):
+    """The connections of one address with TLS."""
 
-    def _reach(self, connection: HttpConnection) -> None:
+    ConnectionCls = TlsConnection
+
+    def _prepare_tunnel(self, connection: HttpConnection) -> None:
         if self.proxy is not None and not self.forwards:
             self._prepare_proxy(cast("HTTPSConnection", connection))
 
 
 class Adapter(HTTPAdapter):
-    """Requests' way of finding out how an address is reached, with pools of ours."""
+    """The way in which requests finds out how an address is reached, with our pools."""
+
+    pool_classes: ClassVar[dict[str, type[HTTPConnectionPool]]] = {"http": Pool, "https": TlsPool}
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
-        """Make pools of our connections."""
+        """Have urllib3 make our pools."""
         super().init_poolmanager(*arguments, **options)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        self.poolmanager.pool_classes_by_scheme = self.pool_classes
 
     def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  (passed on)
-        """The same behind a proxy."""
+        """Return what makes pools behind a proxy: ours too."""
         manager = super().proxy_manager_for(*arguments, **options)
         if isinstance(manager, ProxyManager):
-            manager.pool_classes_by_scheme = _POOLS
+            manager.pool_classes_by_scheme = self.pool_classes
         return manager
 
 
-_POOLS: dict[str, type[HTTPConnectionPool]] = {"http": Pool, "https": _TlsPool}
-
-
 class _Head(Plain):
-    """Keeps what the standard library would send."""
+    """A connection of the standard library that keeps what it would send."""
 
     written = b""
 
     def send(self, data: Any) -> None:  # noqa: ANN401  (the standard library's own form)
-        """Gather."""
+        """Append to what is written."""
         self.written += data
 
 
 def written_head(pool: Pool, method: str, target: str, headers: Mapping[str, str]) -> bytes:
-    """A request up to the place where the length of its body is to be said, as the standard library writes it.
+    """Return a request up to the place where the length of its body is said, as the standard library writes it.
 
     `headers` hold an Accept-Encoding. Raises `ValueError` for what would not be a header.
     """

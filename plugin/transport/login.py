@@ -1,4 +1,4 @@
-"""Calls that carry a token: it is fetched ahead of its end, once for all processes, and put in as the call is sent."""
+"""Tokens that calls carry: each is fetched ahead of its end, once for all processes, and put into calls when sent."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import threading
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import requests
 from sqlalchemy.exc import SQLAlchemyError
 
 from plugin.core import log
@@ -16,17 +16,20 @@ from plugin.core.errors import Unavailable
 from plugin.core.response import Failure, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from plugin.core.step import Request
     from plugin.core.vendor_profile import Login
     from plugin.storage.login_tokens import Kept, LoginTokens
-    from plugin.transport.client import Client
+
+    Send = Callable[[Request], Response | Failure]
 
 # A thread waits no longer than this for another one's login, since its lease goes on meanwhile.
-_PATIENCE_SECONDS = 5.0
+_WAIT_SECONDS = 5.0
 
 
 class Logins:
-    """Sends calls; knows the tokens that this process used last. Safe to use from any thread.
+    """The tokens that this process used last, and calls with them. Safe to use from any thread.
 
     A login takes the slot of the call that needed it, so it counts against the lane's limit; that call comes back as
     one whose turn came too late, and goes out with the next slot. Nothing but memory is asked as long as a token is
@@ -38,30 +41,33 @@ class Logins:
         self._known: dict[str, Kept] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def send(self, client: Client, lane: str, login: Login | None, request: Request) -> Response | Failure:
-        """Make a call with the token that its login gives; never raises for what network, vendor or database do."""
+    def send(self, send: Send, lane: str, login: Login | None, request: Request) -> Response | Failure:
+        """Make a call by `send`, with the token that its login gives; return what it came to.
+
+        Never raises for what network, vendor or database do. `send` makes the login's call too.
+        """
         if login is None:
-            return client.send(request)
+            return send(request)
         try:
-            found = self._token(client, lane, login)
+            found = self._token(send, lane, login)
         except (Unavailable, SQLAlchemyError) as error:
             return Failure(sent=False, reason=f"no token: {type(error).__name__}")
         if isinstance(found, (Response, Failure)):
             return found
-        dressed = replace(request, headers={**request.headers, **login.headers(found.value)})
-        return self._judged(lane, found, client.send(dressed))
+        with_token = replace(request, headers={**request.headers, **login.headers(found.value)})
+        return self._renewed_if_refused(lane, found, send(with_token))
 
-    def _token(self, client: Client, lane: str, login: Login) -> Kept | Response | Failure:
-        """One that the vendor takes now, or what the attempt to get one came to."""
+    def _token(self, send: Send, lane: str, login: Login) -> Kept | Response | Failure:
+        """Return a token that the vendor takes now, or what the attempt to get one came to."""
         lock = self._locks[lane]
-        if not lock.acquire(timeout=_PATIENCE_SECONDS):
+        if not lock.acquire(timeout=_WAIT_SECONDS):
             return _late("somebody else is logging in")
         try:
             fresh = self._fresh(lane, login)
             if fresh is not None:
                 return fresh
             if self._box.claim(lane, login.early):
-                return self._log_in(client, lane, login)
+                return self._log_in(send, lane, login)
             # Another process is at it; until it is done the former token is good enough.
             known = self._known.get(lane)
             if known is not None and datetime.now(UTC) < known.expires_at:
@@ -82,10 +88,10 @@ class Logins:
         self._known[lane] = looked
         return looked if soon < looked.expires_at else None
 
-    def _log_in(self, client: Client, lane: str, login: Login) -> Response | Failure:
+    def _log_in(self, send: Send, lane: str, login: Login) -> Response | Failure:
         began = datetime.now(UTC)
-        answer = client.send(login.request)
-        token = login.token(answer) if isinstance(answer, Response) and answer.status == requests.codes.ok else None
+        answer = send(login.request)
+        token = login.token(answer) if isinstance(answer, Response) and answer.status == HTTPStatus.OK else None
         if token is None:
             self._box.release(lane)
             log.trouble("login failed", lane=lane)
@@ -94,9 +100,9 @@ class Logins:
         log.step("logged in", lane=lane)
         return _late("logged in; it is sent next")
 
-    def _judged(self, lane: str, used: Kept, answer: Response | Failure) -> Response | Failure:
-        """An answer as it is, unless it refuses a token that should be good: that is renewed once."""
-        refused = isinstance(answer, Response) and answer.status == requests.codes.unauthorized
+    def _renewed_if_refused(self, lane: str, used: Kept, answer: Response | Failure) -> Response | Failure:
+        """Return an answer as it is, unless it refuses a token that should be good: that is renewed once."""
+        refused = isinstance(answer, Response) and answer.status == HTTPStatus.UNAUTHORIZED
         try:
             if refused:
                 self._known.pop(lane, None)
@@ -112,24 +118,26 @@ class Logins:
 
 
 def _late(reason: str) -> Failure:
-    """The call was not made, and goes out with the lane's next slot."""
+    """Return the failure of a call that was not made and goes out with the lane's next slot."""
     return Failure(sent=False, late=True, used=True, reason=reason)
 
 
 def _refused(answer: Response | Failure) -> Response | Failure:
-    """What a failed login means for the call that needed it, which certainly was not sent.
+    """Return what a failed login means for the call that needed it, which certainly was not sent.
 
     A refusal is one of the credentials, whatever its status; 429 and redirects mean what they always mean.
     """
     if isinstance(answer, Failure):
         return Failure(sent=False, reason=f"logging in: {answer.reason}")
-    codes = requests.codes
-    if answer.status in (codes.too_many_requests, codes.unauthorized, codes.forbidden):
+    if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return answer
-    if answer.status in (codes.request_timeout, 425) or answer.status >= codes.server_error:
+    if (
+        answer.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
+        or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    ):
         return Failure(sent=False, reason=f"logging in: {answer.status} from the vendor")
-    if answer.status >= codes.bad_request:
-        return replace(answer, status=codes.unauthorized)
-    if answer.status >= codes.multiple_choices:
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        return replace(answer, status=HTTPStatus.UNAUTHORIZED)
+    if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
         return answer
     return Failure(sent=False, reason="logging in: there is no token in the answer")

@@ -1,4 +1,4 @@
-"""`/metrics`: what `crossdock status` shows, as Prometheus reads it. Labels hold names and states, nobody's data.
+"""The page `/metrics`: what `crossdock status` shows, as Prometheus reads it. Labels hold names and states only.
 
 Counted anew at each call, from SQL and Redis, so every web process says the same of the whole.
 """
@@ -25,21 +25,21 @@ _LANE = ("destination", "account")
 _OF_LANES: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float | None]], ...] = (
     ("backlog", "Unfinished deliveries", lambda lane: lane["backlog"]),
     ("in_use", "Calls that count against the tightest limit now", lambda lane: lane["in_use"]),
-    ("limit_per_second", "What the limits permit in the long run", lambda lane: _permitted(lane["limit"])),
+    ("limit_per_second", "What the limits permit in the long run", lambda lane: _calls_per_second(lane["limit"])),
     ("closed_seconds", "For how long nobody may send, as the vendor asked", lambda lane: lane["closed_for_seconds"]),
-    ("clears_seconds", "In how many seconds the backlog clears", lambda lane: _until(lane["clears_at"])),
+    ("clears_seconds", "In how many seconds the backlog clears", lambda lane: _seconds_until(lane["clears_at"])),
     ("paused", "1 when its credentials were refused", lambda lane: float(lane["state"] == "paused")),
 )
 
 
-def text(services: Services) -> bytes:
-    """The whole page; raises `plugin.core.errors.Unavailable` when the database can't be reached."""
+def page(services: Services) -> bytes:
+    """Return the whole page; raise `plugin.core.errors.Unavailable` when the database can't be reached."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Found(snapshot(services)))
+    registry.register(_Snapshot(snapshot(services)))
     return generate_latest(registry)
 
 
-class _Found(Collector):
+class _Snapshot(Collector):
     def __init__(self, found: Mapping[str, Any]) -> None:
         self._found = found
 
@@ -49,7 +49,7 @@ class _Found(Collector):
             for state, count in self._found[what].items():
                 family.add_metric([state], count)
             yield family
-        waits = -(_until(self._found["oldest_due"]) or 0.0)
+        waits = -(_seconds_until(self._found["oldest_due"]) or 0.0)
         yield GaugeMetricFamily("crossdock_oldest_due_seconds", "For how long the oldest due delivery waits", waits)
         for name, says, value in _OF_LANES:
             family = GaugeMetricFamily(f"crossdock_lane_{name}", says, labels=_LANE)
@@ -60,9 +60,9 @@ class _Found(Collector):
             yield family
 
 
-def _permitted(limits: str) -> float:
+def _calls_per_second(limits: str) -> float:
     return min(limit.per_second for limit in RateLimit.parse(limits))
 
 
-def _until(moment: str | None) -> float | None:
-    return None if moment is None else (datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds()
+def _seconds_until(text: str | None) -> float | None:
+    return None if text is None else (datetime.fromisoformat(text) - datetime.now(UTC)).total_seconds()

@@ -1,4 +1,4 @@
-"""The addresses that the world calls."""
+"""The URLs that the world calls: webhooks, health, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from werkzeug.exceptions import ClientDisconnected
 from plugin.core import log
 from plugin.core.errors import ConfigError, Refused, TooLarge, Unavailable
 from plugin.storage.migrate import is_current
-from plugin.web.metrics import text
+from plugin.web.metrics import page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,13 +44,13 @@ def webhook(platform: str, store_id: str | None = None) -> ResponseReturnValue:
 
 @pages.get("/healthz")
 def health() -> ResponseReturnValue:
-    """The process is alive."""
+    """Answer 200: the process is alive."""
     return jsonify(status="ok")
 
 
 @pages.get("/readyz")
 def ready() -> ResponseReturnValue:
-    """Database, schema and Redis can be used; 503 names what can't. Webhooks need the database only."""
+    """Answer 200 when database, schema and Redis can be used, else 503 with what can't; webhooks need no Redis."""
     services = _services()
     found = {"database": _database_state(services), "redis": _redis_state(services)}
     return jsonify(found), 200 if set(found.values()) == {"ok"} else 503
@@ -58,33 +58,33 @@ def ready() -> ResponseReturnValue:
 
 @pages.get("/metrics")
 def metrics() -> ResponseReturnValue:
-    """The state of everything, as Prometheus reads it."""
-    return text(_services()), 200, {"Content-Type": CONTENT_TYPE_LATEST}
+    """Answer with the state of everything, as Prometheus reads it."""
+    return page(_services()), 200, {"Content-Type": CONTENT_TYPE_LATEST}
 
 
 @pages.app_errorhandler(Refused)
 def refused(error: Refused) -> ResponseReturnValue:
-    """Tell the sender the least that helps, and the operator why."""
+    """Answer the sender with the least that helps, and log the reason for the operator."""
     log.trouble("refused", path=request.path[:200], status=error.status, reason=str(error))
     return jsonify(error=str(error)), error.status
 
 
 @pages.app_errorhandler(Unavailable)
 def unavailable(error: Unavailable) -> ResponseReturnValue:
-    """Nothing was stored, so the sender must keep it and come again."""
+    """Answer 503: nothing was stored, so the sender must keep it and come again."""
     log.trouble("not stored", path=request.path[:200], reason=str(error))
     return jsonify(error="try again later"), 503, {"Retry-After": "30"}
 
 
 @pages.app_errorhandler(ConfigError)
 def misconfigured(error: ConfigError) -> ResponseReturnValue:
-    """Only the operator can mend it; until then the sender keeps what it has."""
+    """Answer 503: only the operator can mend it, and until then the sender keeps what it has."""
     log.trouble("not stored", path=request.path[:200], reason=str(error))
     return jsonify(error="try again later"), 503, {"Retry-After": "300"}
 
 
 def _body() -> bytes:
-    """The whole body, as long as it says it is; one that does not say so is counted while it comes."""
+    """Return the whole body, as long as it says it is; raise `TooLarge`, `ClientDisconnected`."""
     length = request.content_length
     if length is None:
         return _body_to_its_end()

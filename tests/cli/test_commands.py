@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Choose the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 @pytest.fixture
 def run(environment: Mapping[str, str]) -> Callable[..., Ran]:
-    """A command on this test's database."""
+    """Return a function that runs a command on this test's database."""
     return functools.partial(crossdock, environment)
 
 
 def pairs(settings: Mapping[str, str]) -> list[str]:
-    """Settings as `--set` takes them."""
+    """Return settings as `--set` takes them."""
     return [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
 
 

@@ -149,7 +149,10 @@ def test_a_customer_without_any_time_is_held() -> None:
 
 
 def test_amounts_add_up_for_receivers() -> None:
-    """The total is subtotal + shipping + tax + fees + tip + duties; revenue and value are what the sheet says."""
+    """The total is subtotal + shipping + tax + fees + tip + duties; revenue and value are as specified.
+
+    See docs/vendors/storefront-to-segment.md §6.2.
+    """
     found = properties(order("order_created__company_us"))
     parts = ("subtotal", "shipping", "tax", "fees", "tip", "duties")
     assert found["total"] == sum(found[part] for part in parts) == found["value"]

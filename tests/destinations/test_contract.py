@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
-from plugin import destinations
 from plugin.rules import rule_file
 from plugin.sandbox import Fault
 from plugin.storage.tables import attempts, connections
+from tests.support.contract import NAMES, contract_of
 from tests.support.running_line import hurry, only, personal, tries, turn, work_off
 from tests.support.shop import sent
 
@@ -19,28 +19,7 @@ if TYPE_CHECKING:
     from tests.conftest import Backend
     from tests.support.shop import Shop
 
-# The call of each vendor that must not be doubled, as its emulator writes it down, and the action it belongs to.
-CALLS = {
-    "chitchats": ("POST /api/v1/clients/1/shipments", "book"),
-    "chrts": ("POST /event/track", "track"),
-    "pingnetwork": ("POST /v2/customers", "record"),
-    "segment": ("POST /v1/track", "track"),
-    "shiptheory": ("POST /v1/shipments", "book"),
-}
-# Settings with which that call can be told from the vendor's others.
-SETTINGS = {"segment": {"path": "single"}}
-# The webhook that leads to it, where it is not that of a new order.
-TOLD = {"pingnetwork": "customers/create"}
-# Where what the call makes may be there already, it is looked for before the first try too.
-LOOKS_FIRST = {"pingnetwork"}
-SECRETS = {
-    "chitchats": {"token": "tok-en-1"},
-    "chrts": {"api_key": "key-en-1"},
-    "pingnetwork": {"token": "tok-en-1"},
-    "segment": {"write_key": "key-en-1"},
-    "shiptheory": {"token": "tok-en-1"},
-}
-names = pytest.mark.parametrize("name", destinations.names())
+names = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture
@@ -51,14 +30,13 @@ def backend(embedded: Backend) -> Backend:
 
 def reconnect(shop: Shop, name: str, **settings: str) -> None:
     """Give the connection that is tested other settings."""
-    shop.reconnect(name, **SETTINGS.get(name, {}), **settings)
+    contract_of(name).connect(shop, name, **settings)
 
 
 @pytest.fixture(autouse=True)
 def connected(shop: Shop, name: str) -> None:
-    """The shop is connected to the destination that is tested, and as it was to the others."""
-    if name not in {item.destination for item in shop.services.stores.connections()}:
-        reconnect(shop, name)
+    """Connect the shop to the destination that is tested, and leave the others as they were."""
+    reconnect(shop, name)
     # Of several that book parcels the one that is tested is asked first.
     first = rule_file.read("priority: 1\nrules: [{name: all}]", "rules.yaml")
     with shop.services.database.write() as db:
@@ -69,86 +47,83 @@ def connected(shop: Shop, name: str) -> None:
 
 def fault(shop: Shop, name: str, kind: Any, **more: Any) -> None:  # noqa: ANN401  (fields of a fault)
     """Let the vendor's important call go wrong once, or as often as said."""
-    shop.sandbox.emulators[name].faults.add(Fault(kind, match=CALLS[name][0], **more))
+    shop.sandbox.emulators[name].faults.add(Fault(kind, match=contract_of(name).call, **more))
 
 
 def tell(shop: Shop, name: str, **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
-    """What the important call is about arrives and is routed: an order, or a customer."""
-    topic = TOLD.get(name, "orders/create")
+    """Deliver the webhook of the important call: about an order, or a customer."""
+    topic = contract_of(name).topic
     assert shop.post(topic, sent(topic.replace("/", "_")) | changes).status_code == 200
 
 
 def tell_of_others(shop: Shop, name: str, count: int) -> None:
-    """The same of so many other people."""
+    """Deliver the same about so many other people."""
     customer = sent("orders_create")["customer"]
     for number in range(count):
         others = {"cart_token": str(number), "customer": customer | {"id": 100 + number}}
-        tell(shop, name, id=number, **(others if name not in TOLD else {}))
+        tell(shop, name, id=number, **(others if contract_of(name).topic.startswith("orders/") else {}))
 
 
 def made(shop: Shop, name: str) -> int:
-    """How many bookings, counted sales or records the vendor has."""
-    if name == "pingnetwork":
-        return len(shop.sandbox.emulators[name].state()["customers"])
-    if name == "shiptheory":
-        return sum(one["status"] == "Complete" for one in shop.sandbox.emulators[name].state()["shipments"])
-    if name == "segment":
-        events = shop.sandbox.emulators[name].state()["events"]
-        return sum(event["event"] == "Order Completed" for event in events)
-    return len(shop.booked() if name == "chitchats" else shop.tracked("Order Completed"))
+    """Return how many bookings, counted sales or records the vendor has."""
+    return contract_of(name).made(shop.sandbox.emulators[name].received())
 
 
 def calls(shop: Shop, name: str) -> int:
-    """How often the important call arrived at the vendor."""
+    """Return how often the important call arrived at the vendor."""
     lines = [f"{one['method']} {one['path']}" for one in shop.sandbox.emulators[name].requests()]
-    return lines.count(CALLS[name][0])
+    return lines.count(contract_of(name).call)
 
 
 def delivery(shop: Shop, name: str) -> dict[str, Any]:
-    """The delivery of the important call."""
-    return only(shop.services, destination=name, action=CALLS[name][1])
+    """Return the delivery of the important call."""
+    return only(shop.services, destination=name, action=contract_of(name).action)
 
 
-# What goes wrong once; how often the call is made then, and how many bookings or counts it leads to.
-# A booking or a record is always looked up. A count can't be, so its default is "at most once more"; one that is known
-# by its id is simply sent again.
-ONCE: dict[str, tuple[dict[str, Any], dict[str, tuple[int, int]]]] = {
-    "429": (
-        {"kind": "status", "status": 429, "retry_after": 1},
-        {"chitchats": (2, 1), "chrts": (2, 1), "segment": (2, 1)},
-    ),
-    "503": ({"kind": "status", "status": 503}, {"chitchats": (2, 1), "chrts": (2, 1), "segment": (2, 1)}),
-    "500 in HTML": (
-        {"kind": "status", "status": 500, "html": True},
-        {"chitchats": (2, 1), "chrts": (2, 1), "segment": (2, 1)},
-    ),
-    "closed before": ({"kind": "refuse_before"}, {"chitchats": (2, 1), "chrts": (2, 1), "segment": (2, 1)}),
-    "reset before": ({"kind": "reset_before"}, {"chitchats": (2, 1), "chrts": (2, 1), "segment": (2, 1)}),
-    "reset after": ({"kind": "reset_after"}, {"chitchats": (1, 1), "chrts": (2, 2), "segment": (2, 1)}),
-    "timeout after": (
-        {"kind": "timeout_after", "seconds": 1.0},
-        {"chitchats": (1, 1), "chrts": (2, 2), "segment": (2, 1)},
-    ),
-    "HTML": ({"kind": "garbage"}, {"chitchats": (1, 1), "chrts": (2, 2), "segment": (2, 1)}),
-    "cut JSON": ({"kind": "cut"}, {"chitchats": (1, 1), "chrts": (2, 2), "segment": (2, 1)}),
-    "nothing": ({"kind": "empty"}, {"chitchats": (1, 1), "chrts": (2, 2), "segment": (1, 1)}),
+# What goes wrong once, before the call takes effect: then it is simply made again.
+BEFORE: dict[str, dict[str, Any]] = {
+    "429": {"kind": "status", "status": 429, "retry_after": 1},
+    "503": {"kind": "status", "status": 503},
+    "500 in HTML": {"kind": "status", "status": 500, "html": True},
+    "closed before": {"kind": "refuse_before"},
+    "reset before": {"kind": "reset_before"},
+}
+# The same after it took effect. A booking or a record is always looked up. A count can't be, so its default is "at most
+# once more"; one that is known by its id is simply sent again.
+AFTER: dict[str, dict[str, Any]] = {
+    "reset after": {"kind": "reset_after"},
+    "timeout after": {"kind": "timeout_after", "seconds": 1.0},
+    "HTML": {"kind": "garbage"},
+    "cut JSON": {"kind": "cut"},
+    "nothing": {"kind": "empty"},
 }
 
 
-@pytest.mark.parametrize("trouble", ONCE)
+def expected(name: str, trouble: str) -> tuple[int, int]:
+    """Return how often the call is made then, and how many bookings or counts it leads to."""
+    contract = contract_of(name)
+    if trouble == "nothing" and contract.after_emptiness:
+        return contract.after_emptiness
+    return contract.after_loss if trouble in AFTER else (2, 1)
+
+
+@pytest.mark.parametrize("trouble", [*BEFORE, *AFTER])
 @names
 def test_trouble_that_passes_leaves_one_booking(
     shop: Shop, name: str, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Done in the end: booked exactly once, counted as often as the operator chose, every try on the record."""
     monkeypatch.setattr("plugin.transport.call.READ_SECONDS", 0.4)
-    wrong, expected = ONCE[trouble]
-    fault(shop, name, **wrong)
+    fault(shop, name, **(BEFORE | AFTER)[trouble])
     tell(shop, name)
     work_off(shop.services)
-    assert (calls(shop, name), made(shop, name)) == expected.get(name, expected["chitchats"])
+    assert (calls(shop, name), made(shop, name)) == expected(name, trouble)
     assert delivery(shop, name)["state"] == "done"
-    sends = [one for one in tries(shop.services, destination=name, action=CALLS[name][1]) if one["purpose"] == "send"]
+    sends = [
+        one
+        for one in tries(shop.services, destination=name, action=contract_of(name).action)
+        if one["purpose"] == "send"
+    ]
     assert len(sends) == calls(shop, name)
 
 
@@ -160,8 +135,8 @@ def test_a_refused_connection_is_tried_again(shop: Shop, name: str) -> None:
     turn(shop.services)
     turn(shop.services)
     found = delivery(shop, name)
-    purposes = {one["purpose"] for one in tries(shop.services, destination=name, action=CALLS[name][1])}
-    looks = name in LOOKS_FIRST
+    purposes = {one["purpose"] for one in tries(shop.services, destination=name, action=contract_of(name).action)}
+    looks = contract_of(name).looks_first
     assert (found["state"], "find" in purposes) == ("unknown" if looks else "waiting", looks)
     shop.sandbox.start()
     work_off(shop.services)
@@ -226,12 +201,12 @@ def test_a_429_closes_the_lane_for_every_call(shop: Shop, name: str) -> None:
 @names
 def test_attempts_hold_nobody_s_name_address_or_secret(shop: Shop, name: str) -> None:
     """What is kept of requests and answers, in success and in refusal, tells nothing about a person."""
-    reconnect(shop, name, **SECRETS[name])
+    reconnect(shop, name, **contract_of(name).secrets)
     fault(shop, name, "status", status=503)
     tell(shop, name)
     work_off(shop.services)
     with shop.services.database.read() as db:
         kept = [str(row) for row in db.execute(select(attempts))]
     assert len(kept) >= 2
-    words = ("tok-en", "key-en", *personal(sent("orders_create")))
+    words = (*contract_of(name).secrets.values(), *personal(sent("orders_create")))
     assert [word for word, row in itertools.product(words, kept) if word in row] == []

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from plugin import destinations
 from plugin.storage.tables import attempts
+from tests.support.contract import NAMES, contract_of
 from tests.support.running_line import hurry, owed, personal, turn, work_off
 from tests.support.scripted_vendor import Scripted, answer
-from tests.support.shop import ADDRESS, PACKAGE, SECRET, connect, headers, sent
+from tests.support.shop import ADDRESS, SECRET, connect, headers, sent
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import Backend
 
 BOTH = pytest.mark.parametrize("backend", ["embedded", "server"], indirect=True)
-names = pytest.mark.parametrize("name", destinations.names())
+names = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture
@@ -33,18 +33,11 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 def send_order(services: Services, app: Flask, name: str, url: str) -> None:
-    """An order of a shop whose only vendor is at this address."""
+    """Deliver an order of a shop whose only vendor is at this address."""
     store = services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
-    own = {
-        "chitchats": {"client_id": "1", "token": "t", **PACKAGE},
-        "chrts": {"api_key": "k", "user_id": "email"},
-        "pingnetwork": {"token": "t", "session_skus": "PDF-GLAZE=de"},
-        "segment": {"write_key": "k", "user_id": "email"},
-        "shiptheory": {"token": "t", "rate": "1000/1s"},
-    }
-    connect(services, store, name, url, **own[name])
-    # What is bought there is opened once it is paid.
-    topic = "orders/paid" if name == "pingnetwork" else "orders/create"
+    contract = contract_of(name)
+    connect(services, store, name, url, **(contract.order_settings or contract.settings))
+    topic = contract.order_topic
     raw = json.dumps(sent(topic.replace("/", "_"))).encode()
     posted = app.test_client().post("/webhooks/shopify", data=raw, headers=headers(raw, topic, "w"))
     assert posted.status_code == 200
@@ -90,17 +83,6 @@ def test_no_answer_stops_the_line(services: Services, app: Flask, name: str, sai
     with services.database.read() as db:
         assert all(db.execute(select(attempts.c.outcome)).scalars())
         assert len(db.execute(select(attempts.c.id)).all()) >= 1
-
-
-@pytest.mark.parametrize("said", [ODD["two lengths"], ODD["a success with a NUL"], ODD["NaN"]])
-def test_a_success_that_cannot_be_read_books_nothing_twice(services: Services, app: Flask, said: bytes) -> None:
-    """The vendor said 201, so the booking may exist: it is looked up, and never made again on a guess."""
-    with Scripted(said, answer(200, b"<html>")) as vendor:
-        send_order(services, app, "chitchats", vendor.url)
-        for _ in range(6):
-            turn(services)
-            hurry(services)
-    assert [heard.split(b" ", 1)[0] for heard in vendor.heard].count(b"POST") == 1
 
 
 @names

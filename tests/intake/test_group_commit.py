@@ -52,7 +52,7 @@ class Gated(Inbox):
 
 @pytest.fixture
 def store(services: Services) -> str:
-    """A store that webhooks can be of."""
+    """Add a store that webhooks can be of."""
     return services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None).id
 
 
@@ -73,7 +73,7 @@ def intake(inbox: Gated) -> Iterator[GroupCommit]:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The writer waits so long for those it expects that no slow machine is taken for a quiet one."""
+    """Have the writer wait so long for those it expects that no slow machine is taken for a quiet one."""
     monkeypatch.setattr("plugin.intake.group_commit._QUIET_SECONDS", QUIET)
     monkeypatch.setattr("plugin.intake.group_commit._GATHER_SECONDS", QUIET * 10)
 
@@ -86,7 +86,7 @@ def callers() -> Iterator[ThreadPoolExecutor]:
 
 
 def a_webhook(store: str, number: int, *, bare: bool = False) -> Incoming:
-    """A webhook; a bare one says no more of itself than it must."""
+    """Return a webhook; a bare one says no more of itself than it must."""
     moment = None if bare else datetime(2026, 11, 20, 16, 2, 12, 123456, tzinfo=UTC)
     version = None if bare else "2026-10"
     envelope = Envelope(

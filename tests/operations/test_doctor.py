@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def states(services: Services) -> dict[str, set[str]]:
-    """The states found under each name."""
+    """Return the states found under each name."""
     found: dict[str, set[str]] = {}
     for finding in examine(services):
         found.setdefault(finding.check, set()).add(finding.state)
@@ -27,7 +27,7 @@ def states(services: Services) -> dict[str, set[str]]:
 
 
 def run(environment: Mapping[str, str]) -> tuple[int, str]:
-    """The command in a process of its own: its status and all it printed."""
+    """Run the command in a process of its own; return its status and all it printed."""
     ended = subprocess.run(
         [sys.executable, "-m", "plugin", "doctor", "--json"],
         env={"PATH": "/usr/bin:/bin", **environment},

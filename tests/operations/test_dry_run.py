@@ -33,13 +33,13 @@ CANADA = rules({"name": "Canada", "when": {"country": "CA"}, "hold_minutes": "30
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Choose the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 @pytest.fixture
 def carriers(services: Services, sandbox: Sandbox, app: Flask) -> Carriers:
-    """The first connection takes two kinds of orders, the second those that go to Canada, and buys."""
+    """Return two connections: the first takes two kinds of orders, the second those to Canada, and buys."""
     made = Carriers.open(services, sandbox, app, RUSH, CANADA)
     made.two = made.connect("two", None, token="a-secret-token", **BUYING)
     return made
@@ -47,12 +47,12 @@ def carriers(services: Services, sandbox: Sandbox, app: Flask) -> Carriers:
 
 @pytest.fixture
 def run(environment: Mapping[str, str]) -> Callable[..., Ran]:
-    """A command on this test's database."""
+    """Return a function that runs a command on this test's database."""
     return functools.partial(crossdock, environment)
 
 
 def dry(carriers: Carriers, run: Callable[..., Ran], file: str = FILE, topic: str = "orders/create") -> dict[str, Any]:
-    """What `crossdock dry-run … --json` prints."""
+    """Return what `crossdock dry-run … --json` prints."""
     options = ("--platform", "shopify", "--topic", topic, "--store", carriers.shop.store.id, "--json")
     ran = run("dry-run", file, *options)
     assert ran.status == 0, ran.err
@@ -60,22 +60,22 @@ def dry(carriers: Carriers, run: Callable[..., Ran], file: str = FILE, topic: st
     return found
 
 
-def written(folder: Path, document: object) -> str:
-    """A document in a file."""
+def write_document(folder: Path, document: object) -> str:
+    """Write a document into a file; return its path."""
     file = folder / "body.json"
     file.write_text(document if isinstance(document, str) else json.dumps(document))
     return str(file)
 
 
 def rows(services: Services) -> list[int]:
-    """How much is written down."""
+    """Return the number of rows in each table."""
     with services.database.read() as db:
         tables = (events, deliveries, attempts, bookings)
         return [db.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]
 
 
-def heard(carriers: Carriers) -> int:
-    """How often any emulated vendor was called."""
+def vendor_calls(carriers: Carriers) -> int:
+    """Return how often any emulated vendor was called."""
     return sum(emulator.journal.total for emulator in carriers.shop.sandbox.emulators.values())
 
 
@@ -123,7 +123,7 @@ def test_it_says_that_no_postage_is_bought_for_the_documented_order(
     """The booking is shown, as it is made; its first later step says why it ends there, the others are named."""
     made = sent("orders_create")["created_at"]
     document = sent("orders_create") | {"test": True, "confirmed": False, "cancelled_at": made}
-    found = dry(carriers, run, written(tmp_path, document))["requests"]
+    found = dry(carriers, run, write_document(tmp_path, document))["requests"]
     book, buy, *others = [row for row in found if row["destination"] == "chitchats"]
     assert (book["method"], buy["action"], buy["method"]) == ("POST", "buy", None)
     assert "no postage is ever bought" in buy["reason"]
@@ -153,7 +153,7 @@ def test_nothing_is_sent_and_nothing_is_written(carriers: Carriers, run: Callabl
     """The sandbox received nothing, and the tables hold what they held."""
     before = rows(carriers.shop.services)
     dry(carriers, run)
-    assert heard(carriers) == 0
+    assert vendor_calls(carriers) == 0
     assert rows(carriers.shop.services) == before == [0, 0, 0, 0]
 
 
@@ -174,7 +174,7 @@ def test_a_login_is_shown_without_its_password(
     url = carriers.shop.sandbox.base_url
     connect(services, carriers.shop.store, "shiptheory", url, email="me@example.com", password="pass word 9")
     address = sent("orders_create")["shipping_address"] | {"country_code": "GB", "country": "United Kingdom"}
-    shown = dry(carriers, run, written(tmp_path, sent("orders_create") | {"shipping_address": address}))
+    shown = dry(carriers, run, write_document(tmp_path, sent("orders_create") | {"shipping_address": address}))
     assert shown["chosen"]["destination"] == "shiptheory"
     assert "pass word 9" not in json.dumps(shown)
     login, *others = [row for row in shown["requests"] if row["destination"] == "shiptheory"]
@@ -186,7 +186,7 @@ def test_what_would_be_held_says_so(carriers: Carriers, run: Callable[..., Ran],
     """An order that lacks something that the vendor requires; nothing follows from such a booking."""
     document = sent("orders_create")
     lines = [line | {"grams": 0} for line in document["line_items"]]
-    file = written(tmp_path, document | {"line_items": lines, "total_weight": 0})
+    file = write_document(tmp_path, document | {"line_items": lines, "total_weight": 0})
     (held,) = [row for row in dry(carriers, run, file)["requests"] if row["destination"] == "chitchats"]
     assert (held["action"], held["method"]) == ("book", None)
     assert held["reason"].startswith("held: ")
@@ -195,7 +195,7 @@ def test_what_would_be_held_says_so(carriers: Carriers, run: Callable[..., Ran],
 
 def test_an_order_that_no_rule_takes(carriers: Carriers, run: Callable[..., Ran], tmp_path: Path) -> None:
     """Said in words; nothing is booked."""
-    shown = dry(carriers, run, written(tmp_path, sent("orders_create") | {"shipping_address": None}))
+    shown = dry(carriers, run, write_document(tmp_path, sent("orders_create") | {"shipping_address": None}))
     assert (shown["chosen"], shown["reason"]) == (None, "no rule of a shipping connection takes this order")
     assert {row["destination"] for row in shown["requests"]} == {"chrts"}
 
@@ -209,7 +209,7 @@ def test_topics_and_bodies_that_lead_to_nothing(
 ) -> None:
     """As an event would rest, with the reason."""
     topic, body = NOTHING[state]
-    shown = dry(carriers, run, written(tmp_path, body), topic)
+    shown = dry(carriers, run, write_document(tmp_path, body), topic)
     assert (shown["state"], shown["requests"]) == (state, [])
     assert shown["reason"]
 
@@ -230,7 +230,7 @@ def test_a_store_of_another_platform_is_an_error(carriers: Carriers, run: Callab
 
 def test_it_shows_what_a_wait_leads_to(carriers: Carriers, run: Callable[..., Ran], tmp_path: Path) -> None:
     """Cart Abandoned, with its body, after the hours of the setting and only if nothing comes meanwhile."""
-    shown = dry(carriers, run, written(tmp_path, sent("checkouts_update")), topic="checkouts/update")
+    shown = dry(carriers, run, write_document(tmp_path, sent("checkouts_update")), topic="checkouts/update")
     (left,) = [row for row in shown["requests"] if (row["body"] or {}).get("name") == "Cart Abandoned"]
     assert (left["after_minutes"], left["later"]) == (24 * 60, True)
     assert "only if nothing comes meanwhile" in left["note"]

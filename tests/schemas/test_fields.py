@@ -37,8 +37,8 @@ from mappings.schemas.schema import BodyIncomplete, Inbound, Outbound, PayloadRe
         (kinds.Quantity(), 3, 3),
         (kinds.Flag(), False, False),
         (kinds.CommaList(), " gift, ,first order ", ("gift", "first order")),
-        (kinds.Moment(), "2026-11-20T10:02:11-06:00", datetime(2026, 11, 20, 16, 2, 11, tzinfo=UTC)),
-        (kinds.Moment(), "2019-01-01 00:00:00.000Z", datetime(2019, 1, 1, tzinfo=UTC)),
+        (kinds.UtcDateTime(), "2026-11-20T10:02:11-06:00", datetime(2026, 11, 20, 16, 2, 11, tzinfo=UTC)),
+        (kinds.UtcDateTime(), "2019-01-01 00:00:00.000Z", datetime(2019, 1, 1, tzinfo=UTC)),
     ],
 )
 def test_what_platforms_send_is_understood(field: fields.Field[Any], raw: object, expected: object) -> None:
@@ -58,7 +58,7 @@ REFUSED: list[tuple[fields.Field[Any], list[Any]]] = [
     (kinds.Quantity(), [-1, 1.5, "2", True, 10**40]),
     (kinds.Flag(), ["true", 1, 0, None]),
     (kinds.CommaList(), [3, ["a"]]),
-    (kinds.Moment(), ["2026-11-20T10:02:11", "yesterday", 1763654531, "", None, "0001-01-01T00:00:00+14:00"]),
+    (kinds.UtcDateTime(), ["2026-11-20T10:02:11", "yesterday", 1763654531, "", None, "0001-01-01T00:00:00+14:00"]),
 ]
 
 

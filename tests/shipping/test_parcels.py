@@ -24,13 +24,13 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 def order(**changes: Any) -> Order:
-    """The usual order, changed."""
+    """Return the usual order with changes."""
     found: Order = read(Order, CANONICAL / "order_created__web.json")
     return replace(found, **changes)
 
 
 def line(ref: str = "1", quantity: int = 1, **changes: Any) -> Line:
-    """Some goods."""
+    """Return a line of goods with changes."""
     money = Money(amount=Decimal(10), currency="CAD")
     nothing = Money(amount=Decimal(0), currency="CAD")
     known: dict[str, Any] = {"unit_weight_g": 100, "quantity_to_ship": quantity, "requires_shipping": True}
@@ -73,7 +73,7 @@ def test_a_way_of_delivery_without_an_address_is_a_pick_up() -> None:
 
 
 def load_order(document: dict[str, Any]) -> Order:
-    """A Shopify body as an order."""
+    """Return the order that a Shopify body is read as."""
     found = load(Topic.ORDER_CREATED, document, ADDRESS)
     assert isinstance(found, Order)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from plugin.cli.new_storefront import storefront
+from plugin.cli.new import new
 from plugin.core.errors import ConfigError
-from plugin.operations.new_storefront import write_skeleton
+from plugin.operations.new_storefront import storefront_in_source
 from tests.support.folders import ROOT
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 NAME = "acme"
 # The shortest and the longest that a name may be: no line of a template may become too long, or fit where it is broken.
-OTHERS = ("zz", "z" * 30)
+OTHERS = ("zz", "z" * 31)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
     for name in (NAME, *OTHERS):
-        write_skeleton(name, copy)
+        storefront_in_source(copy, name).write()
     return copy
 
 
@@ -66,7 +65,7 @@ def test_the_skeleton_is_written_as_the_rest_is(tree: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Acme", "a-b", "a_b", "a", "9lives", "class", "", "../x", "a" * 31, "stores", "taken"]
+    "name", ["Acme", "a-b", "a_b", "a", "9lives", "class", "", "../x", "a" * 32, "stores", "taken"]
 )
 def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, name: str) -> None:
     """The name is a folder, a module, an address and a prefix, and nothing else's; no file is written."""
@@ -75,26 +74,24 @@ def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, name: str) -> None
     (tmp_path / "plugin" / "cli" / "stores.py").touch()
     (tmp_path / "plugin" / "storefronts" / "taken").mkdir()
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(ConfigError, match=r"choose another name|write 2 to 30"):
-        write_skeleton(name, tmp_path)
+    with pytest.raises(ConfigError, match=r"choose another name|a name is 2 to 31"):
+        storefront_in_source(tmp_path, name).write()
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_the_command_says_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It works in the current directory, which has to be a clone of the repository."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match="run this in a clone"):
-        CliRunner().invoke(storefront, [NAME], catch_exceptions=False)
+    with pytest.raises(ConfigError, match="no checkout of Crossdock"):
+        CliRunner().invoke(new, ["storefront", NAME], catch_exceptions=False)
     empty_rooms(tmp_path)
-    said = json.loads(CliRunner().invoke(storefront, [NAME, "--json"], catch_exceptions=False).stdout)
-    assert said["name"] == NAME
-    assert {path.partition(f"/{NAME}/")[0] for path in said["files"]} == {
-        "plugin/storefronts",
-        "mappings/storefronts",
-        "plugin/sandbox",
-        "tests/storefronts",
+    *paths, following = CliRunner().invoke(new, ["storefront", NAME], catch_exceptions=False).output.splitlines()
+    assert f"pytest tests/storefronts -k {NAME}" in following
+    assert all((tmp_path / path).is_file() for path in paths)
+    assert {path.partition(f"/{NAME}/")[0] for path in paths} == {
+        f"{tmp_path}/{room}"
+        for room in ("plugin/storefronts", "mappings/storefronts", "plugin/sandbox", "tests/storefronts")
     }
-    assert all((tmp_path / path).is_file() for path in said["files"])
 
 
 def empty_rooms(root: Path) -> None:

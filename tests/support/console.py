@@ -36,13 +36,13 @@ class Ran(NamedTuple):
 
 
 def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
-    """This machine's environment with exactly these variables of ours."""
+    """Return this machine's environment with exactly these variables of ours."""
     machine = {name: value for name, value in os.environ.items() if name not in OURS and "SHOPIFY" not in name}
     return machine | dict(environment)
 
 
 def crossdock(environment: Mapping[str, str], *arguments: str, answer: str = "") -> Ran:
-    """Run one command to its end."""
+    """Run one command to its end; `answer` is typed where it asks."""
     done = subprocess.run(
         [sys.executable, "-m", "plugin", *arguments],
         env=surroundings(environment),

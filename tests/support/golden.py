@@ -1,6 +1,6 @@
 """Goldens: expected values as JSON files, compared exactly.
 
-`UPDATE_GOLDENS=1 pytest` writes them anew; read what changed against the vendor's sheet before keeping it.
+`UPDATE_GOLDENS=1 pytest` writes them anew; read what changed against the vendor's documents before keeping it.
 """
 
 # ruff: noqa: ANN401  (JSON documents and changes to dataclasses are of any type)
@@ -58,10 +58,17 @@ def check(found: object, golden: Path) -> None:
     """Compare exactly; `"None"` in a golden is a mapping mistake that was taken for the truth once elsewhere."""
     text = json.dumps(plain(found), indent=2, ensure_ascii=False) + "\n"
     if os.environ.get("UPDATE_GOLDENS") == "1":
+        golden.parent.mkdir(exist_ok=True)
         golden.write_text(text)
+    assert golden.exists(), f"{golden} is missing: write it with UPDATE_GOLDENS=1, and read it"
     assert text == golden.read_text(), f"{golden} differs"
     assert '"None"' not in text
     assert '"null"' not in text
+
+
+def topic_of(path: Path) -> Topic:
+    """Return the topic of a canonical sample: the file is named after it."""
+    return Topic(path.stem.partition("__")[0])
 
 
 def plain(value: object) -> Any:
@@ -101,7 +108,7 @@ def _value(kind: Any, stored: Any) -> Any:
 
 
 def _fits(option: Any, stored: Any) -> bool:
-    """Of two dataclasses the one that has every key that is stored."""
+    """Return whether a dataclass has every key that is stored."""
     if dataclasses.is_dataclass(option):
         return set(stored) <= {item.name for item in dataclasses.fields(option)}
     return option is not type(None)

@@ -27,7 +27,7 @@ GET = Request(method="GET", path="/x", headers={"Authorization": OURS}, repeatab
 
 
 def kept(body: object, status: int = 200, *lines: str) -> bytes:
-    """An answer in JSON after which the connection stays open."""
+    """Return an answer in JSON after which the connection stays open."""
     raw = json.dumps(body).encode()
     return "\r\n".join((f"HTTP/1.1 {status} Said", *lines, f"Content-Length: {len(raw)}", "", "")).encode() + raw
 
@@ -105,7 +105,7 @@ class Lasting:
 
 
 def _pass_on(one: socket.socket, other: socket.socket) -> None:
-    """Both ways, until either side has closed."""
+    """Pass bytes on both ways, until either side has closed."""
     while True:
         for ready in select.select([one, other], [], [])[0]:
             data = ready.recv(65_536)
@@ -120,7 +120,7 @@ def _sent(connection: socket.socket, part: bytes) -> bytes:
 
 
 def heard_from(connection: socket.socket) -> bytes:
-    """One request with its body; nothing once the other side has closed."""
+    """Return one request with its body; nothing once the other side has closed."""
     heard = b""
     while b"\r\n\r\n" not in heard:
         more = connection.recv(65_536)
@@ -139,7 +139,7 @@ def heard_from(connection: socket.socket) -> bytes:
 
 
 def to(path: str) -> Request:
-    """A call that an `echo` tells apart from others."""
+    """Return a call that an `echo` tells apart from others."""
     return Request(method="POST", path=path, headers={"Authorization": OURS}, body={})
 
 
@@ -149,7 +149,7 @@ def echo(request: bytes) -> Iterator[bytes]:
 
 
 def echo_after(moment: threading.Event, *at_once: str) -> Say:
-    """An `echo` that waits for a moment, but for the requests to these paths."""
+    """Return an `echo` that waits until `moment` is set, but for the requests to these paths."""
 
     def say(request: bytes) -> Iterator[bytes]:
         if target(request) not in at_once:
@@ -160,26 +160,26 @@ def echo_after(moment: threading.Event, *at_once: str) -> Say:
 
 
 def target(request: bytes) -> str:
-    """What its first line names."""
+    """Return the target that the first line of a request names."""
     return request.split(b" ", 2)[1].decode()
 
 
 def answered(found: object) -> str:
-    """For what target an answer was meant."""
+    """Return the target that an answer of `echo` was meant for."""
     assert isinstance(found, Response), found
     meant: str = found.json["for"]
     return meant
 
 
 def parked(client: Client, request: Request = GET) -> InFlightCall:
-    """A call whose request has left over an open connection."""
+    """Start a call over an open connection and return it, its request sent."""
     started = client.start(request)
     assert isinstance(started, InFlightCall), started
     return started
 
 
 def drip(ended: threading.Event) -> Iterator[bytes]:
-    """An answer of which a byte comes now and then."""
+    """Yield an answer of which a byte comes every 20 ms until `ended` is set."""
     yield b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
     while not ended.wait(0.02):
         yield b"x"

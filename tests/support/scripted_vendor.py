@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def answer(status: int, body: bytes | object = b"", *lines: str) -> bytes:
-    """An HTTP answer that ends its connection; anything but bytes is sent as JSON."""
+    """Return an HTTP answer that ends its connection; a body of anything but bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     head = (f"HTTP/1.1 {status} Said", *lines, f"Content-Length: {len(raw)}", "Connection: close", "", "")
     return "\r\n".join(head).encode("latin-1") + raw

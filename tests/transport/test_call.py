@@ -24,7 +24,7 @@ POST = Request(method="POST", path="/x", body={"name": "Zoë"})
 
 
 def call(url: str, request: Request = POST) -> Response | Failure:
-    """One call by a sender of its own."""
+    """Make one call by a client of its own."""
     client = Client(url)
     try:
         return client.send(request)

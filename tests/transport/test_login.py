@@ -66,7 +66,7 @@ class Desk:
 
     def send(self, process: Logins) -> Response | Failure:
         """Make a call."""
-        return process.send(self.client, LANE, self.login, self.look)
+        return process.send(self.client.send, LANE, self.login, self.look)
 
     def status(self, process: Logins) -> int:
         """Make a call that has to be answered."""

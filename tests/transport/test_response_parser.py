@@ -60,23 +60,29 @@ def test_json_is_read_in_every_encoding_that_it_may_have(encoding: str) -> None:
     assert Response(status=200, headers={}, body=text.encode(encoding)).json == {"for": "Zoë ? \ufffd", "more": "it"}
 
 
-LOST: dict[str, bytes | list[bytes]] = {
-    "a status that there is not": b"HTTP/1.1 000 OK\r\nContent-Length: 13\r\n\r\n" + FINE,
-    "a body shorter than its length": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 14\r\n\r\n"
-    + FINE,
-    "a trailer without end": [
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED + b"A: ",
-        *[b"b" * 1_000_000] * 30,
-    ],
+CUT_OFF, TOO_LARGE = "the connection was cut before the answer came", "the answer is larger than any should be"
+LOST: dict[str, tuple[bytes | list[bytes], str]] = {
+    "a status that there is not": (b"HTTP/1.1 000 OK\r\nContent-Length: 13\r\n\r\n" + FINE, CUT_OFF),
+    "a body shorter than its length": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 14\r\n\r\n" + FINE,
+        CUT_OFF,
+    ),
+    "a trailer without end": (
+        [
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED + b"A: ",
+            *[b"b" * 1_000_000] * 30,
+        ],
+        TOO_LARGE,
+    ),
 }
 
 
-@pytest.mark.parametrize("said", LOST.values(), ids=LOST)
-def test_what_is_no_answer_is_not_taken_for_one(said: bytes | list[bytes]) -> None:
+@pytest.mark.parametrize(("said", "reason"), LOST.values(), ids=LOST)
+def test_what_is_no_answer_is_not_taken_for_one(said: bytes | list[bytes], reason: str) -> None:
     """The call counts as sent, and what became of it is to be found out."""
     with Scripted(said) as vendor, closing(Client(vendor.url)) as client:
         found = client.send(GET)
-    assert found == Failure(sent=True, reason="the connection was cut before the answer came")
+    assert found == Failure(sent=True, reason=reason)
 
 
 def test_an_answer_without_a_body_is_over_with_its_head() -> None:

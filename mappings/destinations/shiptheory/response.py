@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 
 from mappings.canonical.receipt import Receipt
 from mappings.canonical.shipment_files import Message
-from mappings.schemas.fields import Identifier, Moment, Text
+from mappings.schemas.fields import Identifier, Text, UtcDateTime
 from mappings.schemas.schema import Inbound, PayloadRejected, explain
 
 COMPLETE: Final = "Complete"
@@ -90,7 +90,7 @@ class _MessageSchema(Inbound):
 
     text = Text(data_key="message")
     kind = Text(data_key="type")
-    at = Moment(data_key="created", allow_none=True)
+    at = UtcDateTime(data_key="created", allow_none=True)
 
 
 _CARRIER: Final = _CarrierSchema()

@@ -11,7 +11,7 @@ from marshmallow import fields
 
 from mappings.canonical.activity import Fulfilment, Item, ParcelScan, Payment, Refund, Tracking
 from mappings.canonical.orders import Money, Topic
-from mappings.schemas.fields import Amount, Currency, Flag, Identifier, Moment, Quantity, Text
+from mappings.schemas.fields import Amount, Currency, Flag, Identifier, Quantity, Text, UtcDateTime
 from mappings.schemas.schema import Inbound, PayloadRejected
 from mappings.storefronts.shopify.baskets import cart, checkout, discard
 from mappings.storefronts.shopify.customers import consent, departure, merge
@@ -56,8 +56,8 @@ class _TransactionSchema(Inbound):
     gateway = Text()
     error_code = Text()
     test = Flag(allow_none=True)
-    created_at = Moment(allow_none=True)
-    processed_at = Moment(allow_none=True)
+    created_at = UtcDateTime(allow_none=True)
+    processed_at = UtcDateTime(allow_none=True)
 
 
 class _RefundLineSchema(Inbound):
@@ -78,8 +78,8 @@ class _RefundSchema(Inbound):
 
     ref = Identifier(data_key="id", required=True)
     order_ref = Identifier(data_key="order_id", required=True)
-    created_at = Moment(required=True)
-    processed_at = Moment(allow_none=True)
+    created_at = UtcDateTime(required=True)
+    processed_at = UtcDateTime(allow_none=True)
     reason = Text(data_key="note")
     transactions = fields.Nested(_TransactionSchema, many=True, required=True)
     lines = fields.Nested(_RefundLineSchema, many=True, data_key="refund_line_items", allow_none=True)
@@ -93,8 +93,8 @@ class _FulfilmentSchema(Inbound):
 
     ref = Identifier(data_key="id", required=True)
     order_ref = Identifier(data_key="order_id", required=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(allow_none=True)
+    created_at = UtcDateTime(required=True)
+    updated_at = UtcDateTime(allow_none=True)
     status = Text()
     carrier = Text(data_key="tracking_company")
     service = Text()
@@ -114,7 +114,7 @@ class _ScanSchema(Inbound):
     order_ref = Identifier(data_key="order_id", required=True)
     fulfilment_ref = Identifier(data_key="fulfillment_id", required=True)
     status = Text(required=True)
-    happened_at = Moment(required=True)
+    happened_at = UtcDateTime(required=True)
 
 
 _REFUND: Final = _RefundSchema()

@@ -12,7 +12,7 @@ from marshmallow import fields
 
 from mappings.canonical.activity import Cart, Checkout, Discard, Item
 from mappings.canonical.orders import Money
-from mappings.schemas.fields import Amount, AmountsOf, Currency, Flag, Identifier, Moment, Quantity, Text
+from mappings.schemas.fields import Amount, AmountsOf, Currency, Flag, Identifier, Quantity, Text, UtcDateTime
 from mappings.schemas.schema import Inbound
 from mappings.storefronts.shopify.schemas import (
     AddressSchema,
@@ -59,8 +59,8 @@ class _CartSchema(Inbound):
     into = dict
 
     ref = Identifier(data_key="token", required=True)
-    updated_at = Moment(required=True)
-    created_at = Moment(allow_none=True)
+    updated_at = UtcDateTime(required=True)
+    created_at = UtcDateTime(allow_none=True)
     lines = fields.Nested(_CartLineSchema, many=True, data_key="line_items", required=True)
 
 
@@ -89,9 +89,9 @@ class _CheckoutSchema(Inbound):
 
     ref = Identifier(data_key="token", required=True)
     currency = Currency(required=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(allow_none=True)
-    completed_at = Moment(allow_none=True)
+    created_at = UtcDateTime(required=True)
+    updated_at = UtcDateTime(allow_none=True)
+    completed_at = UtcDateTime(allow_none=True)
     total = Amount(data_key="total_price", required=True)
     subtotal = Amount(data_key="subtotal_price", allow_none=True)
     tax = Amount(data_key="total_tax", allow_none=True)

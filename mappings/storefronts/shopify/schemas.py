@@ -21,10 +21,10 @@ from mappings.schemas.fields import (
     Flag,
     Grams,
     Identifier,
-    Moment,
     NumbersOf,
     Quantity,
     Text,
+    UtcDateTime,
 )
 from mappings.schemas.schema import Inbound
 
@@ -68,7 +68,7 @@ class ConsentSchema(Inbound):
     into = dict
 
     state = Text()
-    updated_at = Moment(data_key="consent_updated_at", allow_none=True)
+    updated_at = UtcDateTime(data_key="consent_updated_at", allow_none=True)
 
 
 AGREED: Final = {
@@ -91,8 +91,8 @@ class CustomerSchema(Inbound):
     verified_email = Flag(allow_none=True)
     tax_exempt = Flag(allow_none=True)
     currency = Currency(allow_none=True)
-    created_at = Moment(allow_none=True)
-    updated_at = Moment(allow_none=True)
+    created_at = UtcDateTime(allow_none=True)
+    updated_at = UtcDateTime(allow_none=True)
     address = fields.Nested(AddressSchema, data_key="default_address", allow_none=True)
     email_consent = fields.Nested(ConsentSchema, data_key="email_marketing_consent", allow_none=True)
 
@@ -197,15 +197,15 @@ class OrderSchema(Inbound):
 
     ref = Identifier(data_key="id", required=True)
     currency = Currency(required=True)
-    created_at = Moment(required=True)
+    created_at = UtcDateTime(required=True)
     total = Amount(data_key="total_price", required=True)
     lines = fields.Nested(LineSchema, many=True, data_key="line_items", required=True)
     name = Text()
     order_number = Text()
-    updated_at = Moment(allow_none=True)
-    processed_at = Moment(allow_none=True)
-    cancelled_at = Moment(allow_none=True)
-    closed_at = Moment(allow_none=True)
+    updated_at = UtcDateTime(allow_none=True)
+    processed_at = UtcDateTime(allow_none=True)
+    cancelled_at = UtcDateTime(allow_none=True)
+    closed_at = UtcDateTime(allow_none=True)
     cancel_reason = Text()
     confirmed = Flag(allow_none=True)
     test = Flag(allow_none=True)

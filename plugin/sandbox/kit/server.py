@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
@@ -24,16 +25,28 @@ _EMULATORS = Path(__file__).parents[1]
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
-def available() -> list[str]:
-    """Return the name of every emulator there is: each package here with an `api`."""
+def _installed() -> dict[str, EntryPoint]:
+    """Return the emulators of installed packages by name: entry points `NAME = module:emulator`."""
+    return {point.name: point for point in entry_points(group="crossdock.sandboxes")}
+
+
+def _built_in() -> list[str]:
     names = (module.name for module in iter_modules([str(_EMULATORS)]) if module.ispkg)
-    return sorted(name for name in names if find_spec(f"plugin.sandbox.{name}.api"))
+    return [name for name in names if find_spec(f"plugin.sandbox.{name}.api")]
+
+
+def available() -> list[str]:
+    """Return the name of every emulator there is: each package here with an `api`, and those of installed packages."""
+    return sorted({*_built_in(), *_installed()})
 
 
 def _load(name: str) -> Emulator:
-    emulator = import_module(f"plugin.sandbox.{name}").emulator()
+    if name in _built_in():
+        emulator = import_module(f"plugin.sandbox.{name}").emulator()
+    else:
+        emulator = _installed()[name].load()()
     if not isinstance(emulator, Emulator):
-        raise TypeError(f"plugin/sandbox/{name}: emulator() must return an Emulator")
+        raise TypeError(f"emulator {name}: emulator() must return an Emulator")
     return emulator
 
 

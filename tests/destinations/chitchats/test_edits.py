@@ -1,4 +1,7 @@
-"""An order that changes after it was booked: drafts follow it, paid postage goes to a person (section 2: no edit)."""
+"""An order that changes after it was booked: drafts follow it, paid postage goes to a person.
+
+No call changes a shipment (docs/vendors/chitchats.md §2).
+"""
 
 from __future__ import annotations
 

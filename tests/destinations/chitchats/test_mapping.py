@@ -31,7 +31,10 @@ PACKAGE = Package(
     package_contents="merchandise",
     customs=chitchats.Customs(origin_country="CA"),
 )
-BOOKED = ["order_created__company_us", "order_created__guest_gb", "order_created__web", "order_updated__partly_sent"]
+BOOKED = [
+    *("order_created__company_us", "order_created__guest_gb", "order_created__web"),
+    *("order_paid__web", "order_updated__partly_sent"),
+]
 
 
 def order(name: str = "order_created__web", **changes: Any) -> Order:

@@ -1,4 +1,7 @@
-"""Offers are read as they are meant, and the rule chooses as it says; customs facts go where they are asked for."""
+"""Offers are read as they are meant, and the rule chooses as it says; customs facts go where they are asked for.
+
+Sections are those of docs/vendors/chitchats.md.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ def test_a_rule_chooses_as_it_says(rule: str, expected: str | None) -> None:
 
 
 def test_an_offer_is_read_with_tax_inside() -> None:
-    """`payment_amount`, else the purchase and its fees: tax is in the purchase already (section 5)."""
+    """`payment_amount`, else the purchase and its fees: tax is in the purchase already (§5)."""
     (whole,) = rates.rates([OFFER])
     assert (whole.cost.amount, whole.days, whole.tracked) == (Decimal("8.50"), (2, 12), True)
     parts = {

@@ -1,4 +1,7 @@
-"""Chit Chats' answers become receipts; whatever is answered, a shipment that exists is never lost."""
+"""Chit Chats' answers become receipts; whatever is answered, a shipment that exists is never lost.
+
+Sections are those of docs/vendors/chitchats.md.
+"""
 
 # ruff: noqa: ANN401  (JSON documents and changes to dataclasses are of any type)
 
@@ -138,7 +141,7 @@ def test_no_status_means_two_things() -> None:
     ],
 )
 def test_every_state_is_known_by_what_may_be_done_about_it(known: frozenset[str], states: str) -> None:
-    """Those of the documents, those that employees told, and those that only a client knows (section 6)."""
+    """Those of the documents, those that employees told, and those that only a client knows (§6)."""
     assert known >= set(states.split())
 
 

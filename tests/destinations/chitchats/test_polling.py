@@ -1,4 +1,4 @@
-"""Many shipments at once: lists instead of a call for each, batches, labels (sections 3, 5 and 9)."""
+"""Many shipments at once: lists, not a call for each; batches, labels (docs/vendors/chitchats.md §3, §5 and §9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which postage is bought, and what becomes of a shipment without offers (sections 5, 7 and 11)."""
+"""Which postage is bought, and what becomes of a shipment without offers (docs/vendors/chitchats.md §5, §7 and §11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What chrts documents is kept to, and what it leaves unknown is never relied upon (chrts.md, cited by section)."""
+"""What chrts documents is kept to, and what it leaves unknown is never relied upon.
+
+Sections are those of docs/vendors/chrts.md.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,7 @@ def place_order(shop: Shop, store: Store) -> None:
 
 
 def test_where_it_goes_and_who_signs() -> None:
-    """The published address without a version in any path, and the key as Bearer (section 1)."""
+    """The published address without a version in any path, and the key as Bearer (§1)."""
     line = Line.to("chrts", api_key="api_chrts_1")
     assert line.vendor.base_url == "https://api.chrts.co"
     for work in line.works(Topic.ORDER_CREATED, order()):
@@ -84,7 +87,7 @@ def test_where_it_goes_and_who_signs() -> None:
 
 
 def test_a_call_is_json_and_says_so(shop: Shop) -> None:
-    """As every example of the documentation does (section 1)."""
+    """As every example of the documentation does (§1)."""
     assert shop.post("orders/create", sent("orders_create")).status_code == 200
     work_off(shop.services)
     asked = shop.sandbox.emulators["chrts"].requests()
@@ -101,7 +104,7 @@ def test_a_key_is_a_source_and_is_told_to_nobody() -> None:
 
 
 def test_nothing_but_the_three_documented_calls_is_made(shop: Shop) -> None:
-    """Whatever a shop sends: no page, screen, group, batch, read or delete (sections 1 and 5)."""
+    """Whatever a shop sends: no page, screen, group, batch, read or delete (§1 and §5)."""
     for path in sorted(SENT.glob("*.json")):
         topic = path.stem.partition("__")[0]
         names = [name for name in shopify_topics.TOPICS if name.replace("/", "_") == topic]
@@ -118,7 +121,7 @@ def test_nothing_but_the_three_documented_calls_is_made(shop: Shop) -> None:
 
 @pytest.mark.parametrize("wanted", [Identify, Alias, Track])
 def test_no_call_says_null_or_nothing(wanted: type) -> None:
-    """Whether a null clears something, nobody says: what is not known is left out (sections 2 and 4)."""
+    """Whether a null clears something, nobody says: what is not known is left out (§2 and §4)."""
     bodies = [chrts.body(call)[1] for call in told() if isinstance(call, wanted)]
     assert bodies
     assert not [found for body in bodies for found in _nothings(body)]
@@ -136,7 +139,7 @@ def _nothings(value: object) -> Iterator[object]:
 
 
 def test_an_account_s_traits_are_told_whole_each_time() -> None:
-    """Whether a later identify merges or replaces, nobody says: in either case nothing is lost (section 2)."""
+    """Whether a later identify merges or replaces, nobody says: in either case nothing is lost (§2)."""
     topics = (Topic.CUSTOMER_CREATED, Topic.CUSTOMER_UPDATED)
     whole = [document for topic, document, _ in documents() if topic in topics]
     for document in whole:
@@ -149,7 +152,7 @@ def test_an_account_s_traits_are_told_whole_each_time() -> None:
 
 
 def test_an_alias_of_one_id_is_not_sent() -> None:
-    """Both ids are required; the answer to a missing first one is not even documented (section 3)."""
+    """Both ids are required; the answer to a missing first one is not even documented (§3)."""
     at = order().updated_at
     with pytest.raises(BodyIncomplete, match="previousId missing"):
         chrts.body(Alias(user_id="u", previous_id="", at=at))
@@ -158,7 +161,7 @@ def test_an_alias_of_one_id_is_not_sent() -> None:
 
 
 def test_a_track_has_a_name_and_it_is_called_so() -> None:
-    """`name`, not Segment's `event`; without one it is not sent (section 4)."""
+    """`name`, not Segment's `event`; without one it is not sent (§4)."""
     for call in told():
         if isinstance(call, Track):
             body = chrts.body(call)[1]
@@ -170,7 +173,7 @@ def test_a_track_has_a_name_and_it_is_called_so() -> None:
 
 
 def test_properties_are_nested_so_that_none_is_taken_for_the_envelope() -> None:
-    """Beside the id, goods' own `name` would be taken for the event's; none is called like an id (section 4)."""
+    """Beside the id, goods' own `name` would be taken for the event's; none is called like an id (§4)."""
     tracks = [(call, chrts.body(call)[1]) for call in told() if isinstance(call, Track)]
     assert all(len(body) == 3 and body["properties"].keys() == call.properties.keys() for call, body in tracks)
     assert {name for call, _ in tracks for name in call.properties} & ENVELOPE == {"name"}
@@ -179,7 +182,7 @@ def test_properties_are_nested_so_that_none_is_taken_for_the_envelope() -> None:
 
 
 def test_the_time_of_a_fact_is_a_property() -> None:
-    """There is no field for it, so that an event counts when it arrives; the fact keeps its own time (section 5)."""
+    """There is no field for it, so that an event counts when it arrives; the fact keeps its own time (§5)."""
     for call in told():
         if isinstance(call, Track):
             body = chrts.body(call)[1]
@@ -188,7 +191,7 @@ def test_the_time_of_a_fact_is_a_property() -> None:
 
 
 def test_no_limit_is_published_so_the_rate_is_a_setting(shop: Shop) -> None:
-    """Ten calls a second unless the operator says otherwise (section 5)."""
+    """Ten calls a second unless the operator says otherwise (§5)."""
     assert destinations.get("chrts").limits == (RateLimit(10, 1),)
     assert limits_of(shop.reconnect("chrts", rate="3/1m")) == (RateLimit(3, 60),)
 
@@ -198,7 +201,7 @@ def test_no_limit_is_published_so_the_rate_is_a_setting(shop: Shop) -> None:
     [("uid_required", 1, "identify"), ("known_uid_required", 2, "alias"), ("uid_required", 3, "track")],
 )
 def test_each_documented_refusal_fails_with_its_words(shop: Shop, name: str, place: int, action: str) -> None:
-    """400 is our fault: it is not sent again unchanged, and the vendor's words say what is missing (section 7)."""
+    """400 is our fault: it is not sent again unchanged, and the vendor's words say what is missing (§7)."""
     says = [DONE] * (place - 1) + [answer(400, reply(name)), DONE]
     with Scripted(*says) as vendor:
         store = other_store(shop, vendor.url)
@@ -210,7 +213,7 @@ def test_each_documented_refusal_fails_with_its_words(shop: Shop, name: str, pla
 
 @pytest.mark.parametrize("status", [404, 405, 409, 410, 413, 415, 422])
 def test_a_refusal_that_nobody_documents_is_not_repeated(shop: Shop, status: int) -> None:
-    """Read as everywhere in HTTP (section 7): the same call would be refused again."""
+    """Read as everywhere in HTTP (§7): the same call would be refused again."""
     shop.sandbox.emulators["chrts"].faults.add(Fault("status", status=status, match="/event/track", times=None))
     place(shop, ["orders/create"])
     (failed,) = [one for one in owed(shop.services, destination="chrts") if one["state"] == "failed"]
@@ -219,7 +222,7 @@ def test_a_refusal_that_nobody_documents_is_not_repeated(shop: Shop, status: int
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_trouble_that_nobody_documents_passes(shop: Shop, status: int) -> None:
-    """With or without `Retry-After`, which is obeyed where it comes and is not relied upon (sections 5 and 7)."""
+    """With or without `Retry-After`, which is obeyed where it comes and is not relied upon (§5 and §7)."""
     shop.sandbox.emulators["chrts"].faults.add(
         Fault("status", status=status, match="/event/track"),
         Fault("status", status=status, match="/event/track", every=2, retry_after=1),
@@ -230,7 +233,7 @@ def test_trouble_that_nobody_documents_passes(shop: Shop, status: int) -> None:
 
 
 def test_an_erasure_calls_nothing_that_is_not_documented(shop: Shop) -> None:
-    """No deletion and no suppression is (section 5); what is still owed of the person is not sent any more."""
+    """No deletion and no suppression is (§5); what is still owed of the person is not sent any more."""
     shop.sandbox.emulators["chrts"].faults.add(Fault("status", match="identify", status=503))
     assert shop.post("orders/create", sent("orders_create")).status_code == 200
     turn(shop.services)
@@ -249,7 +252,7 @@ def place(shop: Shop, topics: Sequence[str], **changes: Any) -> None:  # noqa: A
 
 
 def test_natively_nothing_is_guessed_about_segment_s_format() -> None:
-    """The two modes are settings: neither address nor key of the second is derived from the first (section 6)."""
+    """The two modes are settings: neither address nor key of the second is derived from the first (§6)."""
     native = Line.to("chrts")
     assert native.profile.batch is None
     for work in native.works(Topic.ORDER_CREATED, order()):

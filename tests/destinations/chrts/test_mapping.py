@@ -42,7 +42,7 @@ def test_documents_become_requests(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_bodies_hold_only_what_is_documented(path: Path) -> None:
-    """One id, and no key that chrts would take for a property (chrts.md sections 4 and 7)."""
+    """One id, and no key that chrts would take for a property (docs/vendors/chrts.md §4 and §7)."""
     allowed = {
         "/customer/identify": {"userId", "anonymousId", "traits"},
         "/customer/alias": {"userId", "previousId"},
@@ -74,7 +74,7 @@ def test_a_known_person_is_named_by_user_id_alone() -> None:
 
 
 def test_alias_keeps_the_user_id() -> None:
-    """The id used from now on is `userId`, the one used before `previousId` (chrts.md section 3)."""
+    """The id used from now on is `userId`, the one used before `previousId` (docs/vendors/chrts.md §3)."""
     assert chrts.body(Alias(user_id="u", previous_id="a", at=AT)) == (
         "/customer/alias",
         {"userId": "u", "previousId": "a"},
@@ -108,5 +108,5 @@ def test_a_false_status_is_a_refusal(name: str) -> None:
     "document", [None, [], {}, "ok", {"status": None}, {"status": "true"}, {"status": 1}], ids=repr
 )
 def test_anything_else_is_neither(document: object) -> None:
-    """A 200 that does not say so is ambiguous, not a success (chrts.md section 7)."""
+    """A 200 that does not say so is ambiguous, not a success (docs/vendors/chrts.md §7)."""
     assert chrts.accepted(document) is None

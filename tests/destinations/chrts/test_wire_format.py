@@ -78,7 +78,7 @@ def test_natively_nothing_of_it_is_sent() -> None:
 def test_path_and_auth_are_the_operator_s(
     settings: dict[str, str], path: str, headers: dict[str, str], extra: set[str]
 ) -> None:
-    """Neither is known, so each is a setting (chrts.md section 6)."""
+    """Neither is known, so each is a setting (docs/vendors/chrts.md §6)."""
     line = wired(**settings)
     call = line.call(line.works(CREATED, order())[-1:])
     assert (call.path, call.headers) == (path, headers)

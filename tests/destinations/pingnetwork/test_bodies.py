@@ -18,7 +18,7 @@ from plugin.core.step import Request, StoreFacts, Work
 from plugin.destinations.base import lookup_of
 from plugin.destinations.pingnetwork import settings as terms
 from tests.support.folders import TESTS
-from tests.support.golden import CANONICAL, cases, check, read
+from tests.support.golden import CANONICAL, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,12 +52,6 @@ def _shown(call: Request) -> dict[str, Any]:
 def a_customer() -> Path:
     """A sample of a customer."""
     return CANONICAL / "customer_updated__moved.json"
-
-
-@pytest.mark.parametrize("path", cases(CANONICAL), ids=lambda path: path.stem)
-def test_documents_become_requests(path: Path) -> None:
-    """Every canonical sample becomes exactly the requests written down for it."""
-    check(calls_of(path, **SELLING), FOLDER / "requests" / path.name)
 
 
 def test_their_names_are_a_setting() -> None:

@@ -100,14 +100,14 @@ def test_a_checkout_that_was_left_becomes_its_message() -> None:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_times_have_milliseconds_and_utc(path: Path) -> None:
-    """Longer fractions break receivers (segment.md section 6)."""
+    """Longer fractions break receivers (docs/vendors/segment.md §6)."""
     for one in sample(path):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", one["timestamp"])
         assert "sentAt" not in one
 
 
 def test_amounts_are_numbers_and_ids_are_text() -> None:
-    """Money leaves as JSON numbers, ids beyond 2^53 whole and as text (section 10)."""
+    """Money leaves as JSON numbers, ids beyond 2^53 whole and as text (§10)."""
     completed = messages(order(ref="9223372036854775807"), Topic.ORDER_CREATED)[-1]["properties"]
     assert completed["order_id"] == "9223372036854775807"
     assert {type(completed[name]) for name in ("total", "revenue", "shipping", "tax", "discount")} <= {int, float}
@@ -116,7 +116,7 @@ def test_amounts_are_numbers_and_ids_are_text() -> None:
 
 
 def test_a_known_visitor_has_both_ids_and_an_alias_says_which_one_stays() -> None:
-    """Receivers join people by an identify with both; an alias keeps `userId` (section 9)."""
+    """Receivers join people by an identify with both; an alias keeps `userId` (§9)."""
     identify, alias, track = messages(order(), Topic.ORDER_CREATED)
     assert [one["type"] for one in (identify, alias, track)] == ["identify", "alias", "track"]
     assert identify["userId"] == alias["userId"] == track["userId"]
@@ -131,7 +131,7 @@ def test_a_guest_has_an_anonymous_id_only() -> None:
 
 
 def test_a_message_about_nobody_is_held() -> None:
-    """Segment answers 200 and drops it (section 7)."""
+    """Segment answers 200 and drops it (§7)."""
     for call in (
         Track(user_id=None, anonymous_id=None, name="x", properties={}, at=AT),
         Identify(user_id="", anonymous_id=None, traits={}, at=AT),
@@ -142,7 +142,7 @@ def test_a_message_about_nobody_is_held() -> None:
 
 
 def test_an_alias_without_a_previous_id_is_held() -> None:
-    """Both ids of an alias are required (section 9)."""
+    """Both ids of an alias are required (§9)."""
     fact = dataclasses.replace(a_track(), action="alias", call=Alias(user_id="u", previous_id="", at=AT))
     with pytest.raises(BodyIncomplete, match="previousId missing"):
         message.message(fact, order(), SENDER)
@@ -150,7 +150,7 @@ def test_an_alias_without_a_previous_id_is_held() -> None:
 
 @pytest.mark.parametrize(("length", "fits"), [(1, True), (128, True), (129, False), (0, False)])
 def test_an_event_name_is_as_long_as_every_receiver_takes(length: int, fits: bool) -> None:  # noqa: FBT001
-    """Jitsu takes 128 characters (section 11); without a name Segment drops the event (section 7)."""
+    """Jitsu takes 128 characters (§11); without a name Segment drops the event (§7)."""
     fact = a_track("n" * length)
     if fits:
         assert json.loads(message.message(fact, order(), SENDER))["event"] == "n" * length
@@ -160,7 +160,7 @@ def test_an_event_name_is_as_long_as_every_receiver_takes(length: int, fits: boo
 
 
 def test_properties_that_would_be_dropped_are_held() -> None:
-    """Segment keeps 10,000 of an event and drops the rest (section 3)."""
+    """Segment keeps 10,000 of an event and drops the rest (§3)."""
     most = {str(number): 1 for number in range(10_000)}
     assert message.message(a_track(properties=most), order(), SENDER)
     with pytest.raises(BodyIncomplete, match="properties: there are 10001"):
@@ -176,7 +176,7 @@ def ids(document: Document, topic: Topic, sender: message.Sender = SENDER) -> di
 
 
 def test_message_ids_are_safe_everywhere() -> None:
-    """At most 64 characters that Jitsu would not replace (section 11), and under Segment's 100 (section 3)."""
+    """At most 64 characters that Jitsu would not replace (§11), and under Segment's 100 (§3)."""
     for path in SAMPLES:
         for one in sample(path):
             assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", one["messageId"])
@@ -216,7 +216,7 @@ def test_what_has_no_key_is_told_apart_by_content_and_version() -> None:
     ids=["source", "shop", "platform"],
 )
 def test_ids_of_others_are_others(other: message.Sender) -> None:
-    """Segment looks for repeats among the messages of all its customers (section 5)."""
+    """Segment looks for repeats among the messages of all its customers (§5)."""
     mine, theirs = ids(order(), Topic.ORDER_PAID), ids(order(), Topic.ORDER_PAID, other)
     assert not set(mine.values()) & set(theirs.values())
 
@@ -240,7 +240,7 @@ def context(**client: Any) -> dict[str, Any]:
 
 
 def test_context_holds_what_is_known_of_the_visit() -> None:
-    """The buyer's address and browser, not ours; campaign and referrer (storefront-to-segment.md section 6.3)."""
+    """The buyer's address and browser, not ours; campaign and referrer (docs/vendors/storefront-to-segment.md §6.3)."""
     found = context(
         ip="203.0.113.9",
         user_agent="Browser/1",
@@ -332,12 +332,12 @@ def sample_reply(name: str) -> response.Reply:
     ],
 )
 def test_a_200_is_read(style: str, text: str, taken: bool | None) -> None:  # noqa: FBT001
-    """True is taken, false is refused, None is neither (section 7 and 11)."""
+    """True is taken, false is refused, None is neither (§7 and §11)."""
     assert response.read(style, reply(text), MINE).taken is taken
 
 
 def test_counts_that_name_the_failed_say_that_the_others_were_taken() -> None:
-    """Jitsu's batch is always 200: its body says which of them failed (section 11)."""
+    """Jitsu's batch is always 200: its body says which of them failed (§11)."""
     assert response.read("counted", sample_reply("counted_all"), MINE).taken is True
     one = sample_reply("counted_one_named")
     assert response.read("counted", one, MINE).taken is False
@@ -352,7 +352,7 @@ def test_counts_that_name_nobody_refuse_everybody(name: str) -> None:
 
 
 def test_a_wrong_key_is_known_by_its_words() -> None:
-    """Segment answers it with 400, or with a 200 that says no (section 2)."""
+    """Segment answers it with 400, or with a 200 that says no (§2)."""
     refusal = sample_reply("wrong_key")
     assert response.blames_key(refusal.document)
     assert response.read("status", refusal, MINE).taken is False

@@ -27,7 +27,10 @@ from tests.support.golden import CANONICAL, check, read
 
 FOLDER = TESTS / "destinations" / "shiptheory"
 TERMS = Terms(delivery_service=39, increment=2, default_weight_g=300, origin_country="CA")
-BOOKED = ["order_created__company_us", "order_created__guest_gb", "order_created__web", "order_updated__partly_sent"]
+BOOKED = [
+    *("order_created__company_us", "order_created__guest_gb", "order_created__web"),
+    *("order_paid__web", "order_updated__partly_sent"),
+]
 STORE = "demo.myshopify.com"
 
 

@@ -1,4 +1,4 @@
-"""Who may call the Chit Chats emulator, how often, and how it lists (fact sheet sections 1 to 3)."""
+"""Who may call the Chit Chats emulator, how often, and how it lists (docs/vendors/chitchats.md §1 to §3)."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,7 @@
-"""What the Chit Chats emulator takes for a shipment, and what it makes of it (fact sheet sections 4, 5, 11 and 12)."""
+"""What the Chit Chats emulator takes for a shipment, and what it makes of it.
+
+See docs/vendors/chitchats.md §4, §5, §11 and §12.
+"""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -145,7 +148,7 @@ def test_duties_paid_needs_its_postage_and_a_tax_id(chitchats: Api) -> None:
     ],
 )
 def test_trouble_can_be_silent(chitchats: Api, changes: dict[str, Any]) -> None:
-    """201 with no rates is how these show (section 11)."""
+    """201 with no rates is how these show (§11)."""
     assert create(chitchats, **changes)["rates"] == []
 
 

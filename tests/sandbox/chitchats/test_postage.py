@@ -1,4 +1,4 @@
-"""A shipment's life after its creation in the Chit Chats emulator (fact sheet sections 6 to 10)."""
+"""A shipment's life after its creation in the Chit Chats emulator (docs/vendors/chitchats.md §6 to §10)."""
 
 import pytest
 import requests

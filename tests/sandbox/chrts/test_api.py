@@ -1,4 +1,4 @@
-"""The chrts emulator keeps to its fact sheet."""
+"""The chrts emulator keeps to docs/vendors/chrts.md."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The Ping Network emulator keeps to its fact sheet, and is strict where the sheet knows nothing."""
+"""The Ping Network emulator keeps to docs/vendors/pingnetwork.md, and is strict where that knows nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Segment emulator keeps to its fact sheet, as each kind of receiver."""
+"""The Segment emulator keeps to docs/vendors/segment.md, as each kind of receiver."""
 
 import base64
 from collections.abc import Iterator

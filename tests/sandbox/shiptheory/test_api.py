@@ -1,4 +1,4 @@
-"""Who may call the Shiptheory emulator, and how it lists (fact sheet sections 1, 2, 8, 9 and 10)."""
+"""Who may call the Shiptheory emulator, and how it lists (docs/vendors/shiptheory.md §1, §2, §8, §9 and §10)."""
 
 import base64
 import time

@@ -1,4 +1,4 @@
-"""What the Shiptheory emulator takes as a booking, and what its 200 really says (fact sheet sections 3 to 7)."""
+"""What the Shiptheory emulator takes as a booking, and what its 200 says (docs/vendors/shiptheory.md §3 to §7)."""
 
 import base64
 import io
