@@ -19,7 +19,7 @@ from mappings.canonical.orders import Topic
 from mappings.schemas.json import parse
 from plugin import storefronts
 from plugin.sandbox import emulated_shop
-from plugin.storage.compression import inflate
+from plugin.storage.compression import decompress
 from plugin.storage.tables import events
 from plugin.storefronts.base import Ignored
 from tests.support.folders import TESTS
@@ -90,7 +90,7 @@ class Receiving(NamedTuple):
         """Return the platform's topic and the body of every event."""
         with self.services.database.read() as db:
             rows = db.execute(select(events.c.platform_topic, events.c.body).order_by(events.c.id))
-            return [(row.platform_topic, inflate(row.body) or b"") for row in rows]
+            return [(row.platform_topic, decompress(row.body) or b"") for row in rows]
 
 
 @pytest.fixture
