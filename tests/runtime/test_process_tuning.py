@@ -69,6 +69,15 @@ def test_a_folder_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None
         assert answer == (None, os.sched_getaffinity(0))
 
 
+def _allowed_cores(parent: int) -> list[set[int]]:
+    """Return the cores that each thread of a process's children may run on."""
+    return [
+        os.sched_getaffinity(int(thread.name))
+        for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        for thread in Path(f"/proc/{child}/task").iterdir()
+    ]
+
+
 def test_the_web_process_keeps_all_its_threads_to_one_core(embedded: Backend, tmp_path: Path) -> None:
     """The one that serves; the one that watches over it may be anywhere."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -83,10 +92,7 @@ def test_the_web_process_keeps_all_its_threads_to_one_core(embedded: Backend, tm
     services.close()
     with running("web", environment, "--host", "127.0.0.1", "--port", str(port)) as web:
         wait_until(lambda: is_listening(port))
-        allowed = [
-            os.sched_getaffinity(int(thread.name))
-            for child in Path(f"/proc/{web.pid}/task/{web.pid}/children").read_text().split()
-            for thread in Path(f"/proc/{child}/task").iterdir()
-        ]
-        assert len(allowed) > 1
+        # The one that watches listens before the one that serves has its threads.
+        wait_until(lambda: len(_allowed_cores(web.pid)) > 1)
+        allowed = _allowed_cores(web.pid)
         assert {len(cores) for cores in allowed} == {1}

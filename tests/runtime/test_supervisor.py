@@ -45,7 +45,7 @@ def up(alone: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def is_ready(environment: Mapping[str, str]) -> bool:
-    """Whether webhooks are taken and Redis answers."""
+    """Return whether webhooks are taken and Redis answers."""
     url = f"http://127.0.0.1:{environment['PORT']}/readyz"
     with suppress(URLError, OSError), urlopen(url, timeout=2) as answer:
         return bool(json.load(answer) == {"database": "ok", "redis": "ok"})
@@ -53,14 +53,14 @@ def is_ready(environment: Mapping[str, str]) -> bool:
 
 
 def is_answering(environment: Mapping[str, str]) -> bool:
-    """Whether anything listens on the port."""
+    """Return whether anything listens on the port."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", int(environment["PORT"])), 1):
         return True
     return False
 
 
 def listeners(environment: Mapping[str, str]) -> list[int]:
-    """Web processes of this port, whoever their parent is."""
+    """Return the web processes of this port, whoever their parent is."""
     listed = subprocess.run(["ps", "-axwwo", "pid=,args="], capture_output=True, text=True, check=True)
     lines = [line for line in listed.stdout.splitlines() if line.rstrip().endswith(f"--port {environment['PORT']}")]
     return [int(line.split()[0]) for line in lines]
