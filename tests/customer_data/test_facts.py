@@ -1,4 +1,4 @@
-"""What receivers of customer data are told: each fact once, in order, about a person whose ids never change."""
+"""What receivers of customer data are sent: each fact once, in order, about a person whose ids never change."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def properties(document: Order, rules: IdentityRules = RULES) -> dict[str, Any]:
     ],
 )
 def test_each_order_topic_tells_its_events(topic: Topic, names: list[str]) -> None:
-    """Any of the first three may be the first to arrive, so each tells of the sale."""
+    """Any of the first three may be the first to arrive, so each leads to the sale."""
     found = facts_of(topic, order())
     assert [fact.action for fact in found] == ["identify", "alias", *["track"] * len(names)]
     assert list(tracked(topic, order())) == names
@@ -62,7 +62,7 @@ def test_one_sale_per_order_whatever_arrives() -> None:
 
 
 def test_an_update_that_changes_nothing_has_equal_content() -> None:
-    """Times are not content; what receivers are told is."""
+    """Times are not content; what receivers are sent is."""
     later = order(updated_at=order().updated_at + timedelta(hours=1), note="not told to anybody")
     completed = tracked(Topic.ORDER_CREATED, order())["Order Completed"]
     updated = tracked(Topic.ORDER_UPDATED, later)["Order Updated"]
@@ -85,7 +85,7 @@ def test_identify_repeats_only_on_change() -> None:
 
 
 def test_facts_are_the_same_every_time() -> None:
-    """Replay tells exactly what the first delivery told."""
+    """Replay sends exactly what the first delivery sent."""
     assert facts_of(Topic.ORDER_UPDATED, order()) == facts_of(Topic.ORDER_UPDATED, order())
 
 
@@ -100,7 +100,7 @@ def test_every_fact_has_its_own_time() -> None:
 
 
 def test_nobody_is_identified_by_an_order_that_names_nobody() -> None:
-    """A sale without customer, e-mail and phone is told, its buyer is not."""
+    """A sale without customer, e-mail and phone is sent, its buyer is not."""
     assert [fact.action for fact in facts_of(Topic.ORDER_CREATED, order("order_created__counter"))] == ["track"]
 
 

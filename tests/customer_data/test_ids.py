@@ -57,7 +57,7 @@ def test_user_id_strategies(strategy: str, expected: str | None) -> None:
 
 
 def test_a_guest_has_no_user_id_unless_by_email() -> None:
-    """And is the same guest whenever the same order is told of."""
+    """And is the same guest whenever the same order is sent."""
     guest = order("order_created__guest_gb")
     assert ids(guest)[0] is None
     assert ids(guest, replace(RULES, user_id="email"))[0] == "ifeoma.castellane@example.com"

@@ -158,7 +158,7 @@ def test_the_total_is_the_sum_of_its_parts(**order: Any) -> None:  # noqa: ANN40
 @settings(max_examples=examples(500, few=50), deadline=None)
 @given(cents=st.integers(1, 10**7), cuts=st.lists(st.integers(0, 10**7), max_size=4), data=st.data())
 def test_refunds_in_parts_add_up_to_what_was_paid(cents: int, cuts: list[int], data: st.DataObject) -> None:
-    """Each tells what it paid out itself, however it was paid out; only one that returns all is `full`."""
+    """Each says what it paid out itself, however it was paid out; only one that returns all is `full`."""
     document = body([Bought(price=cents, pieces=1, off=0, tax=0)], 0, (0, 0, 0, 0), "CAD", included=False)
     order = load(Topic.ORDER_CREATED, document, ADDRESS)
     assert isinstance(order, Order)

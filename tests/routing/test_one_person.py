@@ -135,15 +135,15 @@ def is_straight(aliases: Sequence[dict[str, Any]]) -> bool:
 
 @pytest.mark.parametrize("strategy", USER_ID_STRATEGIES)
 def test_a_replay_counts_nothing_again(shop: Shop, strategy: str) -> None:
-    """Every event routed again finds its events told; what was learned since may only join ids of the one person."""
+    """Every event routed again finds its events sent; what was learned since may only join ids of the one person."""
     tell_both(shop, user_id=strategy)
     send(shop, journey())
     sales = len(state(shop, "segment")["events"])
     before = shop.sandbox.emulators["chrts"].journal.total
     replay.replay_events(shop.services.database, [row["id"] for row in events(shop.services)])
     work_off(shop.services)
-    told = [one["path"] for one in shop.sandbox.emulators["chrts"].requests()[before:]]
-    assert "/event/track" not in told
+    sent = [one["path"] for one in shop.sandbox.emulators["chrts"].requests()[before:]]
+    assert "/event/track" not in sent
     assert len(state(shop, "segment")["events"]) == sales
     assert [len(people(shop, receiver)) for receiver in RECEIVERS] == [1, 1]
 
@@ -167,13 +167,13 @@ def test_two_people_at_one_browser_stay_two(shop: Shop) -> None:
 
 
 def test_a_failed_merge_joins_nobody(shop: Shop) -> None:
-    """Shopify tells of merges that failed, too."""
+    """Shopify reports merges that failed, too."""
     send(shop, [("customers/merge", sent("customers_merge__failed"))])
     assert shop.sandbox.emulators["chrts"].state()["aliases"] == []
 
 
 def test_a_changed_address_is_the_same_person(shop: Shop) -> None:
-    """Where people are known by their address, the new one is joined to the old, whichever topic tells of it first."""
+    """Where people are known by their address, the new one is joined to the old, whichever topic brings it first."""
     shop.reconnect("chrts", user_id="sha256_email")
     moved = sent("orders_paid") | {"email": "new@example.com"}
     moved["customer"] = moved["customer"] | {"email": "new@example.com"}

@@ -1,4 +1,4 @@
-"""Whatever happens to an order: one live booking at most, and none for a cancelled one unless a person is told.
+"""Whatever happens to an order: one live booking at most, and none for a cancelled one unless a person is shown why.
 
 The real line on SQLite and the embedded Redis, with two accounts of emulated vendors over sockets: both at Chit Chats,
 which takes bookings back, or one at Shiptheory, which never does.

@@ -33,7 +33,7 @@ def carriers(services: Services, sandbox: Sandbox, app: Flask) -> Carriers:
 def test_an_order_that_no_rule_takes_is_not_booked_and_its_event_says_so(
     services: Services, sandbox: Sandbox, app: Flask
 ) -> None:
-    """Nothing is held for it, and what it sold is still told."""
+    """Nothing is held for it, and what it sold is still sent."""
     carriers = Carriers.open(services, sandbox, app, RUSH, RUSH)
     carriers.post()
     work_off(services)

@@ -1,4 +1,4 @@
-"""Documents of one invented person, and what the shop of these tests tells of them."""
+"""Documents of one invented person, and what the shop of these tests sends about them."""
 
 # ruff: noqa: ANN401  (JSON documents and changes to dataclasses are of any type)
 
