@@ -168,7 +168,7 @@ class Round:
         is_due = True
         try:
             while is_due and not self._stopping.is_set():
-                is_due = self._turn()
+                is_due = self._turn(ends)
                 late = time.monotonic() - ends
                 self._lanes.closing = late > 0
                 if self._lanes.closing and (late > _CLOSING_SECONDS or not self._lanes.waits_for_slow()):
@@ -178,7 +178,7 @@ class Round:
             self._finish()
         return is_due
 
-    def _turn(self) -> bool:
+    def _turn(self, ends: float) -> bool:
         now = time.monotonic()
         self._lanes.learn_turn(now - self._turned_at - self._rested)
         self._turned_at, self._rested = now, 0.0
@@ -193,9 +193,15 @@ class Round:
         if done.leased and not self._lanes.in_flight:
             # Nothing is on its way, so there is nothing to wait for.
             self._commit(self._dispatcher.reserve(), {})
-        finished = self._collect(0.0 if done.leased else self._lanes.patience(self._look_at))
+        finished = self._collect(0.0 if done.leased else self._patience(ends))
         is_busy = finished or routed or done.leased or self._returned or self._lanes.in_hand
         return bool(is_busy) or self._is_due_soon()
+
+    def _patience(self, ends: float) -> float:
+        """Return for how many seconds to wait for answers; a round that ends waits for nothing else."""
+        if time.monotonic() > ends and not self._lanes.in_flight:
+            return 0.0
+        return self._lanes.patience(self._look_at)
 
     def _look(self) -> tuple[int, list[Lane]]:
         """Route what arrived; return how much that was, and the lanes that have something due."""
