@@ -61,7 +61,7 @@ def _as_test(order: Document) -> None:
 
 
 def _as_documented(order: Document) -> None:
-    """What no shop can make and Shopify's documentation shows: a test, never confirmed, cancelled as it was placed."""
+    """Change an order as only Shopify's documentation does: a test, never confirmed, cancelled as it was placed."""
     order |= {"test": True, "confirmed": False, "cancelled_at": order["created_at"], "cancel_reason": "customer"}
     order |= {"financial_status": "voided"}
 
