@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def certify(folder: Path, host: str) -> tuple[Path, Path]:
-    """Return a certificate for this host by an authority of its own: files of the authority, and of certificate and key.
+    """Return a certificate for this host by an authority of its own: files of the authority, of certificate and key.
 
     Whoever trusts the first file trusts the second, and nobody else does.
     """
