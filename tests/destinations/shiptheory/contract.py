@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _made(received: Received) -> int:
-    """What a carrier has; a booking that failed is none."""
+    """Return how many parcels a carrier has; a booking that failed is none."""
     return sum(parcel.is_live for parcel in received.parcels or ())
 
 
