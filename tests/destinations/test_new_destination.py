@@ -40,7 +40,7 @@ IGNORED = shutil.ignore_patterns("__pycache__", ".*_cache", ".hypothesis")
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
@@ -67,7 +67,7 @@ def fingerprints(tree: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this tree."""
+    """Return a copy of this tree."""
     tree = tmp_path_factory.mktemp("copy") / "tree"
     tree.mkdir()
     for name in COPIED:
@@ -81,13 +81,13 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def untouched(before: Path) -> dict[str, str]:
-    """What the copy held before the vendor was added."""
+    """Return what the copy held before the vendor was added."""
     return fingerprints(before)
 
 
 @pytest.fixture(scope="module")
 def tree(before: Path, untouched: dict[str, str]) -> Path:
-    """The copy with the vendor in it."""
+    """Return the copy with the vendor in it."""
     assert untouched
     added = python(before, {}, "-m", "plugin", "new", "destination", NAME)
     assert added.status == 0, added.err
@@ -96,7 +96,7 @@ def tree(before: Path, untouched: dict[str, str]) -> Path:
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The vendor as a package of its own, installed: pip would write the same entry points beside it."""
+    """Return the vendor as a package of its own, installed: pip would write the same entry points beside it."""
     folder = tmp_path_factory.mktemp("package") / "site"
     made = python(ROOT, {}, "-m", "plugin", "new", "destination", NAME, "--into", str(folder))
     assert made.status == 0, made.err

@@ -27,7 +27,7 @@ names = pytest.mark.parametrize("name", NAMES)
 
 @pytest.fixture
 def backend(request: pytest.FixtureRequest) -> Backend:
-    """The embedded one, unless a test asks for both."""
+    """Return the embedded one, unless a test asks for both."""
     found: Backend = request.getfixturevalue(getattr(request, "param", "embedded"))
     return found
 

@@ -21,7 +21,7 @@ DEFINED = {name for text in SOURCES.values() for name in re.findall(r"^def (test
 
 
 def rows(table: Path) -> list[str]:
-    """The rows of every table of the page, without the heads and the lines below them."""
+    """Return the rows of every table of the page, without the heads and the lines below them."""
     lines = table.read_text().splitlines()
     ruled = {place for place, line in enumerate(lines) if re.fullmatch(r"\|[-|]+\|", line)}
     return [

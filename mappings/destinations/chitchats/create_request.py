@@ -46,12 +46,12 @@ def body(order: Order, package: Package, *, platform: str, number: int = 1) -> d
 
 
 def parcels(order: Order, package: Package) -> tuple[Parcel, ...]:
-    """The parcels of an order, each a shipment of its own: the vendor knows none with several."""
+    """Return the parcels of an order, each a shipment of its own: the vendor knows none with several."""
     return pack(order, default_weight_g=package.default_weight_g, most_g=package.parcel_g)
 
 
 def fingerprint(order: Order, parcel: Parcel) -> str:
-    """What tells whether a shipment still is what the order asks for; the settings are not in it."""
+    """Return what tells whether a shipment still is what the order asks for; the settings are not in it."""
     pieces = [f"{piece.line.ref}:{piece.quantity}" for piece in parcel.pieces]
     told = " ".join([content(order), str(parcel.number), *pieces])
     return hashlib.sha256(told.encode()).hexdigest()

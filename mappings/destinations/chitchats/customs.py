@@ -40,7 +40,7 @@ class Customs:
     maker: Mapping[str, str] = field(default_factory=dict)
 
     def vat_for(self, country: str | None) -> str | None:
-        """The tax number for parcels to a country; none within Canada and to the US, where none is asked for."""
+        """Return the tax number for parcels to a country; none within Canada and to the US, where none is asked for."""
         if country in AT_HOME or country is None:
             return None
         numbers = _by_country(self.vat_reference)
@@ -56,7 +56,7 @@ class Customs:
 
 
 def customs(values: Mapping[str, str]) -> Customs:
-    """A connection's settings as the mapping takes them."""
+    """Return a connection's settings as the mapping takes them."""
     return Customs(
         origin_country=values.get("origin_country"),
         hs_tariff_code=values.get("hs_tariff_code"),

@@ -42,12 +42,12 @@ _STORES: Final = frozenset(
 
 
 def order_store(platform: str) -> str:
-    """A platform in Chit Chats' words; one that it does not list is `other`."""
+    """Return a platform in Chit Chats' words; one that it does not list is `other`."""
     return platform if platform in _STORES else "other"
 
 
 def package(values: Mapping[str, str]) -> Package:
-    """A connection's settings as the mapping takes them."""
+    """Return a connection's settings as the mapping takes them."""
     return Package(
         default_weight_g=_grams(values, "default_weight_g"),
         parcel_g=_grams(values, "parcel_g"),

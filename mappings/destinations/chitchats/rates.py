@@ -77,7 +77,7 @@ def rates(listed: Sequence[Any]) -> tuple[Rate, ...]:
 
 
 def price(said: Mapping[str, Any]) -> Money | None:
-    """What is charged: tax is inside `purchase_amount`, fees are not."""
+    """Return what is charged: tax is inside `purchase_amount`, fees are not."""
     amount = said.get("payment_amount")
     if amount is None and said.get("purchase_amount") is not None:
         parts = (said.get(name) for name in ("purchase_amount", *FEES))
@@ -97,7 +97,7 @@ def check_rule(text: str) -> None:
 
 
 def rule_for(text: str, country: str | None) -> str:
-    """The rule for parcels to a country; `*` is for every country that is not named."""
+    """Return the rule for parcels to a country; `*` is for every country that is not named."""
     by_country = {}
     for part in text.split(","):
         named = re.match(r"([A-Z]{2}|\*):(.*)", part)
@@ -106,7 +106,7 @@ def rule_for(text: str, country: str | None) -> str:
 
 
 def fixed(rule: str) -> str:
-    """The postage type to ask for when the shipment is made; a rule can only choose once there are rates."""
+    """Return the postage type to ask for when the shipment is made; a rule can only choose once there are rates."""
     return rule if rule in POSTAGE_TYPES else UNCHOSEN
 
 

@@ -128,7 +128,7 @@ def label_address(document: object, form: str) -> str | None:
 
 
 def open_batch(document: object, passed_over: int | None) -> int | None:
-    """The newest pending batch of a list, but for one that was tried in vain (§9).
+    """Return the newest pending batch of a list, but for one that was tried in vain (§9).
 
     Raises:
         PayloadRejected: it is no list.

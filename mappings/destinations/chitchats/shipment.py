@@ -91,7 +91,7 @@ class Shipment:
     duties_paid: bool | None
 
     def line(self, number: int) -> str | None:
-        """An address line, counted from 1."""
+        """Return an address line, counted from 1."""
         return self.fitted.line(number) if self.fitted else None
 
     @property

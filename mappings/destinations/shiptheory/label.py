@@ -30,7 +30,7 @@ _RETURN: Final = _ReturnSchema()
 
 
 def label(document: object) -> bytes | None:
-    """The PDF in the answer to a look; None if there is none (yet)."""
+    """Return the PDF in the answer to a look; None if there is none (yet)."""
     return _pdf(part(document, "label"))
 
 

@@ -47,7 +47,7 @@ def package_sizes(document: object) -> tuple[list[dict[str, Any]], bool]:
 
 
 def _rows(document: object, key: str) -> Iterator[tuple[str, Any]]:
-    """The pairs of an object that is expected under a key; an empty one may come as a list."""
+    """Return the pairs of an object that is expected under a key; an empty one may come as a list."""
     found = part(document, key)
     if not isinstance(found, (Mapping, list)):
         raise PayloadRejected(f"shiptheory {key}: not in the answer")

@@ -43,7 +43,7 @@ def address_of(order: Order) -> Address:
 
 
 def fitted(address: Address, given: Terms) -> Fitted:
-    """The address in at most three lines; what is left over goes into the instructions.
+    """Return the address in at most three lines; what is left over goes into the instructions.
 
     Shiptheory names no length, but what is longer is cut by its carriers: `address_chars`.
     """
@@ -62,7 +62,7 @@ def detail(
     store: str,
     platform: str,
 ) -> Detail:
-    """The parcel as a whole: its weight and value are the sums of what is in it."""
+    """Return the parcel as a whole: its weight and value are the sums of what is in it."""
     weights = [parcel.weight_g for parcel in packed]
     known = None if None in weights else sum(weight for weight in weights if weight)
     country = address_of(order).country_code
@@ -116,7 +116,7 @@ def products(packed: Sequence[Parcel], given: Terms) -> list[Product]:
 
 
 def packages(packed: Sequence[Parcel], given: Terms) -> dict[str, Any]:
-    """`packages` for carriers that want sizes: each parcel in the size of the settings; weights have two decimals."""
+    """Return `packages`, for carriers that want sizes: each of the settings' size, with a weight of two decimals."""
     if given.package_size is None:
         return {}
     weights = [_kilograms(parcel.weight_g) for parcel in packed]
@@ -129,7 +129,7 @@ def packages(packed: Sequence[Parcel], given: Terms) -> dict[str, Any]:
 
 
 def tax_numbers(order: Order) -> tuple[TaxNumber, ...]:
-    """The buyer's numbers of the kinds that Shiptheory knows."""
+    """Return the buyer's numbers of the kinds that Shiptheory knows."""
     return tuple(one for one in order.tax_numbers if one.kind in TAX_NUMBER_TYPES)
 
 
@@ -174,7 +174,7 @@ def _kilograms(grams: int | None) -> Decimal | None:
 
 
 def _instructions(order: Order, given: Terms, overflow: str | None) -> str | None:
-    """What the address lines had no room for, then the buyer's note."""
+    """Return what the address lines had no room for, then the buyer's note."""
     told = [overflow, order.note if given.note_as_instructions else None]
     return _cut(" ".join(" ".join(text.split()) for text in told if text), MOST_CHARS) or None
 

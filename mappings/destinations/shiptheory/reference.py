@@ -24,7 +24,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._]+")
 
 
 def base(order: Order, prefix: str = "") -> str:
-    """The reference of an order's first booking: its number as people know it, such as `1001`.
+    """Return the reference of an order's first booking: its number as people know it, such as `1001`.
 
     A number too long for the vendor is cut and told apart by a hash of the order's id, never by cutting alone.
     """
@@ -36,7 +36,7 @@ def base(order: Order, prefix: str = "") -> str:
 
 
 def following(first: str, last: str | None) -> str:
-    """The reference of the booking after `last`: `1001` after none, then `1001-2`, and the same however often asked.
+    """Return the reference of the booking after `last`, always the same: `1001` after none, then `1001-2`.
 
     Raises:
         BodyIncomplete: it would be too long.

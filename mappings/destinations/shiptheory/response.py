@@ -99,7 +99,7 @@ _MESSAGE: Final = _MessageSchema()
 
 
 def token(document: object) -> str | None:
-    """The token in the answer to a login."""
+    """Return the token in the answer to a login."""
     found = part(part(document, "data"), "token")
     return found if isinstance(found, str) and found and found.isascii() and found.isprintable() else None
 
@@ -176,7 +176,7 @@ def _entry(document: object) -> Shown:
 
 
 def refusal(document: object) -> str | None:
-    """What a refusal says, in any of the forms of §10, each field with its reason; None if it says nothing."""
+    """Return what a refusal says, in any of the forms of §10, each field with its reason; None if it says nothing."""
     if not isinstance(document, Mapping):
         return None
     error, message = document.get("error"), text(document.get("message"))
@@ -197,7 +197,7 @@ def _messages(entries: object) -> tuple[Message, ...]:
 
 
 def _tracked(messages: tuple[Message, ...]) -> tuple[str | None, str | None]:
-    """The tracking number where only the history tells it, with its carrier: it often comes there first."""
+    """Return the tracking number where only the history tells it, with its carrier: it often comes there first."""
     for one in reversed(messages):
         told = _TRACKED.search(one.text)
         if told:
@@ -222,7 +222,7 @@ def said_by(schema: Inbound, document: object) -> Mapping[str, Any]:
 
 
 def part(document: object, key: str) -> Any:  # noqa: ANN401  (any JSON value)
-    """What an object holds under a key; None if it is no object."""
+    """Return what an object holds under a key; None if it is no object."""
     return document.get(key) if isinstance(document, Mapping) else None
 
 

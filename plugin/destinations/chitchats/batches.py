@@ -34,7 +34,7 @@ def build_request(work: Work) -> Request | Outcome:
 
 
 def read_response(work: Work, answer: Response) -> Outcome:
-    """What the call came to."""
+    """Return what the call came to."""
     if answer.status >= calls.REFUSED:
         return _refused(work, answer)
     if work.data.get("batch") is not None:
@@ -42,7 +42,7 @@ def read_response(work: Work, answer: Response) -> Outcome:
     if work.data.get("opens"):
         return _into(work, _number(answer))
     batch = mapping.open_batch(answer.json, work.data.get("closed"))
-    return _into(work, batch) if batch else calls.again("no batch is open", **{**work.data, "opens": True})
+    return _into(work, batch) if batch else calls.continue_step("no batch is open", **{**work.data, "opens": True})
 
 
 def build_lookup(work: Work) -> Request | None:
@@ -61,21 +61,21 @@ def _list(work: Work) -> Request:
 
 
 def _into(work: Work, batch: int) -> Outcome:
-    return calls.again(f"batch {batch}", **{**work.data, "batch": batch})
+    return calls.continue_step(f"batch {batch}", **{**work.data, "batch": batch})
 
 
 def _refused(work: Work, answer: Response) -> Outcome:
-    """A batch may have been closed since it was found; the next one is tried, and after that a person."""
+    """Return what follows from a refusal: the next batch is tried, as this one may have been closed; then a person."""
     words = redacted_reason(answer, work.sent, work.document)
     batch = work.data.get("batch")
     if batch is not None and work.data.get("closed") is None:
-        return calls.again(words, **{**work.data, "batch": None, "opens": None, "closed": batch})
-    known = calls.no_account(answer.status) if batch is None else None
+        return calls.continue_step(words, **{**work.data, "batch": None, "opens": None, "closed": batch})
+    known = calls.unknown_account(answer.status) if batch is None else None
     return known or Rejected(reason=f"{words}; put shipment {calls.remote_id_of(work)} into a batch by hand", hold=True)
 
 
 def _number(answer: Response) -> int:
-    """A batch's number is the end of its address; the body of the answer is not documented (§2)."""
+    """Return the number of a new batch: the end of its address, as the body of the answer is not documented (§2)."""
     headers = {name.lower(): value for name, value in answer.headers.items()}
     last = headers.get("location", "").rstrip("/").rpartition("/")[2].removesuffix(".json")
     if not last.isascii() or not last.isdigit():

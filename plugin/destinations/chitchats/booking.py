@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def build_request(work: Work) -> Request | Outcome:
-    """The next call: take back what is outdated, then make what is missing."""
+    """Return the next call: take back what is outdated, then make what is missing."""
     following = _following(work)
     if not isinstance(following, Parcel):
         return following
@@ -37,14 +37,14 @@ def build_request(work: Work) -> Request | Outcome:
 
 
 def read_response(work: Work, answer: Response) -> Outcome:
-    """What the call came to."""
+    """Return what the call came to."""
     stale = _stale(work)
     if stale:
         return cancellation.learned(work, stale[0], answer)
     parcel = _missing(work)[0]
     if answer.status >= calls.REFUSED:
         words = redacted_reason(answer, work.sent, work.document)
-        return calls.no_account(answer.status) or Rejected(reason=words)
+        return calls.unknown_account(answer.status) or Rejected(reason=words)
     receipt = _ours(work, parcel, mapping.receipt(answer.json))
     if not receipt.rates:
         # Nothing can be bought for it, so it does not count as what the order asks for.
@@ -53,7 +53,7 @@ def read_response(work: Work, answer: Response) -> Outcome:
 
 
 def build_lookup(work: Work) -> Request | None:
-    """The look-up for the call that may have arrived: the draft to be deleted, or a draft for this order."""
+    """Return the look-up for the call that may have arrived: the draft to be deleted, or a draft for this order."""
     following = _following(work)
     if isinstance(following, Request):
         return cancellation.look(work, _stale(work)[0])
@@ -62,8 +62,8 @@ def build_lookup(work: Work) -> Request | None:
 
 
 def read_lookup(work: Work, answer: Response) -> Outcome | None:
-    """The draft of this very order that nobody else owns; none says that the lost call did not arrive."""
-    unknown = calls.no_account(answer.status)
+    """Return the draft of this very order that nobody else owns; none says that the lost call did not arrive."""
+    unknown = calls.unknown_account(answer.status)
     if unknown is not None:
         return unknown
     entries = mapping.listed(answer.json)
@@ -83,7 +83,7 @@ def buys(work: Work, remote_id: str) -> tuple[Step, ...]:
     """Whether money is spent: only if asked for, and only for an order that is to be paid."""
     wanted = work.settings["auto_buy"] == "yes" and calls.never_bought(calls.order_of(work)) is None
     # Taken up again if it was skipped because the order was about to change.
-    return (calls.then(work, remote_id, "buy", newest=True),) if wanted else ()
+    return (calls.follow_up(work, remote_id, "buy", newest=True),) if wanted else ()
 
 
 def _following(work: Work) -> Request | Outcome | Parcel:
@@ -97,9 +97,9 @@ def _following(work: Work) -> Request | Outcome | Parcel:
     missing = _missing(work)
     if missing:
         return missing[0]
-    if not calls.live(work):
+    if not calls.live_shipments(work):
         return Skipped(mapping.skip_reason(order) or "nothing is left to be booked")
-    steps = tuple(step for one in calls.live(work) for step in buys(work, one.remote_id))
+    steps = tuple(step for one in calls.live_shipments(work) for step in buys(work, one.remote_id))
     return Accepted(note="it is booked as the order asks for", then=steps)
 
 
@@ -108,7 +108,7 @@ def _skip_reason(work: Work, order: Order) -> str | None:
     if work.topic is Topic.ORDER_CANCELLED:
         return "the order was cancelled"
     if work.action == "book":
-        return None if calls.live(work) else mapping.skip_reason(order)
+        return None if calls.live_shipments(work) else mapping.skip_reason(order)
     if any(one.as_of and one.as_of > order.updated_at for one in work.shipments):
         return "a newer version of the order is booked already"
     ours = [one for one in work.shipments if calls.is_live(one) or one.status == calls.DELETED]
@@ -131,7 +131,7 @@ def _replace(work: Work, booked: Booked) -> Request | Outcome:
 
 
 def _wanted(work: Work) -> dict[int, tuple[Parcel, str]]:
-    """The parcels that there should be; none once the order is called off."""
+    """Return the parcels that there should be; none once the order is called off."""
     order = calls.order_of(work)
     if mapping.skip_reason(order):
         return {}
@@ -139,14 +139,16 @@ def _wanted(work: Work) -> dict[int, tuple[Parcel, str]]:
 
 
 def _stale(work: Work) -> list[Booked]:
-    """The live shipments that are not what the order asks for; of those that say nothing of it nothing is known."""
+    """Return the live shipments that are known not to be what the order asks for."""
     wanted = {number: fingerprint for number, (_, fingerprint) in _wanted(work).items()}
-    return [one for one in calls.live(work) if one.content is not None and one.content != wanted.get(one.parcel)]
+    return [
+        one for one in calls.live_shipments(work) if one.content is not None and one.content != wanted.get(one.parcel)
+    ]
 
 
 def _missing(work: Work) -> list[Parcel]:
-    """The parcels that are not booked yet."""
-    there = {one.parcel for one in calls.live(work)}
+    """Return the parcels that are not booked yet."""
+    there = {one.parcel for one in calls.live_shipments(work)}
     return [parcel for number, (parcel, _) in _wanted(work).items() if number not in there]
 
 
@@ -157,32 +159,32 @@ def _ours(work: Work, parcel: Parcel, receipt: Receipt) -> Receipt:
 
 def _booked(work: Work, receipt: Receipt, note: str | None = None) -> Outcome:
     if len(_missing(work)) > 1:
-        return calls.again(f"parcel {receipt.parcel} is booked", receipt)
-    earlier = [one.remote_id for one in calls.live(work)]
+        return calls.continue_step(f"parcel {receipt.parcel} is booked", receipt)
+    earlier = [one.remote_id for one in calls.live_shipments(work)]
     steps = (step for remote_id in (*earlier, receipt.remote_id) for step in buys(work, remote_id))
-    return calls.done(receipt, note, *steps)
+    return calls.accepted(receipt, note, *steps)
 
 
 def _found_booking(work: Work, entry: mapping.Listed) -> Outcome:
     missing = _missing(work)
     if not missing:
-        return calls.done(entry.receipt, "found after the answer was lost")
+        return calls.accepted(entry.receipt, "found after the answer was lost")
     body = mapping.body(calls.order_of(work), _package(work), platform=work.store.platform, number=missing[0].number)
     receipt = _ours(work, missing[0], entry.receipt)
     if not mapping.is_same(entry.sent, body):
         # It was made from an older version of the order.
-        return calls.again("found, but the order changed since", replace(receipt, content=""))
+        return calls.continue_step("found, but the order changed since", replace(receipt, content=""))
     outcome = _booked(work, receipt, "found after the answer was lost")
     if isinstance(outcome, Accepted) and not outcome.then:
-        return replace(outcome, then=(calls.then(work, receipt.remote_id, "price"),))
+        return replace(outcome, then=(calls.follow_up(work, receipt.remote_id, "price"),))
     return outcome
 
 
 def _found_outdated(booked: Booked, entries: tuple[mapping.Listed, ...]) -> Outcome | None:
     """None sends the deletion again."""
     seen = [one.receipt for one in entries if one.receipt.remote_id == booked.remote_id]
-    receipt = seen[0] if seen else calls.gone(booked.remote_id)
-    return calls.again("deleted", receipt) if receipt.status != booked.status else None
+    receipt = seen[0] if seen else calls.deleted_receipt(booked.remote_id)
+    return calls.continue_step("deleted", receipt) if receipt.status != booked.status else None
 
 
 def _package(work: Work) -> mapping.Package:

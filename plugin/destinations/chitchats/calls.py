@@ -33,7 +33,7 @@ UNPAID = mapping.DRAFT_STATUSES | mapping.FAILED_STATUSES
 
 
 def order_of(work: Work) -> Order:
-    """The order that a step is about."""
+    """Return the order that a step is about."""
     if not isinstance(work.document, Order):
         raise PayloadRejected("the event holds no order")
     return work.document
@@ -49,7 +49,7 @@ def never_bought(document: Document | None) -> str | None:
 
 
 def remote_id_of(work: Work) -> str:
-    """The shipment that a step is about."""
+    """Return the shipment that a step is about."""
     known = work.data.get("remote_id") or (work.booked.remote_id if work.booked else None)
     if known is None:
         raise MappingError("no shipment is known for this step")
@@ -61,34 +61,34 @@ def is_live(booked: Booked | None) -> bool:
     return booked is not None and booked.status not in {*mapping.DEAD_STATUSES, DELETED}
 
 
-def live(work: Work) -> list[Booked]:
-    """The shipments of the order of which a parcel may still come."""
+def live_shipments(work: Work) -> list[Booked]:
+    """Return the shipments of the order of which a parcel may still come."""
     return [one for one in work.shipments if is_live(one)]
 
 
-def then(work: Work, remote_id: str, action: str, **more: Any) -> Step:  # noqa: ANN401  (fields of a step)
-    """A further step about one shipment; they all wait for each other, and for what else is owed about the order."""
+def follow_up(work: Work, remote_id: str, action: str, **more: Any) -> Step:  # noqa: ANN401  (fields of a step)
+    """Return a step about one shipment; it waits for whatever else is owed about the same order."""
     known: dict[str, Any] = {"key": f"{action}:{remote_id}", "subject": f"order:{order_of(work).ref}"}
     data = {"remote_id": remote_id} | dict(more.pop("data", {}))
     return Step(**({"action": action} | known | more), data=data)
 
 
-def sweep(action: str, delay: timedelta, priority: Priority = Priority.LIVE) -> Step:
-    """A look at all shipments of the connection; there is one of each kind, taken up again when it has ended."""
+def step_for_all_shipments(action: str, delay: timedelta, priority: Priority = Priority.LIVE) -> Step:
+    """Return the step of this kind that reads all shipments of the connection; it is taken up again after it ended."""
     data = {"account": True, "page": 1}
     return Step(action=action, key=action, subject=action, newest=True, priority=priority, delay=delay, data=data)
 
 
-def again(
+def continue_step(
     reason: str, *receipts: Receipt, after: timedelta = NOW, patience: timedelta | None = None, **data: object
 ) -> Deferred:
-    """The next call of the same step. `data` is remembered; with none, nothing changes about it."""
+    """Return that the same step goes on with another call; `data` replaces its data, if any is given."""
     receipt = receipts[0] if receipts else None
     return Deferred.pending(reason, after, patience, receipt=receipt, data=data or None)
 
 
-def no_account(answer_status: int) -> Outcome | None:
-    """What a 404 to a list or a creation means: there is no such account, so every other call would fail too.
+def unknown_account(answer_status: int) -> Outcome | None:
+    """Return what a 404 to a list or a creation means: there is no such account, so every other call would fail too.
 
     For a single shipment 404 may as well mean that it is gone (docs/vendors/chitchats.md §1).
     """
@@ -97,13 +97,13 @@ def no_account(answer_status: int) -> Outcome | None:
     return Deferred.unauthorized("404: Chit Chats knows no account with this client_id; check it")
 
 
-def gone(remote_id: str) -> Receipt:
-    """What we keep of a shipment that is no more."""
+def deleted_receipt(remote_id: str) -> Receipt:
+    """Return the receipt of a shipment that was deleted at the vendor."""
     return Receipt(remote_id=remote_id, status=DELETED, watched=False)
 
 
-def done(receipt: Receipt, note: str | None = None, *steps: Step) -> Accepted:
-    """It is as it should be."""
+def accepted(receipt: Receipt, note: str | None = None, *steps: Step) -> Accepted:
+    """Return that the step is done, with what was learned of the shipment and the steps that follow."""
     return Accepted(receipt=receipt, note=note, then=steps)
 
 
@@ -121,7 +121,7 @@ def call(
     query: Mapping[str, str] | None = None,
     repeatable: bool = False,
 ) -> Request:
-    """A call of the account's API."""
+    """Return a call of the account's API."""
     return request(work.settings, method, path, body=body, query=query, repeatable=repeatable)
 
 
@@ -134,7 +134,7 @@ def request(
     query: Mapping[str, str] | None = None,
     repeatable: bool = False,
 ) -> Request:
-    """A call of the account that these settings name."""
+    """Return a call of the account that these settings name."""
     return Request(
         method=method,
         path=f"/api/v1/clients/{values['client_id']}{path}",

@@ -32,7 +32,7 @@ _RESTING = mapping.DEAD_STATUSES | {"delivered", "exception", "archived"}
 
 
 def build_request(work: Work) -> Request | Outcome:
-    """The next page, as long as anything is to be looked at."""
+    """Return the next page, as long as anything is to be looked at."""
     if not _wanted(work):
         return Skipped("no purchase is under way" if work.action == "poll" else "no parcel is on its way")
     query = {"limit": str(PAGE), "page": str(work.data.get("page", 1))}
@@ -40,10 +40,10 @@ def build_request(work: Work) -> Request | Outcome:
 
 
 def read_response(work: Work, answer: Response) -> Outcome:
-    """What the page says of our shipments; the newest come first, so pages end where all of them were seen."""
+    """Return what the page says of our shipments; the newest come first, so pages end where all of them were seen."""
     if answer.status >= calls.REFUSED:
         reason = redacted_reason(answer, None, None)
-        return calls.no_account(answer.status) or Rejected(reason=reason)
+        return calls.unknown_account(answer.status) or Rejected(reason=reason)
     entries = mapping.listed(answer.json)
     wanted = {one.remote_id: one for one in _wanted(work)}
     listed = [one.receipt for one in entries if one.receipt.remote_id in wanted]
@@ -69,7 +69,7 @@ def _is_young(booked: Booked) -> bool:
 
 
 def _tells(receipt: Receipt) -> bool:
-    """A list that lags behind may still call a shipment unpaid whose postage was asked for."""
+    """Return whether a list says something new: one that lags behind still calls a paid shipment unpaid."""
     return receipt.status not in mapping.DRAFT_STATUSES | mapping.REQUESTED_STATUSES
 
 

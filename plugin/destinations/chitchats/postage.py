@@ -36,7 +36,7 @@ _BOUGHT = mapping.PAID_STATUSES | mapping.REQUESTED_STATUSES
 
 
 def later(values: Mapping[str, str]) -> tuple[PreviewStep, ...]:
-    """What will follow from a booking whose postage is bought; what a rule chooses is known once there are offers."""
+    """Return the steps that follow a booking whose postage is bought; a rule can only choose among offers."""
     if values.get("auto_buy") != "yes":
         return (PreviewStep(action="buy", help="not by Crossdock, as auto_buy is no: somebody buys it at Chit Chats"),)
     free, dear = (Money(amount=Decimal(amount), currency="CAD") for amount in (0, 1))
@@ -64,7 +64,7 @@ def price(work: Work) -> Request | Outcome:
 
 
 def priced(work: Work, answer: Response) -> Outcome:
-    """A draft without offers is of no use; what is likely to be wrong with it is named."""
+    """Return the refusal of a draft without offers, and name what is likely to be wrong with it."""
     receipt = mapping.receipt(answer.json)
     del work
     if not receipt.rates:
@@ -97,12 +97,12 @@ def buy(work: Work) -> Request | Outcome:
 
 
 def bought(work: Work, answer: Response) -> Outcome:
-    """What pricing or buying came to. 200 to a purchase only means that it was asked for."""
+    """Return what pricing or buying came to. 200 to a purchase only means that it was asked for."""
     receipt = mapping.receipt(answer.json)
     if work.booked is not None and not work.booked.rates:
         if not receipt.rates:
             return Rejected(reason=mapping.NO_RATES, hold=True, receipt=receipt)
-        return calls.again("priced", receipt)
+        return calls.continue_step("priced", receipt)
     if receipt.status in calls.UNPAID:
         receipt = replace(receipt, status="postage_requested")
     return Accepted(receipt=replace(receipt, watched=True, rates=None), then=_waits(work))
@@ -125,7 +125,7 @@ def read_lookup(work: Work, answer: Response) -> Outcome | None:
 
 
 def refused(work: Work, answer: Response) -> Outcome:
-    """The vendor's words; what was offered is forgotten, so that whoever tries again prices it anew."""
+    """Return a refusal in the vendor's words; its offers are dropped, so that another try prices it anew."""
     words = redacted_reason(answer, work.sent, work.document)
     return Rejected(reason=words, hold=True, receipt=_stale(work.booked) if work.booked else None)
 
@@ -147,7 +147,7 @@ def wait(work: Work) -> Request | Outcome:
 
 
 def waited(work: Work, answer: Response) -> Outcome:
-    """The same from the shipment itself."""
+    """Return what a purchase came to, from the shipment itself."""
     return _came_to(work, mapping.receipt(answer.json))
 
 
@@ -158,7 +158,7 @@ def label(work: Work) -> Request | Outcome:
 
 
 def labelled(work: Work, answer: Response) -> Outcome:
-    """The formats; their addresses are read again whenever somebody wants one."""
+    """Return the formats of the label; their addresses are read again whenever somebody wants one."""
     receipt = mapping.receipt(answer.json)
     return Accepted(receipt=receipt) if receipt.label_formats else _busy(work, "the label is not there yet", receipt)
 
@@ -177,30 +177,30 @@ def _came_to(work: Work, receipt: Receipt) -> Outcome:
 def _busy(work: Work, reason: str, *receipts: Receipt) -> Deferred:
     looks = int(work.data.get("looks", 0)) + 1
     data = {**work.data, "looks": looks}
-    return calls.again(reason, *receipts, after=calls.POLL, patience=calls.BUYING, **data)
+    return calls.continue_step(reason, *receipts, after=calls.POLL, patience=calls.BUYING, **data)
 
 
 def _waits(work: Work) -> tuple[Step, ...]:
     """One step waits for this purchase, and one for the whole connection looks at all that are under way."""
     turn = int(work.data.get("turn", 1))
     key = f"wait:{calls.remote_id_of(work)}" + (f":{turn}" if turn > 1 else "")
-    waits = calls.then(work, calls.remote_id_of(work), "wait", key=key, delay=calls.POLL, data={"turn": turn})
-    return waits, calls.sweep("poll", calls.POLL)
+    waits = calls.follow_up(work, calls.remote_id_of(work), "wait", key=key, delay=calls.POLL, data={"turn": turn})
+    return waits, calls.step_for_all_shipments("poll", calls.POLL)
 
 
 def _once_more(work: Work) -> Step:
     turn = int(work.data.get("turn", 1)) + 1
     remote_id = calls.remote_id_of(work)
-    return calls.then(work, remote_id, "buy", key=f"buy:{remote_id}:{turn}", newest=True, data={"turn": turn})
+    return calls.follow_up(work, remote_id, "buy", key=f"buy:{remote_id}:{turn}", newest=True, data={"turn": turn})
 
 
 def _bought_steps(work: Work) -> tuple[Step, ...]:
     remote_id = calls.remote_id_of(work)
     batched = work.settings.get("batch", "no") == "open"
     # One after the other for the whole connection, so that not everybody opens a batch.
-    batch = (calls.then(work, remote_id, "batch", subject="batches"),) if batched else ()
-    track = calls.sweep("track", calls.WATCH, Priority.WATCH)
-    return (calls.then(work, remote_id, "label"), *batch, track)
+    batch = (calls.follow_up(work, remote_id, "batch", subject="batches"),) if batched else ()
+    track = calls.step_for_all_shipments("track", calls.WATCH, Priority.WATCH)
+    return (calls.follow_up(work, remote_id, "label"), *batch, track)
 
 
 def _look(work: Work) -> Request:

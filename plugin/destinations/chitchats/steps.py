@@ -22,7 +22,7 @@ def _refused(work: Work, answer: Response) -> Outcome:
 
 
 def read_response(work: Work, answer: Response) -> Outcome:
-    """What an answer means to a step; refusals that nothing special is known of go to a person."""
+    """Return what an answer means to a step; refusals that nothing special is known of go to a person."""
     if answer.status >= REFUSED and work.action in _REFUSED:
         return _REFUSED[work.action](work, answer)
     return READ[work.action](work, answer)

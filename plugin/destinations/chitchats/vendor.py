@@ -16,8 +16,8 @@ from plugin.core.outcome import Deferred, Unknown
 from plugin.core.rates import RateLimit
 from plugin.core.step import Request, Step
 from plugin.core.vendor_profile import VendorProfile
-from plugin.destinations.base import Destination, Findable, Labels, Ships
-from plugin.destinations.chitchats import labels, postage, steps
+from plugin.destinations.base import Checkable, Destination, Findable, Labels, Ships
+from plugin.destinations.chitchats import calls, labels, postage, steps
 from plugin.destinations.chitchats.settings import NEEDS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from plugin.destinations.base import LabelFile, LabelLink
 
 
-class ChitChats(Destination, Ships, Findable, Labels):
+class ChitChats(Destination, Ships, Findable, Labels, Checkable):
     """Shipments of one Chit Chats account."""
 
     name = "chitchats"
@@ -43,7 +43,7 @@ class ChitChats(Destination, Ships, Findable, Labels):
     public_keys = enums.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:
-        """The client id: the vendor counts calls for each account."""
+        """Return the client id: the vendor counts calls for each account."""
         return values["client_id"]
 
     def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class ChitChats(Destination, Ships, Findable, Labels):
         return tuple(found)
 
     def profile(self, values: Mapping[str, str]) -> VendorProfile:
-        """The usual; what follows a booking depends on whether its postage is bought."""
+        """Return the usual, with what follows a booking: that depends on whether its postage is bought."""
         return VendorProfile(later=postage.later(values))
 
     def plan(
@@ -79,7 +79,7 @@ class ChitChats(Destination, Ships, Findable, Labels):
         return (Step(action="amend", key=None, content=content, only_if_changed=True, **about), book)
 
     def build_request(self, work: Work) -> Request | Outcome:
-        """The call of a step; a booking that is not wanted is skipped with its reason."""
+        """Return the call of a step; a booking that is not wanted is skipped with its reason."""
         return steps.PREPARE[work.action](work)
 
     def read_response(self, work: Work, answer: Response) -> Outcome:
@@ -91,23 +91,27 @@ class ChitChats(Destination, Ships, Findable, Labels):
             return Deferred.retry(str(error)) if only_looked else Unknown(reason=str(error))
 
     def build_lookup(self, work: Work) -> Request | None:
-        """A booking is searched by its order, a purchase or deletion by its shipment; a look is simply repeated."""
+        """Return the search for a booking by order, for a purchase or deletion by shipment; None to repeat."""
         return steps.FIND[work.action](work) if work.action in steps.FIND else None
 
     def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
-        """The draft of this very order that nobody else owns, or the state that a purchase or deletion led to."""
+        """Return the draft of this order that nobody else owns, or the state that a purchase or deletion led to."""
         try:
             return steps.FOUND[work.action](work, answer)
         except PayloadRejected as error:
             return Unknown(reason=str(error))
 
+    def build_check(self, values: Mapping[str, str]) -> Request:
+        """Return the count of all shipments (docs/vendors/chitchats.md §2)."""
+        return calls.request(values, "GET", "/shipments/count", repeatable=True)
+
     def label_call(self, values: Mapping[str, str], booked: Booked, form: str) -> Request:
-        """The shipment itself, which says where its labels are."""
+        """Return the call for the shipment itself, which says where its labels are."""
         del form
         return labels.call(values, booked)
 
     def label_file(self, answer: Response, form: str) -> LabelFile | LabelLink:
-        """The signed address, and then the file behind it."""
+        """Return the signed address of the label."""
         return labels.read(answer, form)
 
 

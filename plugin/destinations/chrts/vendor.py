@@ -22,7 +22,7 @@ from plugin.core.setting import Setting
 from plugin.core.step import WAIT, Request
 from plugin.core.vendor_profile import VendorProfile
 from plugin.customer_data import messages, responses, steps
-from plugin.destinations.base import Destination, Losable, TellsPeople
+from plugin.destinations.base import Checkable, Destination, Losable, TellsPeople
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ _WIRE = {
 }
 
 
-class Chrts(Destination, TellsPeople, Losable):
+class Chrts(Destination, TellsPeople, Losable, Checkable):
     """Messages of one chrts source."""
 
     name = "chrts"
@@ -80,18 +80,24 @@ class Chrts(Destination, TellsPeople, Losable):
     public_keys = _PLAIN | messages.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:
-        """A fingerprint of the key: one key is one source, and the key itself stays secret."""
+        """Return a fingerprint of the key: one key is one source, and the key itself stays secret."""
         return steps.fingerprint(values["api_key"])
 
     def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """That nobody but chrts knows where Segment's format is taken."""
+        """Return a warning that nobody but chrts knows where Segment's format is taken."""
         if not _speaks_segment(values):
             return ()
         return ("wire=segment: chrts does not publish that address; --base-url, wire_path and wire_auth must name it",)
 
     def profile(self, values: Mapping[str, str]) -> VendorProfile:
-        """The usual natively; many messages in a call in Segment's format."""
+        """Return the usual for the native API, and for Segment's format how many messages fit into a call."""
         return _wire(values).profile() if _speaks_segment(values) else VendorProfile()
+
+    def build_check(self, values: Mapping[str, str]) -> Request:
+        """Return the call of the documentation's own example of authentication (docs/vendors/chrts.md §1)."""
+        return Request(
+            method="GET", path="/", headers={"Authorization": f"Bearer {values['api_key']}"}, repeatable=True
+        )
 
     def visitor_attributes(self, values: Mapping[str, str]) -> frozenset[str]:
         """Return the order attributes that hold a visitor's id: the setting `anonymous_id_attributes`."""
@@ -136,7 +142,7 @@ class Chrts(Destination, TellsPeople, Losable):
         return Rejected(reason=redacted_reason(answer, work.sent, work.document))
 
     def on_lost(self, work: Work, losses: int) -> Outcome:
-        """The operator's choice between maybe twice and maybe never; telling who somebody is does no harm twice."""
+        """Return what the operator chose, maybe twice or maybe never; identify and alias do no harm twice."""
         if work.action != "track":
             return Deferred.retry("the answer was lost; sent again")
         if losses <= _MOST_LOSSES[work.settings["lost_track"]]:
@@ -145,7 +151,7 @@ class Chrts(Destination, TellsPeople, Losable):
 
 
 def _message(fact: customer_data.Fact) -> bytes | None:
-    """The native body; None where something is missing: it is named when the call is due, and holds nothing else up."""
+    """Return the native body; None where something is missing, which is named when the call is due."""
     try:
         return encode(mapping.body(fact.call)[1])
     except BodyIncomplete:

@@ -33,7 +33,7 @@ _REFUSED = 400
 
 
 def plan(topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
-    """The record of a customer that was created or changed, or the end of one whose customer is to be forgotten."""
+    """Return the step that keeps the record of a customer, or deletes that of one who is to be forgotten."""
     if isinstance(document, Customer):
         return (_record(document, store, values),)
     if topic is Topic.CUSTOMER_REDACTED and isinstance(document, ShopNotice) and document.customer_ref:
@@ -73,24 +73,24 @@ def _group(customer_ref: str) -> str:
 
 
 def build_lookup(work: Work) -> Request:
-    """The search for the record of the customer that a step is about."""
+    """Return the search for the record of the customer that a step is about."""
     ours = settings.client_id(_customer_ref(work), work.store, work.settings)
     return settings.call(work, "GET", "customer_find", repeatable=True, id=ours)
 
 
 def create(work: Work) -> Request:
-    """The record as it ought to be, made anew; only sent when the search found none."""
+    """Return the call that creates the record; it is only sent when the search found none."""
     return settings.call(work, "POST", "customers_path", body=_body(work))
 
 
 def change(work: Work) -> Request:
-    """The same, for the record that was found; repeating it changes nothing."""
+    """Return the call that changes the record that was found; repeating it changes nothing."""
     method = work.settings["update_method"]
     return settings.call(work, method, "customer_path", body=_body(work), repeatable=True, remote_id=_remote_id(work))
 
 
 def delete(work: Work) -> Request:
-    """The end of a record; repeating it finds nothing."""
+    """Return the call that deletes a record; repeating it finds nothing."""
     return settings.call(work, "DELETE", "customer_path", repeatable=True, remote_id=_remote_id(work))
 
 
@@ -109,7 +109,7 @@ def read_lookup(work: Work, answer: Response) -> Outcome | None:
 
 
 def created(work: Work, answer: Response) -> Outcome:
-    """A record with an id; what says less is looked up, and so is a conflict: it may be the record we look for."""
+    """Return the record with its id. What says less is looked up, and so is a conflict: it may be our record."""
     if answer.status == _CONFLICT:
         return Unknown(reason="409: the vendor has such a record already")
     if answer.status >= _REFUSED:
@@ -161,7 +161,7 @@ def _deletion(work: Work, one: Record) -> Step:
 
 
 def _matching(work: Work, answer: Response) -> tuple[Record, ...]:
-    """The records that bear our id, the vendor's order kept.
+    """Return the records that bear our id, the vendor's order kept.
 
     Raises:
         PayloadRejected: the answer can't be read, or holds others only: then the address does not filter, and ours may
@@ -195,7 +195,7 @@ def _refused(work: Work, answer: Response, *, hold: bool) -> Rejected:
 
 
 def _is_said(answer: Response) -> bool:
-    """A success in JSON, or one that says that there is nothing to say."""
+    """Return whether an answer is a success in JSON, or one without a body."""
     return answer.status == _NO_CONTENT or answer.json is not None
 
 

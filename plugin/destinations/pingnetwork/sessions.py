@@ -32,7 +32,7 @@ _OVER = frozenset({mapping.PAUSED, mapping.GONE})
 
 
 def plan(topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
-    """A session for each line that sells access, once it is paid; a pause, once the order is cancelled or refunded."""
+    """Return a session for each paid line that sells access, and a pause once the order is cancelled or refunded."""
     if topic not in ORDER_TOPICS or not isinstance(document, Order):
         return ()
     subject = f"person:{settings.buyer_id(document, store, values)}"
@@ -71,7 +71,7 @@ def _taken_back(topic: Topic | None, order: Order) -> str | None:
 
 
 def start(work: Work) -> Request | Skipped:
-    """The call that opens the session of a line that was paid for and is no parcel."""
+    """Return the call that opens the session of a line that was paid for and is no parcel."""
     order, line = _order(work), _line(work)
     reason = _taken_back(work.topic, order) or _unsold(order, line)
     if reason:
@@ -91,7 +91,7 @@ def _unsold(order: Order, line: Line) -> str | None:
 
 
 def pause(work: Work) -> Request | Skipped | Rejected:
-    """The call that pauses a session of the order: the one named, or the first that still runs."""
+    """Return the call that pauses a session of the order: the one named, or the first that still runs."""
     live = _live(work)
     if not live:
         return Skipped("no session of this order is open")
@@ -108,7 +108,7 @@ def _live(work: Work) -> list[str]:
 
 
 def started(work: Work, answer: Response) -> Outcome:
-    """A session with an id; a success that says less may have opened one, which can't be looked up."""
+    """Return the session with its id; a success that says less may have opened one, which can't be looked up."""
     if answer.status >= _REFUSED:
         # An unknown zone is 404: the settings name it, so it is tried again when they change.
         return Rejected(reason=redacted_reason(answer, work.sent, work.document), hold=answer.status == _NOT_FOUND)

@@ -30,7 +30,7 @@ _WITHOUT_PAUSE = "v1"
 
 
 def check_version(text: str) -> None:
-    """A version as it stands in the path."""
+    """Raise `ValueError` unless a text is a version as it stands in the path."""
     if not _VERSION.fullmatch(text):
         raise ValueError("a version such as v2")
 
@@ -55,7 +55,7 @@ def path_with(*places: str) -> Callable[[str], None]:
 
 
 def check_fields(text: str) -> None:
-    """Their names for our fields; ours has to be among them, or no record could be found again."""
+    """Raise `ValueError` unless a text gives their names for our fields, with the one for our id among them."""
     known = ", ".join(mapping.CUSTOMER_FIELDS)
     ours = list(pairs(text).values())
     if not set(ours) <= set(mapping.CUSTOMER_FIELDS) or ours.count("id") != 1:
@@ -63,7 +63,7 @@ def check_fields(text: str) -> None:
 
 
 def check_skus(text: str) -> None:
-    """SKUs with the zone of each."""
+    """Raise `ValueError` unless a text gives SKUs with the zone of each."""
     if not pairs(text):
         raise ValueError("SKU=ZONE with commas between, such as VPN-1M=us-east")
 
@@ -93,13 +93,13 @@ def knows_reusable(values: Mapping[str, str]) -> bool:
 
 
 def client_id(customer_ref: str, store: StoreFacts, values: Mapping[str, str]) -> str:
-    """The id under which the vendor knows a customer."""
+    """Return the id under which the vendor knows a customer."""
     tenant = ids.Tenant(platform=store.platform, shop=store.address)
     return ids.USER_ID_STRATEGIES[values["user_id"]](customer_ref, None, tenant) or customer_ref
 
 
 def buyer_id(order: Order, store: StoreFacts, values: Mapping[str, str]) -> str:
-    """The same of an order's buyer; a guest is known by the order."""
+    """Return the id under which the vendor knows an order's buyer; a guest is known by the order."""
     if order.customer is None:
         return f"{store.platform}:{store.address}:order:{order.ref}"
     return client_id(order.customer.ref, store, values)
@@ -114,7 +114,7 @@ def call(
     repeatable: bool = False,
     **places: str,
 ) -> Request:
-    """The call to the address that a setting gives, with the raw token: the vendor shows no `Bearer` before it."""
+    """Return the call to the address that a setting gives; the vendor shows no `Bearer` before the token."""
     filled = {name: quote(value, safe="") for name, value in places.items()}
     address = urlsplit(work.settings[setting].format(version=work.settings["version"], **filled))
     return Request(

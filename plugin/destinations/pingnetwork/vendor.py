@@ -5,7 +5,6 @@ What its documents say, and what is a setting because they do not say it: docs/v
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,10 @@ from plugin.core import validators
 from plugin.core.outcome import Deferred, Rejected
 from plugin.core.rates import RateLimit
 from plugin.core.response import retry_after
-from plugin.core.setting import Setting
+from plugin.core.setting import Setting, fingerprint
+from plugin.core.step import Request
 from plugin.core.vendor_profile import Quota, StatusMeaning, VendorProfile
-from plugin.destinations.base import Destination, Findable, Losable
+from plugin.destinations.base import Checkable, Destination, Findable, Losable
 from plugin.destinations.pingnetwork import customers, sessions, settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mappings.canonical.orders import Topic
     from plugin.core.outcome import Outcome, Skipped
     from plugin.core.response import Response
-    from plugin.core.step import Request, Step, StoreFacts, Work
+    from plugin.core.step import Step, StoreFacts, Work
 
 
 _OVER_LIMIT = 429
@@ -36,7 +36,7 @@ _UNSAID_SECONDS, _LONGEST_SECONDS, _LONGEST_DIGITS = 10, 3600, 9
 _MOST_LOSSES = {"never": 0, "again": 1}
 
 
-class PingNetwork(Destination, Findable, Losable):
+class PingNetwork(Destination, Findable, Losable, Checkable):
     """The customers and sessions of one Ping Network account."""
 
     name = "pingnetwork"
@@ -129,11 +129,11 @@ class PingNetwork(Destination, Findable, Losable):
     public_keys = frozenset({"code", "connection_type", "zone", "reusable", "paused"})
 
     def account(self, values: Mapping[str, str]) -> str:
-        """A fingerprint of the token: the token itself stays secret."""
-        return hashlib.sha256(values["token"].encode()).hexdigest()[:12]
+        """Return a fingerprint of the token: the token itself stays secret."""
+        return fingerprint(values["token"])
 
     def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """What the vendor's public documents leave open for these settings."""
+        """Return what the vendor's public documents leave open for these settings."""
         found = []
         if values["customers"] == "yes":
             found.append(
@@ -157,21 +157,26 @@ class PingNetwork(Destination, Findable, Losable):
     def plan(
         self, topic: Topic, document: Document, history: History, store: StoreFacts, values: Mapping[str, str]
     ) -> tuple[Step, ...]:
-        """The record of a customer, the sessions of an order; all about one person go out in order."""
+        """Return the steps for the record of a customer and the sessions of an order, in order for one person."""
         del history
         records = customers.plan(topic, document, store, values) if values["customers"] == "yes" else ()
         return (*records, *sessions.plan(topic, document, store, values))
 
     def build_request(self, work: Work) -> Request | Skipped | Rejected:
-        """The call of a step."""
+        """Return the call of a step."""
         return _PREPARE[work.action](work)
 
     def read_response(self, work: Work, answer: Response) -> Outcome:
         """Status and body together; refusals are given in the words of the vendor's error object."""
         return _over_limit(answer) or _READ[work.action](work, answer)
 
+    def build_check(self, values: Mapping[str, str]) -> Request:
+        """Return the list of zones (docs/vendors/pingnetwork.md, "Endpoints")."""
+        path = f"/customer/{values['version']}/zones"
+        return Request(method="GET", path=path, headers={"Authorization": values["token"]}, repeatable=True)
+
     def build_lookup(self, work: Work) -> Request | None:
-        """A record is looked up by our id; sessions can't be, and other calls are simply repeated."""
+        """Return the search for a record by our id; None for sessions, which can't be found, and what is repeated."""
         return customers.build_lookup(work) if work.action == "record" else None
 
     def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
@@ -179,7 +184,7 @@ class PingNetwork(Destination, Findable, Losable):
         return _over_limit(answer) or customers.read_lookup(work, answer)
 
     def on_lost(self, work: Work, losses: int) -> Outcome:
-        """The operator's choice about a session.
+        """Return what the operator chose for a session whose answer was lost.
 
         Never held: what is held is tried again when settings change, and this only when a person replays it.
         """

@@ -73,11 +73,11 @@ class Segment(Destination, TellsPeople, Losable):
     public_keys = messages.PLAIN
 
     def account(self, values: Mapping[str, str]) -> str:
-        """A fingerprint of the key: one key is one source, and the key itself stays secret."""
+        """Return a fingerprint of the key: one key is one source, and the key itself stays secret."""
         return steps.fingerprint(values["write_key"])
 
     def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """That only an operator knows the address of their workspace's region, or of their own receiver."""
+        """Return a warning that only the operator knows the address of a region, or of their own receiver."""
         if values["preset"] == "segment":
             return ("a workspace in the EU needs its own --base-url: events sent to another region never appear",)
         return (f"preset {values['preset']}: --base-url must be your receiver's address, without a path",)
@@ -105,11 +105,11 @@ class Segment(Destination, TellsPeople, Losable):
         return line.request(messages.item(line, work))
 
     def read_response(self, work: Work, answer: Response) -> Outcome:
-        """What an answer says of this message; in a 200, too, as far as the receiver's body is known."""
+        """Return what an answer says of this message; in a 200, too, as far as the receiver's body is known."""
         return responses.outcome(_wire(work.settings), work, answer)
 
     def on_lost(self, work: Work, losses: int) -> Outcome:
-        """It is sent again: the receiver knows it by its id."""
+        """Return that the message is sent again: the receiver knows it by its id."""
         del work, losses
         return Deferred.retry("the answer was lost; sent again under the same messageId")
 

@@ -34,7 +34,7 @@ _NOTHING_BOOKED = response.DEAD_STATUSES | {GONE}
 
 
 def order_of(work: Work) -> Order:
-    """The order of a step."""
+    """Return the order of a step."""
     if not isinstance(work.document, Order):
         raise PayloadRejected("the event holds no order")
     return work.document
@@ -61,22 +61,22 @@ def call(
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header that both kinds of tokens go into."""
+    """Return the header that both kinds of tokens go into."""
     return {"Authorization": f"Bearer {token}"}
 
 
-def look(work: Work, reference: str) -> Request:
-    """Look at one shipment: its status, its history and its label."""
+def view(work: Work, reference: str) -> Request:
+    """Return the call that views one shipment: its status, its history and its label."""
     return call(work.settings, "GET", f"/shipments/{reference}", repeatable=True)
 
 
 def prefix_of(work: Work) -> str:
-    """What the settings put before order numbers now."""
+    """Return what the settings put before order numbers now."""
     return work.settings.get("reference_prefix", "")
 
 
 def reference_of(work: Work) -> str:
-    """The reference to book under: the same however often it is asked, another one after a booking came to nothing."""
+    """Return the reference to book under: always the same, until a booking under it came to nothing."""
     first = references.base(order_of(work), prefix_of(work))
     if work.booked is None:
         return first
@@ -96,7 +96,7 @@ def is_live(booked: Booked | None) -> bool:
 
 
 def remote_id_of(work: Work) -> str:
-    """The reference of the shipment that a step is about."""
+    """Return the reference of the shipment that a step is about."""
     known = work.data.get("remote_id") or (work.booked.remote_id if work.booked else None)
     if known is None:
         raise MappingError("no shipment is known for this step")
@@ -114,8 +114,8 @@ def content_of(order: Order) -> str:
     return f"{parcels.content(order)[:_PRINT]}.{place_of(order)}"
 
 
-def changed(order: Order, booked: str) -> str | None:
-    """What a version of an order says otherwise than the one that was booked; its cancellation is told by itself."""
+def change_reason(order: Order, booked: str) -> str | None:
+    """Return what differs between an order and what was booked of it; None for nothing, and for a cancelled order."""
     if order.cancelled_at or booked == content_of(order):
         return None
     if parcels.is_called_off(order):
@@ -127,19 +127,19 @@ def changed(order: Order, booked: str) -> str | None:
 
 
 def place_of(order: Order) -> str:
-    """A fingerprint of where an order goes."""
+    """Return a fingerprint of where an order goes."""
     address = asdict(order.shipping_address) if order.shipping_address else None
     return hashlib.sha256(json.dumps([address, order.phone], sort_keys=True).encode()).hexdigest()[:_PRINT]
 
 
 def of_version(work: Work, receipt: Receipt) -> Receipt:
-    """A receipt that remembers what was booked, and of which version of the order."""
+    """Return a receipt that holds what was booked, and of which version of the order."""
     order = order_of(work)
     return replace(receipt, content=content_of(order), as_of=order.updated_at)
 
 
-def then(receipt: Receipt, action: str, delay: timedelta) -> tuple[Step, ...]:
-    """The look that follows a booking. It blocks nothing about the order, such as the news of its cancellation."""
+def follow_up(receipt: Receipt, action: str, delay: timedelta) -> tuple[Step, ...]:
+    """Return the step that views a shipment after its booking; nothing about the order waits for it."""
     step = Step(
         action=action,
         key=f"{action}:{receipt.remote_id}",
@@ -151,6 +151,6 @@ def then(receipt: Receipt, action: str, delay: timedelta) -> tuple[Step, ...]:
     return (step,)
 
 
-def words(work: Work, answer: Response) -> str:
-    """What the vendor gives as its reason, without anything personal that it repeats."""
+def refusal_words(work: Work, answer: Response) -> str:
+    """Return what the vendor gives as its reason, without anything personal that it repeats."""
     return redacted_reason(answer, work.sent, work.document, said=response.refusal(answer.json))

@@ -18,7 +18,7 @@ _NOT_FOUND = 404
 
 
 def _found_one(work: Work, answer: Response) -> Outcome | None:
-    """What a look by reference says of a call whose answer was lost, or said nothing."""
+    """Return what a look by reference says of a call whose answer was lost, or said nothing."""
     reference = calls.reference_of(work)
     repeated = work.booked is not None and work.booked.status == calls.REPEATED
     if answer.status == _NOT_FOUND:
@@ -37,7 +37,7 @@ def _taken(reference: str, why: str) -> Rejected:
 
 
 def _found_any(work: Work, answer: Response) -> Outcome | None:
-    """What all shipments of the order say: one that lives ends it, and one that came to nothing is no news if known."""
+    """Return what all shipments of the order say: a live one is the booking, a dead one counts unless it is known."""
     everything = () if answer.status == _NOT_FOUND else response.listed(answer.json)
     ours = [one for one in everything if calls.is_ours(work, one)]
     for one in ours:
@@ -50,22 +50,22 @@ def _found_any(work: Work, answer: Response) -> Outcome | None:
 
 
 def build_lookup(work: Work) -> Request | None:
-    """The look-up of a booking: by its reference, or by its order where another reference may have been used.
+    """Return the look-up of a booking: by its reference, or by its order where another reference may have been used.
 
     That is so once a booking came to nothing (somebody may have mended it there), and when the prefix has changed.
     """
     if work.action != "book":
         return None
     if calls.is_live(work.booked) and work.booked is not None:
-        return calls.look(work, work.booked.remote_id)
+        return calls.view(work, work.booked.remote_id)
     if not _may_be_elsewhere(work):
-        return calls.look(work, calls.reference_of(work))
+        return calls.view(work, calls.reference_of(work))
     query = {"channel_reference_id_2": calls.order_of(work).ref, "sort": "created", "direction": "desc", "limit": "100"}
     return calls.call(work.settings, "GET", "/shipments/list", query=query, repeatable=True)
 
 
 def read_lookup(work: Work, answer: Response) -> Outcome | None:
-    """What the look-up says."""
+    """Return what the look-up says."""
     if _may_be_elsewhere(work) and not calls.is_live(work.booked):
         return _found_any(work, answer)
     return _found_one(work, answer)

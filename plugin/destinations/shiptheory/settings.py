@@ -137,7 +137,7 @@ NEEDS = (*_LOGIN, *_SERVICE, *_PARCEL, *_TEXTS, *_RETURNS, *_SENDER)
 
 
 def warnings(values: Mapping[str, str]) -> Iterator[str]:
-    """What is set and can't work, or works otherwise than it looks."""
+    """Return what is set and can't work, or works otherwise than it looks."""
     if values.get("token") and values.get("password"):
         yield "token is used; email and password are not"
     if not values.get("delivery_service"):

@@ -40,7 +40,7 @@ def _book(work: Work) -> Request | Skipped | Rejected:
     order = calls.order_of(work)
     cancelled = work.topic is Topic.ORDER_CANCELLED
     if not cancelled and work.booked is not None and work.booked.status in response.MOVING_STATUSES:
-        return calls.look(work, work.booked.remote_id)
+        return calls.view(work, work.booked.remote_id)
     reason = "the order was cancelled" if cancelled else parcels.skip_reason(order)
     if reason is None and calls.is_live(work.booked):
         reason = "the order is booked already"
@@ -61,7 +61,7 @@ def _booking(work: Work) -> Request:
 
 
 def _unchanged(work: Work) -> Rejected | None:
-    """A newer version of an order that says the same about the parcel would only come to nothing once more.
+    """Return a refusal to book again what came to nothing, when a newer version of the order changes nothing about it.
 
     The same version again is somebody's wish: a replay, or other settings.
     """
@@ -79,14 +79,14 @@ def _cancel(work: Work) -> Request | Skipped | Rejected:
     """Look first: the vendor has no way to cancel, but somebody may have done it there."""
     if work.booked is None or not (calls.is_live(work.booked) or work.booked.status == calls.REPEATED):
         return Skipped("nothing was booked")
-    return calls.look(work, work.booked.remote_id)
+    return calls.view(work, work.booked.remote_id)
 
 
 def _check(work: Work) -> Request | Skipped | Rejected:
     """Tell of what changed about an order that is booked already: the vendor has no way to change a shipment."""
     if work.booked is None or not calls.is_live(work.booked) or work.booked.content is None:
         return Skipped("nothing was booked")
-    changed = calls.changed(calls.order_of(work), work.booked.content)
+    changed = calls.change_reason(calls.order_of(work), work.booked.content)
     if changed is None:
         return Skipped("what is booked is what the order asks for")
     how = "Shiptheory has no way to change a shipment by its API: change it with Shiptheory and the carrier"
@@ -114,7 +114,7 @@ def _expiry(work: Work) -> date:
 
 
 def _look(work: Work) -> Request | Skipped | Rejected:
-    return calls.look(work, calls.remote_id_of(work))
+    return calls.view(work, calls.remote_id_of(work))
 
 
 def only_looks(work: Work) -> bool:
@@ -138,7 +138,7 @@ def _booked(work: Work, answer: Response) -> Outcome:
         ),
     )
     if said.is_booked:
-        return Accepted(receipt=receipt, then=calls.then(receipt, "label", _AT_ONCE))
+        return Accepted(receipt=receipt, then=calls.follow_up(receipt, "label", _AT_ONCE))
     if said.status is not None and said.status not in response.DEAD_STATUSES:
         return of_shipment(work, response.Shown(receipt=receipt))
     if said.status is not None:
@@ -148,25 +148,25 @@ def _booked(work: Work, answer: Response) -> Outcome:
         reason = f"200 and nothing in it: reference {reference} was used before; it is looked at"
         return Deferred(reason=reason, after=_POLL, waiting=True, doubtful=True, receipt=receipt)
     hint = "; check delivery_service and increment" if "carrier settings" in (said.message or "") else ""
-    return Rejected(reason=f"200, but not booked: {calls.words(work, answer)}{hint}", hold=True)
+    return Rejected(reason=f"200, but not booked: {calls.refusal_words(work, answer)}{hint}", hold=True)
 
 
 def of_shipment(work: Work, found: response.Shown, note: str | None = None) -> Outcome:
-    """What a booking came to, by the shipment that is there under its reference."""
+    """Return what a booking came to, by the shipment that is there under its reference."""
     receipt = calls.of_version(work, found.receipt)
     if found.is_dead:
         why = impersonal(response.complaints(receipt.messages) or _UNSAID[receipt.status], None, work.document)
         return Rejected(reason=f"shipment {receipt.remote_id} is {receipt.status}: {why}", hold=True, receipt=receipt)
     if found.is_booked:
-        return Accepted(receipt=receipt, then=calls.then(receipt, "label", _AT_ONCE), note=note)
+        return Accepted(receipt=receipt, then=calls.follow_up(receipt, "label", _AT_ONCE), note=note)
     if receipt.status in response.MOVING_STATUSES:
         return Deferred.pending(f"being booked ({receipt.status})", _POLL, _MOVING, receipt=receipt)
     waits = f"{receipt.status}: waits for a person at Shiptheory (approval, or more data)"
-    return Accepted(receipt=receipt, then=calls.then(receipt, "watch", _WATCH), note=waits)
+    return Accepted(receipt=receipt, then=calls.follow_up(receipt, "watch", _WATCH), note=waits)
 
 
 def of_look(work: Work, answer: Response) -> Outcome:
-    """What a booking came to, by a look at a shipment that was there before."""
+    """Return what a booking came to, by a look at a shipment that was there before."""
     reference = work.booked.remote_id if work.booked else calls.reference_of(work)
     if answer.status == _NOT_FOUND:
         receipt = calls.of_version(work, Receipt(remote_id=reference, status=calls.GONE))
@@ -211,16 +211,16 @@ def _returned(work: Work, answer: Response) -> Outcome:
 
 
 def unreadable(work: Work, error: PayloadRejected) -> Outcome:
-    """An answer that says nothing: looks are repeated, anything else may have happened."""
+    """Return what an answer that says nothing means: views are repeated, anything else may have happened."""
     return Deferred.retry(str(error)) if only_looks(work) else Unknown(reason=str(error))
 
 
 def refused(work: Work, answer: Response) -> Outcome:
-    """A refusal in words; only a booking that was certainly not made may simply fail."""
+    """Return what a refusal in words means; only a booking that was certainly not made may simply fail."""
     looked = only_looks(work) or (work.action == "book" and calls.is_live(work.booked))
     if answer.status == _NOT_FOUND and looked:
         return _called_off(work, answer) if work.action == "cancel" else of_look(work, answer)
-    said = calls.words(work, answer)
+    said = calls.refusal_words(work, answer)
     return Rejected(reason=said, hold=work.action != "book")
 
 

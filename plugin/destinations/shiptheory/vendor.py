@@ -18,7 +18,7 @@ from plugin.core.outcome import Deferred, Rejected, Skipped
 from plugin.core.rates import RateLimit
 from plugin.core.step import Booked, Request, Step
 from plugin.core.vendor_profile import Login, PreviewStep, Token, VendorProfile
-from plugin.destinations.base import Destination, Findable, LabelFile, Labels, Losable, Offers, Ships
+from plugin.destinations.base import Checkable, Destination, Findable, LabelFile, Labels, Losable, Offers, Ships
 from plugin.destinations.shiptheory import calls, lookup, settings, steps
 from plugin.destinations.shiptheory.offers import LISTINGS
 
@@ -48,7 +48,7 @@ _LATER = (
 )
 
 
-class Shiptheory(Destination, Ships, Findable, Losable, Labels, Offers):
+class Shiptheory(Destination, Ships, Findable, Losable, Labels, Offers, Checkable):
     """Shipments of one Shiptheory account."""
 
     name = "shiptheory"
@@ -61,7 +61,7 @@ class Shiptheory(Destination, Ships, Findable, Losable, Labels, Offers):
     listings = LISTINGS
 
     def account(self, values: Mapping[str, str]) -> str:
-        """A fingerprint of the e-mail or of the permanent token; raises `ConfigError` when there is neither.
+        """Return a fingerprint of the e-mail or of the permanent token; raises `ConfigError` when there is neither.
 
         An account that one store reaches by e-mail and another by token is counted as two.
         """
@@ -74,11 +74,11 @@ class Shiptheory(Destination, Ships, Findable, Losable, Labels, Offers):
         return hashlib.sha256(known.encode()).hexdigest()[:12]
 
     def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """Settings that do nothing without another one, and what the account's own rules decide."""
+        """Return settings that do nothing without another one, and what the account's own rules decide."""
         return tuple(settings.warnings(values))
 
     def profile(self, values: Mapping[str, str]) -> VendorProfile:
-        """An e-mail and a password are exchanged for a token of 60 minutes; a permanent token needs no login."""
+        """Return how an e-mail and a password give a token of 60 minutes; a permanent token needs no login."""
         if values.get("token"):
             return VendorProfile(later=_LATER)
         body = {"email": values.get("email", ""), "password": values.get("password", "")}
@@ -106,11 +106,11 @@ class Shiptheory(Destination, Ships, Findable, Losable, Labels, Offers):
         return (book,)
 
     def build_request(self, work: Work) -> Request | Skipped | Rejected:
-        """The call of a step; a booking that is not wanted is skipped with its reason."""
+        """Return the call of a step; a booking that is not wanted is skipped with its reason."""
         return steps.PREPARE[work.action](work)
 
     def read_response(self, work: Work, answer: Response) -> Outcome:
-        """What the body says, since the status says nothing."""
+        """Return what the body says, since the status says nothing."""
         if answer.status >= 400:  # noqa: PLR2004  (the first status of a refusal)
             return steps.refused(work, answer)
         try:
@@ -119,18 +119,18 @@ class Shiptheory(Destination, Ships, Findable, Losable, Labels, Offers):
             return steps.unreadable(work, error)
 
     def build_lookup(self, work: Work) -> Request | None:
-        """A booking is looked up by its reference; looks are simply repeated, and a return can't be looked up."""
+        """Return the view of a booking by its reference; None for what is repeated, and for returns."""
         return lookup.build_lookup(work)
 
     def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
-        """The shipment of this very order, or None: then the reference is still free, and is used."""
+        """Return the shipment of this very order, or None: then the reference is still free, and is used."""
         try:
             return lookup.read_lookup(work, answer)
         except PayloadRejected as error:
             return steps.unreadable(work, error)
 
     def on_lost(self, work: Work, losses: int) -> Outcome:
-        """A lost return label can't be had again, and another one may cost again: the operator's choice."""
+        """Return what the operator chose: a lost return label can't be had again, and another may cost again."""
         if work.settings["lost_return"] == "again" and losses <= 1:
             return Deferred.retry("the answer with the return label was lost; another one is made")
         reason = (
@@ -139,13 +139,17 @@ class Shiptheory(Destination, Ships, Findable, Losable, Labels, Offers):
         )
         return Rejected(reason=reason, hold=True)
 
+    def build_check(self, values: Mapping[str, str]) -> Request:
+        """Return the list of the account's delivery services (docs/vendors/shiptheory.md §9)."""
+        return calls.call(values, "GET", "/services", repeatable=True)
+
     def label_call(self, values: Mapping[str, str], booked: Booked, form: str) -> Request:
-        """A look at the shipment, which has its label in it; PDF is the only form there is."""
+        """Return the view of the shipment, which has its label in it; PDF is the only form there is."""
         _only_pdf(form)
         return calls.call(values, "GET", f"/shipments/{booked.remote_id}", repeatable=True)
 
     def label_file(self, answer: Response, form: str) -> LabelFile:
-        """The PDF, which opens; raises `PayloadRejected` where there is none yet, `ConfigError` for another form."""
+        """Return the PDF; raises `PayloadRejected` where there is none yet, `ConfigError` for another form."""
         _only_pdf(form)
         data = label.label(answer.json)
         if data is None:

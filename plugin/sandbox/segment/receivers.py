@@ -11,7 +11,7 @@ Keys = Callable[[Call], str | None]
 
 
 def _basic(call: Call) -> str | None:
-    """The colon after the key is required (§2)."""
+    """Return the key of HTTP Basic; the colon after it is required (§2)."""
     scheme, _, coded = (call.headers.get("Authorization") or "").partition(" ")
     try:
         key, colon, _ = base64.b64decode(coded, validate=True).decode().partition(":")

@@ -21,7 +21,7 @@ BUYING = {"auto_buy": "yes", "postage_type": "chit_chats_canada_tracked"}
 
 
 def order(shop: Shop, topic: str = "orders/create", **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
-    """The order arrives."""
+    """Deliver the order."""
     assert shop.post(topic, sent(topic.replace("/", "_")) | changes).status_code == 200
 
 
@@ -51,12 +51,12 @@ def purchases(shop: Shop) -> int:
 
 
 def left(shop: Shop) -> str:
-    """The credits that the account has."""
+    """Return the credits that the account has."""
     return str(shop.sandbox.emulators["chitchats"].state()["accounts"]["1"]["credits"])
 
 
 def advance(shop: Shop, status: str) -> None:
-    """The vendor moves the one parcel along; what the shop was told before is read again first."""
+    """Move the one parcel along at the vendor; what the shop knew before is read again first."""
     (parcel,) = shop.booked()
     control = f"{shop.sandbox.base_url}/_sandbox/chitchats/shipments/{parcel['id']}"
     assert requests.post(control, json={"status": status}, timeout=5).status_code == 200

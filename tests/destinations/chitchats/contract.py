@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _made(received: Received) -> int:
-    """Every draft counts, also one that was deleted."""
+    """Return how many drafts were made, also those that were deleted."""
     return len(received.parcels or ())
 
 

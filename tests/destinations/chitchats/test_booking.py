@@ -21,17 +21,17 @@ CREATE = "POST /api/v1/clients/1/shipments"
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 def order(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON value)
-    """A shippable order, changed."""
+    """Return a shippable order, changed."""
     return sent("orders_create") | changes
 
 
 def lines(**changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401  (any JSON value)
-    """The lines of that order, each changed."""
+    """Return the lines of that order, each changed."""
     return [line | changes for line in sent("orders_create")["line_items"]]
 
 

@@ -37,24 +37,24 @@ LATEST = "2026-11-20T21:00:00Z"
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 def moved(street: str = "9 Other Street", at: str = LATER, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    """The order, now to another street."""
+    """Return the order, now to another street."""
     address = sent("orders_create")["shipping_address"] | {"address1": street}
     return sent("orders_create") | {"shipping_address": address, "updated_at": at} | changes
 
 
 def update(shop: Shop, document: dict[str, Any]) -> None:
-    """The update arrives and is acted upon."""
+    """Deliver the update and work it off."""
     assert shop.post("orders/updated", document).status_code == 200
     work_off(shop.services)
 
 
 def booked(shop: Shop, **settings: str) -> str:
-    """The order is booked; return the shipment's id."""
+    """Book the order; return the shipment's id."""
     if settings:
         configure(shop, buy_seconds=0.0, refund_wait_seconds=0.0)
         shop.reconnect("chitchats", **settings)

@@ -34,7 +34,7 @@ HS = {"hs_tariff_code": "6912.00", "manufacturer_city": "Ottawa", "manufacturer_
 
 
 def rate(service: str, cost: str, days: tuple[int, int] | None, *, tracked: bool | None = True) -> Rate:
-    """An offer."""
+    """Return an offer."""
     return Rate(service=service, cost=Money(amount=Decimal(cost), currency="CAD"), days=days, tracked=tracked)
 
 
@@ -126,7 +126,7 @@ def test_a_rule_asks_for_rates_first() -> None:
 
 
 def to(country: str, **more: Any) -> Address:  # noqa: ANN401  (parts of an address)
-    """The order's address, in another country."""
+    """Return the order's address, in another country."""
     return replace(order().shipping_address or Address(), country_code=country, **more)
 
 

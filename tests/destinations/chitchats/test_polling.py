@@ -38,7 +38,7 @@ MANY = 12
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
@@ -53,7 +53,7 @@ def buy(shop: Shop, count: int = 1, **settings: str) -> None:
 
 
 def looks(shop: Shop) -> list[str]:
-    """The paths that were read at the vendor."""
+    """Return the paths that were read at the vendor."""
     heard = shop.sandbox.emulators["chitchats"].requests()
     return [one["path"] for one in heard if one["method"] == "GET"]
 

@@ -34,7 +34,7 @@ CLEARED = {"hs_tariff_code": "6912.00", "origin_country": "CA", **MAKER}
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 

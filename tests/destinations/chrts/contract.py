@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _made(received: Received) -> int:
-    """A sale that is counted twice is two."""
+    """Return how many sales were counted; one that is counted twice is two."""
     return sum(event.name == "Order Completed" for event in received.people.events) if received.people else 0
 
 

@@ -24,23 +24,23 @@ TOPICS = ("orders/create", "orders/updated", "orders/paid")
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 def post(shop: Shop, topic: str, webhook_id: str | None = None, **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
-    """A webhook of the one order arrives."""
+    """Deliver a webhook of the one order."""
     document = sent(topic.replace("/", "_")) | changes
     assert shop.post(topic, document, webhook_id).status_code == 200
 
 
 def paths(shop: Shop) -> list[str]:
-    """What chrts was called for, in order."""
+    """Return what chrts was called for, in order."""
     return [one["path"] for one in shop.sandbox.emulators["chrts"].requests()]
 
 
 def state(shop: Shop) -> dict[str, Any]:
-    """What chrts knows."""
+    """Return what chrts knows."""
     return shop.sandbox.emulators["chrts"].state()
 
 

@@ -42,7 +42,7 @@ DONE = answer(200, {"status": True, "code": 200, "message": "Done"})
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
@@ -57,7 +57,7 @@ def told() -> Iterator[Call]:
 
 
 def reply(name: str) -> Any:  # noqa: ANN401  (any JSON value)
-    """A documented answer."""
+    """Return a documented answer."""
     return json.loads((SENT.parents[2] / "destinations" / "chrts" / "replies" / f"{name}.json").read_text())
 
 

@@ -25,12 +25,12 @@ CREATED = Topic.ORDER_CREATED
 
 
 def wired(**given: str) -> Line:
-    """A connection to chrts in Segment's format."""
+    """Return a connection to chrts in Segment's format."""
     return Line.to("chrts", wire="segment", **{f"wire_{name}": value for name, value in given.items()})
 
 
 def read(status: int, document: object) -> list[Outcome]:
-    """What an answer means for identify, alias and track of an order."""
+    """Return what an answer means for identify, alias and track of an order."""
     raw = document if isinstance(document, bytes) else json.dumps(document).encode()
     line, answer = wired(), Response(status=status, headers={}, body=raw)
     return [line.read(work, answer) for work in line.works(CREATED, order())]

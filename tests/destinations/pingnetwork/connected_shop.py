@@ -60,7 +60,7 @@ class Ping:
         connect(self.services, other, "pingnetwork", self.shop.sandbox.base_url, token="t", rate="1000/1s")
 
     def tell(self, what: str, *, secret: str | None = None, address: str | None = None, **changes: Any) -> None:  # noqa: ANN401
-        """A webhook about a customer arrives: `create` or `update`."""
+        """Deliver a webhook about a customer: `create` or `update`."""
         other = {"secret": secret, "address": address} if secret and address else {}
         document = sent(f"customers_{what}") | changes
         assert self.shop.post(f"customers/{what}", document, None, **other).status_code == 200
@@ -70,12 +70,12 @@ class Ping:
         return [f"{one['method']} {one['path']}" for one in self.emulator.requests()]
 
     def customers(self) -> list[dict[str, Any]]:
-        """The records there are."""
+        """Return the records there are."""
         found: list[dict[str, Any]] = self.emulator.state()["customers"]
         return found
 
     def sessions(self) -> list[dict[str, Any]]:
-        """The sessions there are."""
+        """Return the sessions there are."""
         found: list[dict[str, Any]] = self.emulator.state()["sessions"]
         return found
 
@@ -88,7 +88,7 @@ class Ping:
         return [heard.split(b" ")[0].decode() for heard in vendor.heard]
 
     def work(self, action: str, document: dict[str, Any]) -> Work:
-        """What our side is given to make a call about a customer."""
+        """Return what our side is given to make a call about a customer."""
         storefront = storefronts.get("shopify")
         (connection,) = (one for one in self.services.stores.connections() if one.destination == "pingnetwork")
         return Work(

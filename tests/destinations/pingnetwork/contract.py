@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _made(received: Received) -> int:
-    """A record of a customer."""
+    """Return how many records of customers there are."""
     return len(received.customers or ())
 
 

@@ -50,7 +50,7 @@ def _shown(call: Request) -> dict[str, Any]:
 
 
 def a_customer() -> Path:
-    """A sample of a customer."""
+    """Return a sample of a customer."""
     return CANONICAL / "customer_updated__moved.json"
 
 

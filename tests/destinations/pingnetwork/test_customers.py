@@ -28,13 +28,13 @@ ID = "shopify:demo.myshopify.com:7313004880213"
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 @pytest.fixture
 def ping(shop: Shop) -> Ping:
-    """The shop, connected to Ping Network too."""
+    """Return the shop, connected to Ping Network too."""
     return Ping.open(shop)
 
 

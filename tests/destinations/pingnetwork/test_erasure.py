@@ -26,13 +26,13 @@ ID = "shopify:demo.myshopify.com:7313004880213"
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 @pytest.fixture
 def ping(shop: Shop) -> Ping:
-    """A shop with one customer on record, and another."""
+    """Return a shop with one customer on record, and another."""
     opened = Ping.open(shop)
     opened.tell("create")
     opened.tell("create", id=4, email="other@example.com")

@@ -28,28 +28,28 @@ TOPICS = ("orders/create", "orders/updated", "orders/paid")
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 @pytest.fixture
 def ping(shop: Shop) -> Ping:
-    """A shop that sells access under one SKU."""
+    """Return a shop that sells access under one SKU."""
     return Ping.open(shop, **SKUS)
 
 
 def post(ping: Ping, topic: str, **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
-    """A webhook of the one order arrives: a mug, a towel, and the access."""
+    """Deliver a webhook of the one order: a mug, a towel, and the access."""
     assert ping.shop.post(topic, sent(topic.replace("/", "_")) | changes).status_code == 200
 
 
 def kept(ping: Ping) -> list[dict[str, Any]]:
-    """What `crossdock shipments` shows of Ping Network, oldest first."""
+    """Return what `crossdock shipments` shows of Ping Network, oldest first."""
     return queries.list_shipments(ping.services.database, destination="pingnetwork")[::-1]
 
 
 def lines_of(*skus: str, topic: str = "orders_paid") -> list[dict[str, Any]]:
-    """A line of its own for each SKU, none of which is to be shipped."""
+    """Return a line of its own for each SKU, none of which is to be shipped."""
     line = sent(topic)["line_items"][2]
     return [line | {"id": 100 + number, "sku": sku} for number, sku in enumerate(skus)]
 

@@ -32,7 +32,7 @@ AT = datetime(2026, 11, 20, 17, 0, 0, 250_000, tzinfo=UTC)
 
 
 def order(**changes: Any) -> Order:  # noqa: ANN401  (fields of an order)
-    """The usual order, changed."""
+    """Return the usual order, changed."""
     found: Order = dataclasses.replace(read(Order, CANONICAL / "order_created__web.json"), **changes)
     return found
 
@@ -53,7 +53,7 @@ class Line:
 
     @classmethod
     def to(cls, name: str = "segment", **given: str) -> Line:
-        """A connection, with defaults for what is not given."""
+        """Return a connection, with defaults for what is not given."""
         vendor = destinations.get(name)
         key = {"segment": "write_key", "chrts": "api_key"}[name]
         return cls(vendor, values_of(vendor, {key: "the-key"} | given))
@@ -71,11 +71,11 @@ class Line:
         return batch
 
     def steps(self, topic: Topic, document: Document, history: History = NOTHING_KNOWN) -> tuple[Step, ...]:
-        """What is planned."""
+        """Return what is planned."""
         return self.vendor.plan(topic, document, history, STORE, self.values)
 
     def messages(self, topic: Topic, document: Document, history: History) -> Iterator[Step]:
-        """What is planned and makes a call; a wait stands for what it leads to if nothing follows."""
+        """Return what is planned and makes a call; a wait stands for what it leads to if nothing follows."""
         for step in self.steps(topic, document, history):
             if step.action != WAIT:
                 yield step
@@ -97,7 +97,7 @@ class Line:
     def works(
         self, topic: Topic, document: Document, history: History = NOTHING_KNOWN, *, planned: bool = True
     ) -> list[Work]:
-        """The same as work to do, from the message as planned or from the event's document anew."""
+        """Return the same as work to do, from the message as planned or from the event's document anew."""
         told = document.order if isinstance(document, Parcel) else document
         return [
             Work(
@@ -114,7 +114,7 @@ class Line:
         ]
 
     def item(self, work: Work) -> bytes:
-        """The body of one delivery."""
+        """Return the body of one delivery."""
         request = self.vendor.build_request(work)
         assert isinstance(request, Request)
         assert isinstance(request.body, bytes)
@@ -135,7 +135,7 @@ class Line:
         return [self.read(work, answer) for work in works]
 
     def read(self, work: Work, answer: Response) -> Outcome:
-        """What an answer means for one of them."""
+        """Return what an answer means for one of them."""
         sent = self.vendor.build_request(work)
         assert isinstance(sent, Request)
         return self.vendor.read_response(dataclasses.replace(work, sent=sent), answer)

@@ -30,12 +30,12 @@ CREATED = Topic.ORDER_CREATED
 
 
 def sale(line: Line, text: str) -> Work:
-    """A sale that holds a text of the buyer's choice."""
+    """Return a sale that holds a text of the buyer's choice."""
     return line.works(CREATED, order(payment_methods=(text,)), planned=False)[-1]
 
 
 def sale_of(line: Line, size: int, letter: str = "x") -> Work:
-    """A sale whose message has exactly so many bytes."""
+    """Return a sale whose message has exactly so many bytes."""
     free = Line.to(**(line.values | {"item_bytes": "9000000", "batch_bytes": "9000000"}))
     room = size - len(free.item(sale(free, "")))
     # The empty text is left out with its key.
@@ -145,7 +145,7 @@ def test_caps_are_settings_with_the_receiver_s_own_as_defaults(preset: str) -> N
 
 
 def bytes_of(request: Request) -> bytes:
-    """The body of a call."""
+    """Return the body of a call."""
     assert isinstance(request.body, bytes)
     return request.body
 

@@ -45,23 +45,23 @@ AT = datetime(2026, 11, 20, 16, 2, 11, 123456, tzinfo=UTC)
 
 
 def order(**changes: Any) -> Order:
-    """The usual order, changed."""
+    """Return the usual order, changed."""
     found: Order = dataclasses.replace(read(Order, CANONICAL / "order_created__web.json"), **changes)
     return found
 
 
 def told(document: Document, topic: Topic, **rules: Any) -> list[Fact]:
-    """What is told of a document."""
+    """Return what is told of a document."""
     return list(facts(topic, document, TENANT, IdentityRules(**rules)))
 
 
 def messages(document: Document, topic: Topic, **rules: Any) -> list[dict[str, Any]]:
-    """The same as messages."""
+    """Return what is told of a document, as messages."""
     return [json.loads(message.message(fact, document, SENDER)) for fact in told(document, topic, **rules)]
 
 
 def a_track(name: str = "Order Paid", **changes: Any) -> Fact:
-    """A fact with a key."""
+    """Return a fact with a key."""
     said: dict[str, Any] = {"user_id": "u", "anonymous_id": None, "properties": {}, "at": AT} | changes
     return Fact(
         key="order-paid:1",
@@ -168,7 +168,7 @@ def test_properties_that_would_be_dropped_are_held() -> None:
 
 
 def ids(document: Document, topic: Topic, sender: message.Sender = SENDER) -> dict[str, str]:
-    """The id of each message by what it tells."""
+    """Return the id of each message by what it tells."""
     return {
         fact.call.name if isinstance(fact.call, Track) else fact.action: message.message_id(fact, sender)
         for fact in told(document, topic)
@@ -234,7 +234,7 @@ def test_a_message_id_never_changes() -> None:
 
 
 def context(**client: Any) -> dict[str, Any]:
-    """The context of an order's sale, as its buyer's browser was."""
+    """Return the context of an order's sale, as its buyer's browser was."""
     found: dict[str, Any] = messages(order(client=Client(**client)), Topic.ORDER_CREATED)[-1]["context"]
     return found
 
@@ -290,7 +290,7 @@ OTHER = "crossdock-" + "0" * 47 + "2"
 
 
 def reply(text: str) -> response.Reply:
-    """A body, parsed as far as it can be."""
+    """Return a body, parsed as far as it can be."""
     try:
         document = json.loads(text)
     except ValueError:
@@ -299,7 +299,7 @@ def reply(text: str) -> response.Reply:
 
 
 def sample_reply(name: str) -> response.Reply:
-    """A sample."""
+    """Return a sample."""
     return reply((FOLDER / "replies" / f"{name}.json").read_text())
 
 

@@ -33,14 +33,14 @@ BASIC = "Basic " + base64.b64encode(b"the-key:").decode()
 
 
 def body(request: Request) -> dict[str, Any]:
-    """The JSON of a call."""
+    """Return the JSON of a call."""
     assert isinstance(request.body, bytes)
     document: dict[str, Any] = json.loads(request.body)
     return document
 
 
 def kind(sandbox: Sandbox, **settings: Any) -> Emulator:  # noqa: ANN401  (settings of an emulator)
-    """The emulated receiver, as it is today."""
+    """Return the emulated receiver, as it is today."""
     emulator = sandbox.emulators["segment"]
     emulator.configure(**settings)
     return emulator
@@ -129,7 +129,7 @@ def test_sent_at_is_of_the_attempt_and_nothing_else_changes(sandbox: Sandbox) ->
 
 
 def moment(text: str) -> datetime:
-    """A time as a receiver stored it."""
+    """Return a time as a receiver stored it."""
     return datetime.fromisoformat(text)
 
 
@@ -216,13 +216,13 @@ def test_a_key_is_required() -> None:
 
 
 def said(status: int, document: object) -> Response:
-    """An answer; anything but bytes is JSON."""
+    """Return an answer; anything but bytes is JSON."""
     raw = document if isinstance(document, bytes) else json.dumps(document).encode()
     return Response(status=status, headers={}, body=raw)
 
 
 def read(answer: Response, **settings: str) -> list[Outcome]:
-    """What an answer means for each of the three messages of an order."""
+    """Return what an answer means for each of the three messages of an order."""
     line = Line.to(**settings)
     return [line.read(work, answer) for work in line.works(CREATED, order())]
 

@@ -22,7 +22,7 @@ NULLS = {"anonymousId"}
 
 
 def ours(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """What we send of an order, as the emulator noted it."""
+    """Return what we send of an order, as the emulator noted it."""
     line = Line.to()
     works = line.works(Topic.ORDER_CREATED, order())
     assert line.send(sandbox.base_url, works, datetime.now(UTC)) == [Accepted()] * 3
@@ -30,7 +30,7 @@ def ours(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def theirs(sandbox: Sandbox, said: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the client sends when it is told the same."""
+    """Return what the client sends when it is told the same."""
     sandbox.emulators["segment"].reset()
     client = Client("the-key", host=sandbox.base_url, sync_mode=True, max_retries=0)
     identify, alias, track = said
@@ -43,19 +43,19 @@ def theirs(sandbox: Sandbox, said: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 
 def noted(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """The calls that arrived, each with the address it came to."""
+    """Return the calls that arrived, each with the address it came to."""
     emulator = sandbox.emulators["segment"]
     assert emulator.state()["dropped"] == []
     return [{"address": f"{one['method']} {one['path']}", "body": one["body"]} for one in emulator.requests()]
 
 
 def messages(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The messages of all calls."""
+    """Return the messages of all calls."""
     return [message for call in calls for message in call["body"]["batch"]]
 
 
 def form(value: object) -> Any:  # noqa: ANN401  (as deep as the value)
-    """A value's shape: names and types. A whole number and one with cents are one type to JSON."""
+    """Return a value's shape: names and types. A whole number and one with cents are one type to JSON."""
     if isinstance(value, dict):
         return {name: form(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 @pytest.fixture
 def shop(shop: Shop) -> Shop:
-    """The shop, with Segment besides."""
+    """Return the shop, with Segment besides."""
     shop.reconnect("segment")
     return shop
 
@@ -53,17 +53,17 @@ def orders(shop: Shop, count: int, **changes: Any) -> None:  # noqa: ANN401  (an
 
 
 def state(shop: Shop) -> dict[str, Any]:
-    """What Segment knows."""
+    """Return what Segment knows."""
     return shop.sandbox.emulators["segment"].state()
 
 
 def told(shop: Shop) -> list[dict[str, Any]]:
-    """The deliveries to Segment."""
+    """Return the deliveries to Segment."""
     return owed(shop.services, destination="segment")
 
 
 def completed(shop: Shop) -> list[str]:
-    """The orders of which Segment counted a sale."""
+    """Return the orders of which Segment counted a sale."""
     found = [one for one in state(shop)["events"] if one["event"] == "Order Completed"]
     return sorted(one["properties"]["order_id"] for one in found)
 
@@ -156,7 +156,7 @@ def test_an_error_inside_a_200_finds_its_message(
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
-    """The receiver finds fault with the sale of one order, as if it had a rule that nobody knows of."""
+    """Have the receiver find fault with the sale of one order, as if by a rule that nobody knows of."""
     wanted = f'"order_id": "{order}"'
 
     def is_bad(item: Any) -> bool:  # noqa: ANN401  (any JSON value)
@@ -257,7 +257,7 @@ def test_what_a_stopped_round_had_halved_is_in_no_doubt(shop: Shop, monkeypatch:
 
 
 def stopped_when_halving(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> Iterator[Worker]:
-    """A worker that is told to stop the moment a call has been halved."""
+    """Return a worker that is told to stop the moment a call has been halved."""
     worker = Worker(shop.services)
     tell = log.trouble
 
@@ -301,7 +301,7 @@ def test_chrts_lost_count_in_segment_s_format_follows_the_choice(
 
 
 def connection_id(shop: Shop, destination: str) -> str:
-    """The id of the connection to a destination."""
+    """Return the id of the connection to a destination."""
     (found,) = [one for one in shop.services.stores.connections() if one.destination == destination]
     return found.id
 

@@ -41,7 +41,7 @@ class Ship:
 
     @classmethod
     def open(cls, services: Services, sandbox: Sandbox, app: Flask, **settings: str) -> Ship:
-        """A new shop; the vendor's own limit is off unless a test sets it."""
+        """Return a new shop; the vendor's own limit is off unless a test sets it."""
         sandbox.emulators["shiptheory"].window.set(None)
         store = services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
         given = LOGIN | FAST | settings
@@ -58,26 +58,26 @@ class Ship:
         return self.sandbox.emulators["shiptheory"]
 
     def post(self, topic: str, document: object) -> None:
-        """A webhook arrives."""
+        """Deliver a webhook."""
         self._sent += 1
         raw = json.dumps(document).encode()
         signed = headers(raw, topic, f"webhook-{self._sent}")
         assert self.app.test_client().post("/webhooks/shopify", data=raw, headers=signed).status_code == 200
 
     def order(self, topic: str = "orders/create", **changes: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON value)
-        """The order arrives and is worked off; return what became of its booking."""
+        """Deliver the order and work it off; return what became of its booking."""
         self.post(topic, sent(topic.replace("/", "_")) | changes)
         work_off(self.services)
         return self.owed("book")
 
     def mend(self, minute: int = 30, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON value)
-        """A newer version of the order arrives."""
+        """Deliver a newer version of the order; return what became of its booking."""
         return self.order(
             "orders/updated", **{"updated_at": f"2026-11-20T20:{minute}:00-06:00", "cancelled_at": None} | changes
         )
 
     def owed(self, action: str) -> dict[str, Any]:
-        """The one delivery of an action."""
+        """Return the one delivery of an action."""
         return only(self.services, destination="shiptheory", action=action)
 
     def until(self, state: str) -> None:
@@ -95,12 +95,12 @@ class Ship:
         assert requests.request(method, url, json=document, timeout=5).status_code == 200
 
     def booked(self) -> list[dict[str, Any]]:
-        """The shipments at the vendor, oldest first."""
+        """Return the shipments at the vendor, oldest first."""
         found: list[dict[str, Any]] = self.vendor.state()["shipments"]
         return found
 
     def live(self) -> list[str]:
-        """The references of those that a carrier has."""
+        """Return the references of those that a carrier has."""
         return [one["reference"] for one in self.booked() if one["status"] == "Complete"]
 
     def asked(self, line: str) -> int:

@@ -35,24 +35,24 @@ REFUNDED = {"financial_status": "refunded", "updated_at": "2026-11-24T20:00:00-0
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 @pytest.fixture
 def ship(services: Services, sandbox: Sandbox, app: Flask) -> Ship:
-    """A shop that books at Shiptheory, and has return labels made."""
+    """Return a shop that books at Shiptheory, and has return labels made."""
     return Ship.open(services, sandbox, app, return_service="200")
 
 
 def cancel(ship: Ship) -> dict[str, Any]:
-    """The order is cancelled; return what became of that."""
+    """Cancel the order; return what became of that."""
     ship.order("orders/cancelled")
     return ship.owed("cancel")
 
 
 def refund(ship: Ship) -> dict[str, Any]:
-    """The order is refunded; return what became of its return label."""
+    """Refund the order; return what became of its return label."""
     ship.order("orders/updated", **REFUNDED)
     return ship.owed("return")
 

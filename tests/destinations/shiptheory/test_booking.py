@@ -24,13 +24,13 @@ BOOK = "POST /v1/shipments"
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 @pytest.fixture
 def ship(services: Services, sandbox: Sandbox, app: Flask) -> Ship:
-    """A shop that books at Shiptheory, without a delivery service: the account's rules decide."""
+    """Return a shop that books at Shiptheory, without a delivery service: the account's rules decide."""
     return Ship.open(services, sandbox, app)
 
 
@@ -40,7 +40,7 @@ def shipments(ship: Ship) -> list[dict[str, Any]]:
 
 
 def address(**changes: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON value)
-    """The order's address, changed."""
+    """Return the order's address, changed."""
     found: dict[str, Any] = copy.deepcopy(sent("orders_create")["shipping_address"]) | changes
     return found
 

@@ -27,13 +27,13 @@ HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Return the embedded one: nothing here depends on the kind of database."""
     return embedded
 
 
 @pytest.fixture
 def ship(services: Services, sandbox: Sandbox, app: Flask) -> Ship:
-    """A shop that books at Shiptheory."""
+    """Return a shop that books at Shiptheory."""
     return Ship.open(services, sandbox, app)
 
 

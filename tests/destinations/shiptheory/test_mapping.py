@@ -46,7 +46,7 @@ def first_line(**changes: Any) -> tuple[Line, ...]:
 
 
 def address(**changes: Any) -> Address:
-    """The order's address, changed."""
+    """Return the order's address, changed."""
     return replace(order().shipping_address or Address(), **changes)
 
 

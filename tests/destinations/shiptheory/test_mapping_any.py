@@ -44,7 +44,7 @@ SETTINGS = st.builds(
 
 
 def mapped(order: Order, terms: Terms, prefix: str) -> dict[str, Any] | str:
-    """The booking of an order, or why it is held."""
+    """Return the booking of an order, or why it is held."""
     try:
         reference = base(order, prefix)
         return shiptheory.body(order, terms, reference=reference, store="demo.myshopify.com", platform="shopify")

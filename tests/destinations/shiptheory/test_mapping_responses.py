@@ -25,7 +25,7 @@ REPLIES = TESTS / "destinations" / "shiptheory" / "replies"
 
 
 def reply(name: str) -> Any:
-    """A documented answer."""
+    """Return a documented answer."""
     return json.loads((REPLIES / f"{name}.json").read_text())
 
 

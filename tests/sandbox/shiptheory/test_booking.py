@@ -24,7 +24,7 @@ SENDER = {
 
 @pytest.fixture
 def company(sandbox: Sandbox) -> Iterator[Company]:
-    """An account, with the vendor's limit off."""
+    """Return an account, with the vendor's limit off."""
     sandbox.emulators["shiptheory"].window.set(None)
     made = Company(sandbox)
     yield made
@@ -37,7 +37,7 @@ def configure(company: Company, **settings: object) -> None:
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
-    """The example with one field changed, or taken out when the value is `...`."""
+    """Return the example with one field changed, or taken out when the value is `...`."""
     part, _, name = path.rpartition(".")
     inner = dict(BOOKING.get(part, {})) if part not in ("", "products", "packages") else None
     if inner is None and part:
