@@ -1,4 +1,4 @@
-"""What a WSGI server serves: `wsgi:app`."""
+"""The application that a WSGI server serves, as `wsgi:app`."""
 
 from plugin.app import create_app
 from plugin.runtime.process_tuning import collect_rarely

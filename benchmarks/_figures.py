@@ -55,7 +55,7 @@ class Figures:
             self._values.setdefault((case, measure), []).append(value)
 
     def median(self, case: str, measure: str) -> float | None:
-        """The median of a case's repeats; None when it was not measured."""
+        """Return the median of a case's repeats; None when it was not measured."""
         values = self._values.get((case, measure))
         return statistics.median(values) if values else None
 
@@ -67,7 +67,7 @@ class Figures:
             self.ratios[f"{case} ÷ {other}{what}"] = ours / theirs
 
     def share(self, case: str, measure: str, of: str) -> None:
-        """A measure that is a ratio already, of something that has no measure of its own."""
+        """Note a measure that is a ratio already, of something that has no measure of its own."""
         value = self.median(case, measure)
         if value is not None:
             self.ratios[f"{case} ÷ {of}"] = value
@@ -118,7 +118,7 @@ def write(path: Path, document: dict[str, Any]) -> None:
 
 
 def shown(value: float | None) -> str:
-    """A figure with as many digits as it deserves."""
+    """Return a figure with as many digits as it deserves."""
     if value is None:
         return ""
     if abs(value) >= 100 or float(value).is_integer():

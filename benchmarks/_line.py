@@ -72,7 +72,7 @@ class Line:
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def connect(self, destination: str, base_url: str, **settings: str) -> Connection:
-        """A connection as `crossdock connect` makes it, each of a store of its own."""
+        """Return a connection as `crossdock connect` makes it, each of a store of its own."""
         name = f"bench-{next(self._numbers)}.myshopify.com"
         store = self.services.stores.add("shopify", name, {"secret": SECRET}, None)
         return make_connection(self.services, store, destination, base_url, settings)
@@ -124,7 +124,7 @@ class Line:
             db.execute(text("ANALYZE"))
 
     def call(self, connection: Connection) -> Request:
-        """The call that such a track is, with its body as it travels."""
+        """Return the call that such a track is, with its body as it travels."""
         step, topic, document = self._plan(connection, self._record_order(connection.store_id))
         store = self.services.stores.by_id(connection.store_id)
         assert store is not None
@@ -185,7 +185,7 @@ class Line:
         return order
 
     def _plan(self, connection: Connection, order: int) -> tuple[Step, Topic, Document]:
-        """What the destination itself tracks of an order."""
+        """Return what the destination itself tracks of an order."""
         store = self.services.stores.by_id(connection.store_id)
         assert store is not None
         with self.services.database.read() as db:
@@ -216,7 +216,6 @@ def _owner(connection: Connection, order: int) -> plans.Owner:
         connection_id=connection.id,
         destination=connection.destination,
         lane=connection.lane,
-        version="0",
     )
 
 

@@ -45,7 +45,7 @@ class Place:
 
 
 def databases(plan: Plan, figures: Figures) -> list[str]:
-    """The kinds of databases to measure with; what is left out is noted."""
+    """Return the kinds of databases to measure with; what is left out is noted."""
     if plan.small:
         figures.note("a quick run leaves PostgreSQL out")
         return [SQLITE]
@@ -59,7 +59,7 @@ def databases(plan: Plan, figures: Figures) -> list[str]:
 
 @contextlib.contextmanager
 def place(kind: str) -> Iterator[Place]:
-    """An empty place, gone when the context ends."""
+    """Yield an empty place, gone when the context ends."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         stack.enter_context(EmbeddedRedis(folder / "redis.sock", folder / "redis"))
@@ -69,7 +69,7 @@ def place(kind: str) -> Iterator[Place]:
 
 @contextlib.contextmanager
 def copied(original: Place) -> Iterator[Place]:
-    """The same database once more, with an empty Redis; nobody may be using the original meanwhile."""
+    """Yield the same database once more, with an empty Redis; nobody may be using the original meanwhile."""
     with place(SQLITE) as made, contextlib.ExitStack() as stack:
         if original.database_url.startswith("sqlite"):
             shutil.copy(original.folder / "bench.db", made.folder / "bench.db")

@@ -24,7 +24,7 @@ class Failed(Exception):
 
 
 def python(*arguments: str) -> list[str]:
-    """A command of this very Python."""
+    """Return a command of this very Python."""
     return [sys.executable, *arguments]
 
 
@@ -32,7 +32,7 @@ def python(*arguments: str) -> list[str]:
 def running(
     command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None, *, cwd: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process with its output in `folder`, ended with all that it started when the context ends."""
+    """Yield a process with its output in `folder`, ended with all that it started when the context ends."""
     log = folder / f"output-{time.monotonic_ns()}.log"
     own = {"PYTHONPATH": str(ROOT)} | dict(environment or {})
     with log.open("wb") as output:
@@ -54,7 +54,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | N
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
+    """Return a port of the loopback address that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
@@ -76,7 +76,7 @@ def is_listening(port: int) -> bool:
 
 
 def largest_memory(process: subprocess.Popen[bytes]) -> float:
-    """The most MB that any process of this one's session ever held (Linux; elsewhere 0)."""
+    """Return the most MB that any process of this one's session ever held (Linux; elsewhere 0)."""
     return max((_peak(entry) for entry in Path("/proc").glob("[0-9]*") if _session(entry) == process.pid), default=0.0)
 
 

@@ -34,15 +34,15 @@ class Receiver:
     root: str
 
     def url(self, account: str) -> str:
-        """What a connection to this account has as its `--base-url`."""
+        """Return what a connection to this account has as its `--base-url`."""
         return f"{self.root}/{account}"
 
     def seen(self, account: str) -> Seen:
-        """What arrived for one account so far."""
+        """Return what arrived for one account so far."""
         return self.seen_by_all()[account]
 
     def seen_by_all(self) -> dict[str, Seen]:
-        """What arrived so far, by account."""
+        """Return what arrived so far, by account."""
         return {name: Seen(**seen) for name, seen in self._ask("_seen").items()}
 
     def count(self, account: str) -> int:
@@ -62,7 +62,7 @@ class Receiver:
 
 @contextlib.contextmanager
 def receiver(folder: Path, rules: Mapping[str, Rule]) -> Iterator[Receiver]:
-    """A sink with these accounts, until the context ends."""
+    """Yield a sink with these accounts, until the context ends."""
     port = free_port()
     text = json.dumps({name: asdict(rule) for name, rule in rules.items()})
     with running(python("-m", "benchmarks._sink", str(port), text), folder) as process:

@@ -85,7 +85,7 @@ def run_benchmark(plan: Plan) -> Figures:
 
 
 def _queues(plan: Plan, stack: ExitStack, figures: Figures) -> list[Queue | BullMQ]:
-    """What there is here; a quick run takes one that is always there."""
+    """Return what there is here; a quick run takes one that is always there."""
     if plan.small:
         figures.note("a quick run leaves all but one queue out")
         return [queue for queue in QUEUES if queue.is_quick]

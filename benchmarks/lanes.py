@@ -47,7 +47,7 @@ class _Lane:
     window: int
 
     def utilisation(self, seen: Seen, begins: float, ends: float) -> float:
-        """What part of its places' time was taken."""
+        """Return what part of its places' time was taken."""
         taken = sum(max(0.0, min(at + self.window, ends) - max(at, begins)) for at in seen.taken)
         return taken / (self.count * (ends - begins))
 

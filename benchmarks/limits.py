@@ -66,7 +66,7 @@ class _Lane:
         return self.count * (self.windows + 2)
 
     def judge(self, seen: Seen) -> dict[str, float]:
-        """The figures of one run."""
+        """Return the figures of one run."""
         first, span = seen.taken[0], self.window * self.windows
         taken = [at - first for at in seen.taken if at - first < span]
         later = len(taken) - bisect.bisect_left(taken, self.window)

@@ -1,4 +1,4 @@
-"""Wiring: what a process of ours works with."""
+"""The objects that one process works with, wired together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from plugin.storage.inbox import Inbox
 from plugin.storage.ledger import LEASE, Ledger
 from plugin.storage.login_tokens import LoginTokens
 from plugin.storage.stores import Stores
-from plugin.transport import Logins
+from plugin.transport.login import Logins
 
 if TYPE_CHECKING:
     from plugin.limiter.local_limiter import LocalLimiter
@@ -32,7 +32,7 @@ _REDIS_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The database with its views, and Redis."""
+    """The database and what is stored in it, Redis and what is kept there, and the logins of vendors."""
 
     settings: Settings
     database: Database
@@ -50,7 +50,7 @@ class Services:
 
     @classmethod
     def open(cls, settings: Settings) -> Services:
-        """Connects lazily: nothing is reached before it is used."""
+        """Build everything from the settings; nothing is connected before it is used."""
         database = Database(settings.database_url)
         vault = Vault(settings.secret_keys)
         stores, inbox = Stores(database, vault), Inbox(database)
@@ -74,7 +74,7 @@ class Services:
         )
 
     def close(self) -> None:
-        """Give every connection back."""
+        """End the threads and close every connection."""
         self.group_commit.close()
         self.wake_up_thread.close()
         self.redis.close()
@@ -82,7 +82,7 @@ class Services:
 
 
 def connect_redis(address: str) -> Redis:
-    """A client that gives up quickly; raises `redis.RedisError` on use, not here."""
+    """Return a client that gives up quickly; it raises `redis.RedisError` on use, not here."""
     return Redis.from_url(
         address,
         socket_connect_timeout=_REDIS_SECONDS,

@@ -109,14 +109,14 @@ def _post(session: requests.Session, address: str, number: int) -> int | None:
 
 
 def order(number: int) -> dict[str, object]:
-    """An order of its own, of a customer of its own."""
+    """Return an order of its own, of a customer of its own."""
     template = sent("orders_create")
     changed = template | {"id": FIRST + number, "name": f"#{number}"}
     return changed | {"customer": template["customer"] | {"id": FIRST + number}}
 
 
 def refs(orders: int) -> set[str]:
-    """What destinations call these orders."""
+    """Return what destinations call these orders."""
     return {str(FIRST + number) for number in range(orders)}
 
 

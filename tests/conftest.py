@@ -64,7 +64,7 @@ class Backend:
 
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    """The defaults of `crossdock up`: SQLite, and the Redis from the wheel on a Unix socket."""
+    """Yield the defaults of `crossdock up`: SQLite, and the Redis from the wheel on a Unix socket."""
     folder = tmp_path_factory.mktemp("r")
     with EmbeddedRedis(folder / "s", folder):
         yield Backend("embedded", None, f"unix://{folder / 's'}")
@@ -122,7 +122,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 @pytest.fixture
 def environment(backend: Backend, tmp_path: Path) -> dict[str, str]:
-    """The variables with which any of our processes finds this test's database and Redis."""
+    """Return the variables with which any of our processes finds this test's database and Redis."""
     return {
         "DATABASE_URL": backend.database_url or f"sqlite:///{tmp_path}/crossdock.db",
         "REDIS_URL": backend.redis_url,
@@ -133,7 +133,7 @@ def environment(backend: Backend, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with our schema and nothing in it: copying it takes a hundredth of migrating another one."""
+    """Return a SQLite file with our schema and nothing in it: copying it takes a hundredth of migrating another one."""
     path = tmp_path_factory.mktemp("empty") / "crossdock.db"
     database = Database(f"sqlite:///{path}")
     migrate(database)
@@ -159,7 +159,7 @@ def services(environment: dict[str, str], empty_sqlite: Path) -> Iterator[Servic
 
 @pytest.fixture
 def app(services: Services) -> Iterator[Flask]:
-    """The WSGI application on this test's database."""
+    """Yield the WSGI application on this test's database."""
     made = create_app(services.settings)
     yield made
     made.extensions["crossdock"].close()
@@ -174,7 +174,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def shop(services: Services, sandbox: Sandbox, app: Flask) -> Shop:
-    """A Shopify shop whose orders go to the emulated Chit Chats and chrts."""
+    """Return a Shopify shop whose orders go to the emulated Chit Chats and chrts."""
     return Shop.open(services, sandbox, app)
 
 
@@ -203,7 +203,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port

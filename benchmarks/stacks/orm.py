@@ -34,7 +34,7 @@ class Owed(Base):
 
 
 def open_engine(url: str) -> Engine:
-    """The database with the same promises as ours: WAL and a flush for each commit on SQLite."""
+    """Return the database with the same promises as ours: WAL and a flush for each commit on SQLite."""
     if not url.startswith("sqlite"):
         return create_engine(url, pool_size=20, max_overflow=_MOST_CONNECTIONS)
     engine = create_engine(url, pool_size=20, max_overflow=_MOST_CONNECTIONS, connect_args={"timeout": 30})
@@ -79,7 +79,7 @@ def owe(owing: Engine, url: str, body: bytes, count: int) -> None:
 
 
 def read_owed() -> Sequence[int]:
-    """The ids of all that is owed."""
+    """Return the ids of all that is owed."""
     with Session(engine()) as session:
         return session.scalars(select(Owed.id).where(Owed.done.is_(False)).order_by(Owed.id)).all()
 

@@ -76,7 +76,7 @@ def _store(session: Session) -> int | None:
 
 
 def process(event_id: int) -> None:
-    """What a worker would do; none runs while intake is measured."""
+    """Stand for what a worker would do; none runs while intake is measured."""
     with sessions() as session:
         session.get(Event, event_id)
 

@@ -86,7 +86,7 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discard:
-    """A checkout was thrown away; which one is told by its cart alone, and not always."""
+    """A checkout was thrown away; which one is known by its cart alone, and not always."""
 
     cart_ref: str | None = None
 
@@ -148,7 +148,7 @@ class Fulfilment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParcelScan:
-    """What a carrier told the shop about a parcel on its way."""
+    """What a carrier reported to the shop about a parcel on its way."""
 
     ref: str
     order_ref: str
@@ -198,5 +198,5 @@ class Consent:
 
 
 Activity = Cart | Checkout | Discard | Refund | Payment | Fulfilment | ParcelScan | Parcel | Merge | Departure | Consent
-# What tells of an order by its id alone, and needs the order to say whose it is.
+# What names an order by its id alone, and needs the order to say whose it is.
 Aftermath = Refund | Payment | Fulfilment | ParcelScan

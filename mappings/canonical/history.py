@@ -31,7 +31,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Another customer, as far as it was told of: how it was known first, and the addresses it had, newest last."""
+    """Another customer, as far as it is known: how it was known first, and the addresses it had, newest last."""
 
     ref: str
     first: Visit | None = None
@@ -42,16 +42,16 @@ class Account:
 class History:
     """What is known of the person, the order and the earlier versions of one document.
 
-    `heard_at`: when its webhook came, for facts whose document tells no time. `visits`: of the same cart, checkout or
+    `heard_at`: when its webhook came, for facts whose document has no time. `visits`: of the same cart, checkout or
     order. `first`: how its customer was known first, `email` and `former_emails`: the addresses that this customer has
     and had, `consent`: what the customer said last about being written to. `guests`: visits of whoever ordered with the
     same address without an account. `merged`: customers who were merged into this one; `successor`: the one that this
     one was merged into, or the account that has a guest's address.
 
     `before` is the newest earlier version of a cart or checkout; `stale` says that a newer one, or this very one, was
-    told of already. `over` says what came of a checkout since this version of it, so that it is not abandoned. `order`
+    handled already. `over` says what came of a checkout since this version of it, so that it is not abandoned. `order`
     is the one that a refund or parcel belongs to and `order_history` what is known of that; `parcel` is how that parcel
-    was followed when it was heard of first.
+    was followed when it was first reported.
     """
 
     heard_at: datetime | None = None

@@ -54,7 +54,7 @@ class DeliveryKind(StrEnum):
 
 
 ORDER_TOPICS = frozenset({Topic.ORDER_CREATED, Topic.ORDER_UPDATED, Topic.ORDER_PAID, Topic.ORDER_CANCELLED})
-# What these tell follows from an order too, but nothing is booked for them: orders/updated comes beside each.
+# What these say follows from an order too, but nothing is booked for them: orders/updated comes beside each.
 FULFILLED_TOPICS = frozenset({Topic.ORDER_FULFILLED, Topic.ORDER_PARTLY_FULFILLED})
 CUSTOMER_TOPICS = frozenset({Topic.CUSTOMER_CREATED, Topic.CUSTOMER_UPDATED})
 COMPLIANCE_TOPICS = frozenset({Topic.CUSTOMER_DATA_REQUESTED, Topic.CUSTOMER_REDACTED, Topic.SHOP_REDACTED})

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mappings.canonical.orders import Money
-    from mappings.canonical.shipment_files import Message, Paper
+    from mappings.canonical.shipment_files import Message, ShipmentFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Receipt:
     `cost` is what was or would be charged. `label_formats` are those that can be had now; their addresses expire,
     so they are read again when a label is wanted and never kept. `rates` are None when nothing was said of them, and
     empty when none are offered or the kept ones are not to be relied on any more. `messages` are its whole history so
-    far. `papers` are kept, as they come only once. `delivered` says that the parcel arrived.
+    far. `files` are kept, as they come only once. `delivered` says that the parcel arrived.
 
     The rest is ours: which parcel of the order it is, the fingerprint of what was sent and the version of the order it
     was made from, and whether it is still worth looking at.
@@ -46,7 +46,7 @@ class Receipt:
     delivered: bool | None = None
     rates: tuple[Rate, ...] | None = None
     messages: tuple[Message, ...] = ()
-    papers: tuple[Paper, ...] = ()
+    files: tuple[ShipmentFile, ...] = ()
     parcel: int | None = None
     content: str | None = None
     as_of: datetime | None = None

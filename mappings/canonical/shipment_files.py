@@ -1,4 +1,4 @@
-"""What vendors tell and send along with a shipment: its history, and documents."""
+"""What vendors send along with a shipment: its history, and files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A line of a shipment's history as the vendor tells it; `kind` is the vendor's own word, such as `error`."""
+    """A line of a shipment's history as the vendor writes it; `kind` is the vendor's own word, such as `error`."""
 
     text: str
     kind: str
@@ -19,7 +19,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paper:
+class ShipmentFile:
     """A document that the vendor gives once and can't be asked for again; `expires_on` is its last good day."""
 
     kind: str

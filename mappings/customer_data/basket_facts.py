@@ -1,4 +1,4 @@
-"""What carts and checkouts tell: what was put in and taken out, and how far the buyer came."""
+"""The facts of carts and checkouts: what was put in and taken out, and how far the buyer came."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def of_cart(topic: Topic, cart: Cart, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
-    """Tell what is different from the version before; one that is late, or came twice, tells nothing."""
+    """Yield what is different from the version before; nothing of one that is late, or came twice."""
     if history.stale:
         return
     person = person_of(cart, history, tenant, rules)
@@ -51,7 +51,7 @@ def of_cart(topic: Topic, cart: Cart, history: History, tenant: Tenant, rules: I
 
 
 def _changes(cart: Cart, before: Sequence[Item], person: Person) -> Iterator[Fact]:
-    """Goods are told apart by their variant: the same one in two lines of a cart is one kind of goods."""
+    """Yield each kind of goods that was put in or taken out; the same variant in two lines is one kind."""
     had, has = _quantities(before), _quantities(cart.items)
     for goods, item in {_goods(item): item for item in (*before, *cart.items)}.items():
         difference = has[goods] - had[goods]
@@ -69,7 +69,7 @@ def _changes(cart: Cart, before: Sequence[Item], person: Person) -> Iterator[Fac
 
 
 def _piece(item: Item) -> dict[str, object]:
-    """One kind of goods without what is a total of its line, as only some of its pieces may be meant."""
+    """Return one kind of goods without what is a total of its line, as only some of its pieces may be meant."""
     whole = ("discount", "tax", "line_item_id")
     return {name: value for name, value in product(item).items() if name not in whole}
 
@@ -93,7 +93,7 @@ def _currency(items: Sequence[Item]) -> dict[str, object]:
 def of_checkout(
     topic: Topic, checkout: Checkout, history: History, tenant: Tenant, rules: IdentityRules
 ) -> Iterator[Fact]:
-    """Tell who is buying and how far they came; any topic may be the first to arrive, so each tells of the start."""
+    """Yield who is buying and how far they came; each topic yields the start, as any may be the first to arrive."""
     if history.stale:
         return
     person = person_of(checkout, history, tenant, rules)
@@ -104,10 +104,10 @@ def of_checkout(
     content = digest(properties)
     if rules.email_in_properties:
         properties |= known({"email": email_of(checkout)})
-    told = [("Checkout Started", f"checkout-started:{checkout.ref}", checkout.created_at)]
+    steps = [("Checkout Started", f"checkout-started:{checkout.ref}", checkout.created_at)]
     if topic is Topic.CHECKOUT_UPDATED:
-        told.append(("Checkout Updated", "", checkout.updated_at))
-    for name, once, at in told:
+        steps.append(("Checkout Updated", "", checkout.updated_at))
+    for name, once, at in steps:
         group = f"checkout:{checkout.ref}"
         yield track(name, person, group, properties=properties, content=content, at=at, once=once or None)
     yield from _steps(checkout, person)
@@ -115,7 +115,7 @@ def of_checkout(
 
 
 def _steps(checkout: Checkout, person: Person) -> Iterator[Fact]:
-    """The steps of a checkout: who and where to, how it is sent, how it is paid."""
+    """Yield the steps that a checkout has reached: who and where to, how it is sent, how it is paid."""
     manner = {"shipping_method": ", ".join(checkout.shipping_methods), "payment_method": checkout.payment_method}
     done = {
         1: bool((checkout.email or checkout.phone) and checkout.shipping_address),
@@ -148,10 +148,10 @@ def _coupons(checkout: Checkout, before: Cart | Checkout | None, person: Person)
         )
 
 
-def of_untouched(checkout: Checkout, history: History, tenant: Tenant, rules: IdentityRules) -> Fact | None:
-    """What one version of a checkout tells if nothing follows it; None where there is nothing to wait for.
+def of_abandoned(checkout: Checkout, history: History, tenant: Tenant, rules: IdentityRules) -> Fact | None:
+    """Return the fact that a checkout was abandoned; None where there is nothing to wait for.
 
-    Its time is the end of the wait, so that it is the same whenever it is told.
+    Its time is the end of the wait, so that it is the same whenever it is sent.
     """
     if not rules.abandoned_hours or checkout.completed_at or not checkout.items:
         return None

@@ -1,4 +1,4 @@
-"""Whether the operator's choices let anything be told of a document: test orders, and people who did not agree."""
+"""Whether the operator's choices let anything be sent about a document: test orders, and people who did not agree."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def may_tell(document: Document, history: History, rules: IdentityRules) -> bool:
-    """Apply `test_orders` and `consent`.
+    """Return whether `test_orders` and `consent` let a document be passed on at all.
 
     What a customer said about being written to goes before the box that was ticked at one order. Who said nothing did
-    not agree: so with `consent` nothing is told of carts. That two ids are one person's, or gone, is always told.
+    not agree: so with `consent` nothing is sent about carts. That two ids are one person's, or gone, is always sent.
     """
     about = order_behind(document, history) or document
     if not rules.test_orders and isinstance(about, (Order, Payment)) and about.test:
@@ -41,7 +41,7 @@ def may_tell(document: Document, history: History, rules: IdentityRules) -> bool
 
 
 def order_behind(document: Document, history: History) -> Order | None:
-    """The order that a refund, payment or parcel belongs to, as far as it is known."""
+    """Return the order that a refund, payment or parcel belongs to; None where it is not known."""
     if isinstance(document, Parcel):
         return document.order
     if isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):

@@ -25,7 +25,7 @@ _CAMPAIGN: Final = {
 
 
 def context_of(document: Document, tenant: Tenant, *, named: bool) -> dict[str, object]:
-    """Give what a document knows of the visit, in the keys of Segment's common fields (docs/vendors/segment.md §4).
+    """Return what a document knows of the visit, in the keys of Segment's common fields (docs/vendors/segment.md §4).
 
     A receiver sees our address and not the buyer's, so `ip` is passed on. Of the landing page only the campaign is:
     its address may hold the token of a cart or of an account. The customer's number goes with a call that is `named`,
@@ -58,7 +58,7 @@ def _campaign(landing_url: str | None) -> dict[str, str] | None:
 
 
 def _external_ids(document: Document, tenant: Tenant) -> list[dict[str, str]] | None:
-    """The customer's number at the storefront, written as no other shop's can be (docs/vendors/segment.md §4, EXT)."""
+    """Return the customer's number at the storefront, unlike any other shop's (docs/vendors/segment.md §4, EXT)."""
     customer = document.customer if isinstance(document, (Order, Checkout)) else document
     if not isinstance(customer, Customer):
         return None

@@ -1,4 +1,4 @@
-"""What customers' own records tell: who they are, that two are one, what they agreed to, that they left."""
+"""The facts of customers' own records: who they are, that two are one, what they agreed to, that they left."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _EVENTS: Final = {
 def of_customer(
     topic: Topic, customer: Customer, history: History, tenant: Tenant, rules: IdentityRules
 ) -> Iterator[Fact]:
-    """Tell who a customer is, and that the record was made or changed."""
+    """Yield who a customer is, and that the record was made or changed."""
     if topic not in _EVENTS:
         return
     name, once = _EVENTS[topic]
@@ -61,12 +61,12 @@ def _times(customer: Customer) -> tuple[datetime, datetime]:
 
 
 def of_merge(_topic: Topic, merge: Merge, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
-    """Join the customer who was merged away to the one who is kept; a merge that failed joined nobody."""
+    """Yield the alias that joins the customer who was merged away to the kept one; a failed merge joins nobody."""
     if not merge.succeeded:
         return
     history = replace(history, merged=history.merged or (Account(ref=merge.deleted_ref),))
     kept = person_of_ref(merge.kept_ref, history, tenant, rules)
-    # With somebody who was never told of there is nothing to join.
+    # With somebody of whom nothing was sent there is nothing to join.
     if kept.user_id or history.first:
         yield from joins(kept, rules, _heard(history.heard_at, "customer merge"))
 
@@ -74,7 +74,7 @@ def of_merge(_topic: Topic, merge: Merge, history: History, tenant: Tenant, rule
 def of_departure(
     _topic: Topic, gone: Departure, history: History, tenant: Tenant, rules: IdentityRules
 ) -> Iterator[Fact]:
-    """Tell that a customer's record is gone."""
+    """Yield that a customer's record is gone."""
     person = person_of_ref(gone.ref, history, tenant, rules)
     yield track(
         "Customer Deleted",
@@ -89,7 +89,7 @@ def of_departure(
 def of_consent(
     _topic: Topic, consent: Consent, history: History, tenant: Tenant, rules: IdentityRules
 ) -> Iterator[Fact]:
-    """Tell what a customer agreed to, as a trait; it changes nothing else that is known of them."""
+    """Yield what a customer agreed to, as a trait; it changes nothing else that is known of them."""
     if consent.state is None:
         return
     history = replace(history, email=history.email or consent.email)

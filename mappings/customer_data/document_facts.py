@@ -1,6 +1,6 @@
 """What happened, in the vocabulary that customer-data receivers share: identify, alias, track.
 
-Which document tells what is in the modules beside this one that are named after documents.
+Which document leads to what is in the modules beside this one that are named after documents.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mappings.customer_data.fact import Fact
     from mappings.customer_data.ids import IdentityRules, Tenant
 
-_TOLD: Final[dict[type, Callable[..., Iterator[Fact]]]] = {
+_FACTS_OF: Final[dict[type, Callable[..., Iterator[Fact]]]] = {
     Order: order_facts.of_order,
     Refund: order_facts.of_refund,
     Payment: order_facts.of_payment,
@@ -49,29 +49,29 @@ _TOLD: Final[dict[type, Callable[..., Iterator[Fact]]]] = {
 }
 
 
-def untouched(
+def fact_if_abandoned(
     document: Document, tenant: Tenant, identity: IdentityRules, history: History = NOTHING_KNOWN
 ) -> Fact | None:
-    """Say what to tell of a document once nothing came after it for as long as the operator waits.
+    """Return the fact to send once nothing came after a document for as long as the operator waits; None for most.
 
     Whether something came is in `History.over`, and is for whoever waited to ask.
     """
     if not isinstance(document, Checkout) or not may_tell(document, history, identity):
         return None
-    return basket_facts.of_untouched(document, history, tenant, identity)
+    return basket_facts.of_abandoned(document, history, tenant, identity)
 
 
 def facts(
     topic: Topic, document: Document, tenant: Tenant, identity: IdentityRules, history: History = NOTHING_KNOWN
 ) -> tuple[Fact, ...]:
-    """Say what to tell about a document, in the order to tell it: who it is, that they are known, what they did.
+    """Return what to send about a document, in this order: who it is, that they are known, what they did.
 
-    Nothing is to be told of topics without a place in the vocabulary, nor of what the operator's choices leave out.
+    Nothing is sent for topics without a place in the vocabulary, nor of what the operator's choices leave out.
 
     Raises:
-        BodyIncomplete: the document has no time, or no currency, that the fact could be told with.
+        BodyIncomplete: the document has no time, or no currency, that the fact could have.
     """
-    told = _TOLD.get(type(document))
-    if told is None or not may_tell(document, history, identity):
+    facts_of = _FACTS_OF.get(type(document))
+    if facts_of is None or not may_tell(document, history, identity):
         return ()
-    return tuple(told(topic, document, history, tenant, identity))
+    return tuple(facts_of(topic, document, history, tenant, identity))

@@ -1,7 +1,7 @@
-"""The three calls that customer-data receivers share, and the fact that each of them tells.
+"""The three calls that customer-data receivers share, and the fact that each of them sends.
 
-Every fact that may be told only once carries a key made of the fact itself, never of the delivery it came in, so that
-creation, update, redelivery and replay together still tell one sale (docs/vendors/storefront-to-segment.md §6.5).
+Every fact that may be sent only once carries a key made of the fact itself, never of the delivery it came in, so that
+creation, update, redelivery and replay together still make one sale (docs/vendors/storefront-to-segment.md §6.5).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ Call = Identify | Alias | Track
 class Fact:
     """One call owed to a receiver, and when not to make it.
 
-    `key`: at most once per connection for ever. `only_if_changed`: not if the last one told of `group` had the same
+    `key`: at most once per connection for ever. `only_if_changed`: not if the last one sent for `group` had the same
     `content`. `subject`: calls about it go out in order.
     """
 
@@ -77,22 +77,22 @@ class Fact:
 
     @property
     def mark(self) -> str:
-        """Which of several facts of one name it is, of all that one document tells; ids in it can't be read off."""
+        """Which of several facts of one name it is, of all that one document leads to; ids in it can't be read off."""
         return hashlib.sha256((self.key or self.name).encode()).hexdigest()[:16]
 
     @property
     def identity(self) -> str:
-        """What makes it this fact and no other, whatever webhook told of it; without a key, its content and time."""
+        """What makes it this fact and no other, whatever webhook brought it; without a key, its content and time."""
         return self.key or f"{self.name}:{self.group}:{self.content}:{timestamp(self.call.at)}"
 
 
 def digest(mapped: object) -> str:
-    """The same for equal content, in whatever order its keys came."""
+    """Return a SHA-256 that is the same for equal content, in whatever order its keys came."""
     return hashlib.sha256(json.dumps(mapped, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def identify(person: Person, traits: Mapping[str, object], at: datetime, group: str | None = None) -> Fact:
-    """Tell who somebody is, unless the last telling of this `group` of traits said the same."""
+    """Return the fact of who somebody is; not sent if the last one of this `group` of traits said the same."""
     return Fact(
         key=None,
         action="identify",
@@ -105,7 +105,7 @@ def identify(person: Person, traits: Mapping[str, object], at: datetime, group: 
 
 
 def joins(person: Person, rules: IdentityRules, at: datetime) -> Iterator[Fact]:
-    """Join every other id of a person to the one that is kept, each pair once.
+    """Yield what joins every other id of a person to the one that is kept, each pair once.
 
     Receivers that don't want aliases join by an identify with both ids; it can't join two users.
     """
@@ -119,7 +119,7 @@ def joins(person: Person, rules: IdentityRules, at: datetime) -> Iterator[Fact]:
 
 
 def alias(kept: str, previous: str, subject: str, at: datetime) -> Fact:
-    """Tell that two ids are one person, once."""
+    """Return the fact that two ids are one person, sent once."""
     return Fact(
         key=f"alias:{previous}:{kept}",
         action="alias",
@@ -153,7 +153,7 @@ def track(
     once: str | None,
     content: str | None = None,
 ) -> Fact:
-    """Tell an event: once for ever under the key `once`, or, without one, whenever its content changed."""
+    """Return the fact of an event: sent once for ever under the key `once`, or, without one, whenever it changed."""
     # Not every receiver has a place for the time (docs/vendors/chrts.md §5), so the properties keep it.
     timed = {**properties, "occurred_at": timestamp(at)}
     return Fact(

@@ -39,7 +39,7 @@ class IdentityRules:
     """A connection's choices about people; `user_id` is one of `USER_ID_STRATEGIES`.
 
     `alias`: join ids by alias; without it an identify with both ids joins them, as Segment's Unify wants it. `sale`:
-    an order is a sale once it is `placed`, or once it is `paid`. `test_orders`: tell of them too. `consent`: tell only
+    an order is a sale once it is `placed`, or once it is `paid`. `test_orders`: send them too. `consent`: send only
     of people who agreed to be written to. `abandoned_hours`: a checkout that stays untouched for so long is abandoned;
     with 0 none ever is.
     """
@@ -55,12 +55,12 @@ class IdentityRules:
 
 
 def user_id(ref: str | None, email: str | None, tenant: Tenant, rules: IdentityRules) -> str | None:
-    """The id of a customer of this number and address, as far as the strategy makes one of them."""
+    """Return the user id of a customer of this number and address; None where the strategy makes none of them."""
     return USER_ID_STRATEGIES[rules.user_id](ref, email, tenant)
 
 
 def anonymous_id(visit: Visit, tenant: Tenant, rules: IdentityRules) -> str:
-    """What a visit is known by: an attribute, else a stable id of cart, checkout, order or account; never random."""
+    """Return a visitor's id: an attribute, else a stable id of cart, checkout, order or account; never random."""
     rungs = (
         ("cart", visit.cart_ref),
         ("checkout", visit.checkout_ref),
@@ -72,7 +72,7 @@ def anonymous_id(visit: Visit, tenant: Tenant, rules: IdentityRules) -> str:
 
 
 def from_attribute(visit: Visit, tenant: Tenant, rules: IdentityRules) -> str | None:
-    """The anonymous id that the shop's pages wrote into the cart, by the first name of the list that holds one."""
+    """Return the anonymous id that the shop's pages wrote into the cart, by the first name that holds one."""
     given = dict(reversed(visit.attributes))
     values = (given.get(name) for name in rules.anonymous_id_attributes)
     return next((value for value in values if value and _plausible(value, tenant)), None)

@@ -40,7 +40,7 @@ class Sender:
     """Who sends: the shop, the source that is sent to, and which of the receiver's own destinations are switched.
 
     `namespace` names the source, because receivers look for repeats among the messages of all their customers
-    (§5): what one shop tells to two sources must not look like a repeat.
+    (§5): what one shop sends to two sources must not look like a repeat.
     """
 
     tenant: Tenant
@@ -102,7 +102,7 @@ _SCHEMAS: Final[dict[type[Call], Outbound]] = {Identify: _Identify(), Alias: _Al
 
 
 def message(fact: Fact, document: Document, sender: Sender) -> bytes:
-    """Give one message as JSON, without the time it is sent at.
+    """Return one message as JSON, without the time it is sent at.
 
     Raises:
         BodyIncomplete: it has no id, or an event name or a number of properties that receivers silently drop.
@@ -119,10 +119,10 @@ def message(fact: Fact, document: Document, sender: Sender) -> bytes:
 
 
 def message_id(fact: Fact, sender: Sender) -> str:
-    """Give the id by which receivers recognise a repeat: of the fact, its shop and the source, and of nothing else.
+    """Return the id by which receivers recognise a repeat: of the fact, its shop and the source, and of nothing else.
 
     58 characters that every receiver keeps as they are. The same fact has the same id for ever, whatever webhook,
-    attempt or replay tells of it.
+    attempt or replay sends it.
     """
     named = (sender.tenant.platform, sender.tenant.shop, sender.namespace, fact.identity)
     return _ID_PREFIX + hashlib.sha256(json.dumps(named).encode()).hexdigest()[:_ID_DIGITS]

@@ -1,4 +1,4 @@
-"""What an order tells, and what comes after it: refunds, and payments that failed."""
+"""The facts of an order, and of what comes after it: refunds, and payments that failed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
-    """A track call to be; `once` starts its key, and without it the event is told when something changed.
+    """A track call to be; `once` starts its key, and without it the event is sent when something changed.
 
     `each`: not once for the order, but once for each state of what was sent of it.
     """
@@ -46,7 +46,7 @@ class _Event:
 _COMPLETED: Final = _Event(name="Order Completed", once="order-completed")
 _EVENTS: Final = {
     Topic.ORDER_CREATED: (_COMPLETED,),
-    # Any topic may be the first to arrive (docs/vendors/shopify.md §10), so each of these tells of the sale; the key
+    # Any topic may be the first to arrive (docs/vendors/shopify.md §10), so each of these yields the sale; the key
     # sees to it that one does.
     Topic.ORDER_UPDATED: (_COMPLETED, _Event(name="Order Updated", once=None)),
     Topic.ORDER_PAID: (_COMPLETED, _Event(name="Order Paid", once="order-paid")),
@@ -59,7 +59,7 @@ _EVENTS: Final = {
 
 
 def of_order(topic: Topic, order: Order, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
-    """Tell of one version of an order: its buyer, then what the topic says."""
+    """Yield the facts of one version of an order: its buyer, then what the topic says."""
     if topic not in _EVENTS:
         return
     person = person_of(order, history, tenant, rules)
@@ -96,12 +96,12 @@ def _time(event: _Event, order: Order) -> datetime:
 
 
 def _sent(order: Order) -> str:
-    """The same for the same pieces sent."""
+    """Return the fingerprint of what was sent of an order: the same for the same pieces."""
     return digest([(line.ref, line.quantity - line.quantity_to_ship) for line in order.lines])[:16]
 
 
 def of_refund(_topic: Topic, refund: Refund, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
-    """Tell of money that went back; as long as none did there is nothing to count."""
+    """Yield that money went back; as long as none did there is nothing to count."""
     if not refund.amount:
         return
     money = _money(refund, history, "refund")
@@ -128,7 +128,7 @@ def of_refund(_topic: Topic, refund: Refund, history: History, tenant: Tenant, r
 
 
 def _kind(money: Money, order: Order | None) -> str | None:
-    """`full` if this one refund returns all that was paid, in whichever of the order's two currencies it was made."""
+    """Return `full` if this one refund returns all that was paid, in either of the order's two currencies."""
     if order is None:
         return None
     return "full" if money in (order.total, order.presentment_total) else "partial"
@@ -137,7 +137,7 @@ def _kind(money: Money, order: Order | None) -> str | None:
 def of_payment(
     _topic: Topic, payment: Payment, history: History, tenant: Tenant, rules: IdentityRules
 ) -> Iterator[Fact]:
-    """Tell of a payment that failed; what a payment that went well led to comes with the order."""
+    """Yield that a payment failed; what a payment that went well led to comes with the order."""
     if not payment.failed:
         return
     order = history.order
@@ -161,7 +161,7 @@ def of_payment(
 
 
 def person_behind(document: Aftermath, history: History, tenant: Tenant, rules: IdentityRules) -> Person:
-    """Whoever placed the order that something belongs to; it names nobody itself."""
+    """Return who placed the order that something belongs to, which names nobody itself."""
     order = history.order
     if order is None:
         return person_of_unknown(document.order_ref, tenant, rules)
@@ -169,7 +169,7 @@ def person_behind(document: Aftermath, history: History, tenant: Tenant, rules: 
 
 
 def by_email(order: Order | None, rules: IdentityRules) -> dict[str, object]:
-    """The address for tools that match on nothing else; it is no content, so that it changes nothing by itself."""
+    """Return a fact with the e-mail for tools that match on nothing else; it is no content, so it changes nothing."""
     return known({"email": email_of(order)}) if order and rules.email_in_properties else {}
 
 

@@ -1,6 +1,6 @@
-"""What parcels tell: what was sent, how it is followed, that it arrived; from the shop and from our own bookings.
+"""The facts of parcels: what was sent, how it is followed, that it arrived; from the shop and from our own bookings.
 
-A parcel is told of once, whoever tells of it: its key is made of the order and the tracking number, so that the
+A parcel is sent once, whoever reports it: its key is made of the order and the tracking number, so that the
 fulfilment which a shop makes of our own booking is known already.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def of_fulfilment(
     topic: Topic, sent: Fulfilment, history: History, tenant: Tenant, rules: IdentityRules
 ) -> Iterator[Fact]:
-    """Tell of one version of a fulfilment, and of each parcel of it that can be followed."""
+    """Yield the facts of one version of a fulfilment, and of each parcel of it that can be followed."""
     order = history.order
     person = person_behind(sent, history, tenant, rules)
     properties = order_reference(sent.order_ref, order, tenant) | {
@@ -56,7 +56,7 @@ def of_fulfilment(
 
 
 def of_scan(_topic: Topic, scan: ParcelScan, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
-    """Tell that a parcel arrived; what happened to it on its way is told to nobody."""
+    """Yield that a parcel arrived; what happened to it on its way is sent to nobody."""
     if not scan.delivered:
         return
     person = person_behind(scan, history, tenant, rules)
@@ -66,7 +66,7 @@ def of_scan(_topic: Topic, scan: ParcelScan, history: History, tenant: Tenant, r
 
 
 def of_parcel(_topic: Topic, parcel: Parcel, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
-    """Tell of a parcel that we booked ourselves; `history` is its order's."""
+    """Yield the facts of a parcel that we booked ourselves; `history` is its order's."""
     order = parcel.order
     person = person_of(order, history, tenant, rules)
     properties = order_reference(order.ref, order, tenant) | {"carrier": parcel.carrier} | by_email(order, rules)
@@ -91,7 +91,7 @@ def _shipped(person: Person, order_ref: str, parcel: Tracking, properties: Mappi
 def _delivered(
     person: Person, order_ref: str, parcel: Tracking | str, properties: Mapping[str, object], at: datetime
 ) -> Fact:
-    """`parcel` is how it is followed, or the fulfilment it belongs to where nobody said."""
+    """Yield that a parcel arrived; `parcel` is how it is followed, or its fulfilment where nobody said."""
     name = parcel.number if isinstance(parcel, Tracking) else f"fulfilment:{parcel}"
     return track(
         "Order Delivered",

@@ -79,7 +79,7 @@ def person_of_unknown(order_ref: str, tenant: Tenant, rules: IdentityRules) -> P
 
 
 def visit_of(document: Basket) -> Visit:
-    """The names under which a document knows its person."""
+    """Return the names under which a document knows its person."""
     if isinstance(document, Cart):
         return Visit(attributes=document.attributes, cart_ref=document.ref)
     if isinstance(document, Checkout):
@@ -93,12 +93,12 @@ def visit_of(document: Basket) -> Visit:
 
 
 def customer_of(document: Basket) -> Customer | None:
-    """The customer that a document names; a cart names nobody."""
+    """Return the customer that a document names; a cart names nobody."""
     return None if isinstance(document, Cart) else document.customer
 
 
 def email_of(document: Basket | Customer) -> str | None:
-    """The address of the person that a document is about."""
+    """Return the e-mail address of the person that a document is about; None where it has none."""
     if isinstance(document, Cart):
         return None
     if isinstance(document, Customer):
@@ -113,7 +113,7 @@ def _met(own: Visit, history: History, tenant: Tenant, rules: IdentityRules) -> 
 
 
 def _other_names(history: History, customer: Customer | None, tenant: Tenant, rules: IdentityRules) -> list[str | None]:
-    """Ids of the same customer: under former addresses, and as the guest who ordered before there was an account."""
+    """Return ids of the same customer: of former addresses, and of the guest who ordered before the account was."""
     if customer is None:
         return []
     former = [user_id(customer.ref, email, tenant, rules) for email in history.former_emails]
@@ -133,12 +133,12 @@ def _guest(visit: Visit, tenant: Tenant, rules: IdentityRules) -> str | None:
 
 
 def _merged(history: History, tenant: Tenant, rules: IdentityRules) -> list[str | None]:
-    """Every id that the customers merged into this one were told of by."""
+    """Return every id that the customers who were merged into this one were known by."""
     return [name for account in history.merged for name in _names(account, tenant, rules)]
 
 
 def _names(account: Account, tenant: Tenant, rules: IdentityRules) -> list[str]:
-    """The ids of an account, newest last; none where nothing was ever told of it."""
+    """Return the ids of an account, newest last; none where nothing was ever sent about it."""
     known = (user_id(account.ref, email, tenant, rules) for email in (None, *account.emails))
     names = [name for name in known if name]
     return names or ([anonymous_id(account.first, tenant, rules)] if account.first else [])

@@ -148,7 +148,7 @@ def _amounts(document: Order | Checkout) -> dict[str, object]:
 
 
 def _extras(order: Order) -> dict[str, object]:
-    """What only some orders have; where tips, duties and fees belong nobody says, so they are never in `revenue`."""
+    """Return what only some orders have; no source says where tips and fees belong, so `revenue` never has them."""
     extra = {"tip": order.tip, "duties": order.duties, "fees": order.fees, "rounding": order.rounding}
     shown = {name: amount_of(money) for name, money in extra.items() if money.amount}
     return {"presentment_total": amount_of(order.presentment_total)} | shown
@@ -168,5 +168,5 @@ def _address(address: Address | None) -> dict[str, object] | None:
 
 
 def amount_of(money: Money | None) -> object:
-    """Give an amount rounded to its currency's digits; what is not known stays unknown."""
+    """Return an amount rounded to its currency's digits; what is not known stays unknown."""
     return money and rounded(money.amount, money.currency)

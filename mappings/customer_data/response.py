@@ -33,12 +33,12 @@ class Reply:
 
 
 def read(style: str, reply: Reply, message_id: str) -> Verdict:
-    """Say what became of the message with this id; `style` is one of `STYLES`."""
+    """Return what became of the message with this id; `style` is one of `STYLES`."""
     return STYLES[style](reply, message_id)
 
 
 def blames_key(document: object) -> bool:
-    """Tell whether a refusal is about the write key: then every other message would be refused as well.
+    """Return whether a refusal is about the write key: then every other message would be refused as well.
 
     Segment answers a wrong key with 400 and words, not with 401 (§2).
     """
@@ -47,21 +47,21 @@ def blames_key(document: object) -> bool:
 
 
 def _status(reply: Reply, _: str) -> Verdict:
-    """The status alone counts, unless the body is a plain no, or a page that some other server answered."""
+    """Return the verdict of the status alone, unless the body is a plain no or a page of some other server."""
     if _refuses(reply.document):
         return Verdict(taken=False, said=reply.document)
     return Verdict(taken=None if reply.text.lstrip().startswith("<") else True)
 
 
 def _ok(reply: Reply, _: str) -> Verdict:
-    """RudderStack's `OK`, as text or as JSON."""
+    """Return the verdict of RudderStack's `OK`, as text or as JSON."""
     if _refuses(reply.document):
         return Verdict(taken=False, said=reply.document)
     return Verdict(taken=True if reply.text.strip().strip('"').upper() == "OK" else None)
 
 
 def _true(reply: Reply, _: str) -> Verdict:
-    """A body that says `status` or `success` is true; one that says neither is no certainty."""
+    """Return the verdict of a body whose `status` or `success` is true; one with neither is no certainty."""
     if _refuses(reply.document):
         return Verdict(taken=False, said=reply.document)
     said = reply.document if isinstance(reply.document, Mapping) else {}
@@ -69,7 +69,7 @@ def _true(reply: Reply, _: str) -> Verdict:
 
 
 def _counted(reply: Reply, message_id: str) -> Verdict:
-    """Jitsu's `{ok, receivedEvents, okEvents, errors[]}`.
+    """Return the verdict of Jitsu's `{ok, receivedEvents, okEvents, errors[]}`.
 
     How an entry of `errors` names its message is not documented. If each failure names one by its id, the others were
     taken; if not, any of them may have failed, and each is refused until it is alone.

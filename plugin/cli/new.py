@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from plugin.cli.new_storefront import storefront
 from plugin.cli.output import say
 from plugin.operations import new as skeletons
 
@@ -35,3 +36,6 @@ def destination(name: str, title: str | None, into: Path | None) -> None:
     for path in skeleton.write():
         say(str(path))
     say(f"next: {following}")
+
+
+new.add_command(storefront)

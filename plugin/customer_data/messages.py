@@ -74,16 +74,16 @@ class Wire:
 
     @property
     def is_single(self) -> bool:
-        """Whether each message goes alone, to the address of its kind."""
+        """Return whether each message goes alone, to the address of its kind."""
         return self.path == "single"
 
     def profile(self) -> VendorProfile:
-        """How many messages the line may put into one call, and what some statuses mean."""
+        """Return how many messages may go into one call, and what some statuses mean."""
         batch = Batch(items=1 if self.is_single else self.items, size=self.size, bundle=self.bundle)
         return VendorProfile(status_meanings=MEANINGS, batch=batch)
 
     def bundle(self, items: Sequence[bytes], at: datetime) -> Request:
-        """One call as sent at `at`; `sentAt` is of this attempt, or receivers would move each event in time.
+        """Return one call as sent at `at`; `sentAt` is of this attempt, or receivers would move each event in time.
 
         They reckon an event's time as `receivedAt - (sentAt - timestamp)` (docs/vendors/segment.md §6).
         """
@@ -95,12 +95,12 @@ class Wire:
         return Request(method="POST", path=path, headers=_AUTHS[self.auth](self.key), body=body, repeatable=repeatable)
 
     def request(self, item: bytes) -> Request:
-        """One message, as the line takes it to be put into a call."""
+        """Return the request of one message, which is put into a call together with others."""
         repeatable = self.tracks_repeat or not item.startswith(_TRACK)
         return Request(method="POST", path=_PATHS.get(self.path, self.path), body=item, repeatable=repeatable)
 
     def fit(self, item: bytes) -> bytes:
-        """Give the message back if it fits.
+        """Return the message back if it fits.
 
         Raises:
             BodyIncomplete: it is too large, which a receiver may not even say; names both sizes and the setting.
@@ -135,7 +135,7 @@ class Wire:
 
 
 def settings(prefix: str, defaults: Mapping[str, str]) -> tuple[Setting, ...]:
-    """The settings of the wire, each named with `prefix`; those without a default depend on the kind of receiver."""
+    """Return the settings of the wire, each named with `prefix`; defaults depend on the kind of receiver."""
     declared = (
         ("path", "`batch` (/v1/batch), `single` (/v1/track …), `s2s` (/api/s/s2s/batch), or a batch path", _path),
         ("auth", f"how the key is sent: {', '.join(_AUTHS)}", validators.one_of(*_AUTHS)),
@@ -154,7 +154,7 @@ def settings(prefix: str, defaults: Mapping[str, str]) -> tuple[Setting, ...]:
 
 
 def wire(values: Mapping[str, str], key: str, defaults: Mapping[str, str], prefix: str = "") -> Wire:
-    """The wire that the settings describe, completed by the defaults of the kind of receiver."""
+    """Return the wire that the settings describe, completed by the defaults of the kind of receiver."""
     chosen = {name: values.get(prefix + name) or default for name, default in defaults.items()}
     return Wire(
         path=chosen["path"],
@@ -169,7 +169,7 @@ def wire(values: Mapping[str, str], key: str, defaults: Mapping[str, str], prefi
 
 
 def message(line: Wire, fact: customer_data.Fact, document: Document, store: StoreFacts) -> bytes:
-    """A fact as the message that is sent; raises `BodyIncomplete` for one that receivers refuse or silently drop."""
+    """Return a fact as the JSON to send; raise `BodyIncomplete` for one that receivers refuse or silently drop."""
     sender = mapping.Sender(
         tenant=steps.tenant(store),
         namespace=line.namespace or steps.fingerprint(line.key),
@@ -179,7 +179,7 @@ def message(line: Wire, fact: customer_data.Fact, document: Document, store: Sto
 
 
 def planner(line: Wire, document: Document, store: StoreFacts) -> Callable[[customer_data.Fact], bytes | None]:
-    """What gives a fact's message while it is planned; None for one that can't be sent.
+    """Return a function that makes a fact's message while it is planned; None for one that can't be sent.
 
     That one is held when its turn comes, and holds nothing else up.
     """
@@ -194,10 +194,10 @@ def planner(line: Wire, document: Document, store: StoreFacts) -> Callable[[cust
 
 
 def item(line: Wire, work: Work) -> bytes:
-    """The message of a step, as it was planned, or made anew from its event."""
+    """Return the message of a step, as it was planned, or made anew from its event."""
     if work.message is not None:
         return work.message
-    _, document = steps.told(work)
+    _, document = steps.document_of(work)
     return message(line, steps.fact_of(work), document, work.store)
 
 

@@ -23,7 +23,7 @@ _MESSAGE_ID = re.compile(rb'"messageId":"([^"]+)"')
 
 
 def outcome(line: Wire, work: Work, answer: Response) -> Outcome:
-    """What an answer means for one message of the call: any 2xx, or a refusal in words."""
+    """Return what an answer means for one message of the call: any 2xx, or a refusal in words."""
     item = messages.item(line, work)
     document = _document(answer.body)
     verdict = _verdict(line, item, answer, document)
@@ -50,5 +50,5 @@ def _verdict(line: Wire, item: bytes, answer: Response, document: Any) -> respon
 
 @lru_cache(maxsize=8)
 def _document(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
-    """An answer's JSON, or None; kept for a moment, since each of a call's thousand messages asks for it."""
+    """Return an answer's JSON, or None; cached, since each of a call's thousand messages asks for it."""
     return Response(status=0, headers={}, body=body).json

@@ -1,6 +1,6 @@
-"""What destinations that are told who did what have in common: their settings, and a fact as a step.
+"""What destinations for customer data have in common: their settings, and the step that sends a fact.
 
-Integrations differ in how they say it, so a destination of this kind adds its own bodies and answers to this.
+They differ in their bodies and answers, which each destination adds to this.
 """
 
 from __future__ import annotations
@@ -84,24 +84,24 @@ _DEFAULTS = {setting.key: setting.default or "" for setting in IDENTITY_SETTINGS
 
 
 def fingerprint(key: str) -> str:
-    """What an account is called without telling its key."""
+    """Return the name of an account, made of its key without giving that away: 12 hexadecimal digits."""
     return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
 def tenant(store: StoreFacts) -> customer_data.Tenant:
-    """The shop, as mappings know it."""
+    """Return the store as mappings know it."""
     return customer_data.Tenant(platform=store.platform, shop=store.address)
 
 
 def facts(
     topic: Topic, document: Document, history: History, store: StoreFacts, values: Mapping[str, str]
 ) -> tuple[customer_data.Fact, ...]:
-    """What this connection is to be told of a document, in the order to tell it."""
+    """Return the facts that this connection is to get from a document, in the order to send them."""
     return customer_data.facts(topic, document, tenant(store), _rules(values), history)
 
 
 def step(fact: customer_data.Fact, document: Document, message: bytes | None = None) -> Step:
-    """A fact as a step; `message` is its body, where it can be mapped while it is planned."""
+    """Return the step that sends a fact; `message` is its body, where it can be mapped while it is planned."""
     return Step(
         action=fact.action,
         key=fact.key,
@@ -121,17 +121,17 @@ def steps(
     store: StoreFacts,
     values: Mapping[str, str],
     *,
-    say: Callable[[customer_data.Fact], bytes | None],
+    body_of: Callable[[customer_data.Fact], bytes | None],
 ) -> tuple[Step, ...]:
-    """Everything to tell of a document as steps; `say` gives the body of one fact."""
-    told = [step(fact, document, say(fact)) for fact in facts(topic, document, history, store, values)]
-    return (*told, *_waits(document, history, store, values))
+    """Return the steps that a document leads to; `body_of` makes the body of one fact, or None."""
+    owed = [step(fact, document, body_of(fact)) for fact in facts(topic, document, history, store, values)]
+    return (*owed, *_waits(document, history, store, values))
 
 
 def _waits(document: Document, history: History, store: StoreFacts, values: Mapping[str, str]) -> Iterator[Step]:
-    """The wait for whether a checkout is left as it is; it holds nothing else of its person up."""
+    """Yield the wait for whether a checkout is abandoned; it holds nothing else of its person up."""
     rules = _rules(values)
-    fact = customer_data.untouched(document, tenant(store), rules, history)
+    fact = customer_data.fact_if_abandoned(document, tenant(store), rules, history)
     if fact is not None and not (history.stale or history.over):
         yield Step(
             action=WAIT,
@@ -143,11 +143,11 @@ def _waits(document: Document, history: History, store: StoreFacts, values: Mapp
         )
 
 
-def waited(work: Work, say: Callable[[customer_data.Fact], bytes | None]) -> Outcome:
-    """What the end of a wait comes to: its fact is owed, unless something followed the document meanwhile."""
-    _, document = told(work)
+def end_wait(work: Work, body_of: Callable[[customer_data.Fact], bytes | None]) -> Outcome:
+    """Return the outcome of a wait that ended: its fact is owed, unless something followed the document meanwhile."""
+    _, document = document_of(work)
     rules = _rules(work.settings)
-    fact = customer_data.untouched(document, tenant(work.store), rules, work.history)
+    fact = customer_data.fact_if_abandoned(document, tenant(work.store), rules, work.history)
     if fact is None:
         return Skipped("the settings, or what its person agreed to, do not ask for it any more")
     if work.history.over:
@@ -156,13 +156,13 @@ def waited(work: Work, say: Callable[[customer_data.Fact], bytes | None]) -> Out
     if more > timedelta():
         longer = {**work.data, _HOURS: rules.abandoned_hours}
         return Deferred.pending("the setting asks for more hours now", more, data=longer)
-    return Accepted(then=(step(fact, document, say(fact)),), note="nothing came meanwhile")
+    return Accepted(then=(step(fact, document, body_of(fact)),), note="nothing came meanwhile")
 
 
 def fact_of(work: Work) -> customer_data.Fact:
-    """The fact that a step was planned for, found again in its event."""
-    topic, document = told(work)
-    later = customer_data.untouched(document, tenant(work.store), _rules(work.settings), work.history)
+    """Return the fact that a step was planned for, found again in its event."""
+    topic, document = document_of(work)
+    later = customer_data.fact_if_abandoned(document, tenant(work.store), _rules(work.settings), work.history)
     for fact in (*facts(topic, document, work.history, work.store, work.settings), *([later] if later else [])):
         if fact.mark == work.data.get("mark"):
             return fact
@@ -174,8 +174,8 @@ def visitor_attributes(values: Mapping[str, str]) -> frozenset[str]:
     return frozenset(filter(None, values.get(_ATTRIBUTES, _DEFAULTS[_ATTRIBUTES]).split(",")))
 
 
-def told(work: Work) -> tuple[Topic, Document]:
-    """What a step tells of: its event's document, or the parcel of ours that follows from it."""
+def document_of(work: Work) -> tuple[Topic, Document]:
+    """Return the topic and document of a step: its event's, or the parcel that was booked because of it."""
     if work.topic is None or work.document is None:
         raise PayloadRejected("the event holds no document")
     kept = work.data.get(_PARCEL)
@@ -193,7 +193,7 @@ def told(work: Work) -> tuple[Topic, Document]:
 
 
 def _kept(document: Document) -> dict[str, object]:
-    """What a parcel of ours says that no event does."""
+    """Return what only a parcel that was booked by us says, to be kept in its step; nothing for other documents."""
     if not isinstance(document, Parcel):
         return {}
     followed = {"number": document.tracking.number, "url": document.tracking.url, "carrier": document.carrier}

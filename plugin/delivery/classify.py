@@ -1,4 +1,4 @@
-"""What an answer or its absence means at any vendor: its status, its `Retry-After`, its headers about limits."""
+"""The meaning of an answer or of its absence at any vendor: status, `Retry-After`, headers about limits."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _UNASKED_PAUSE = timedelta(seconds=10)
 def classify(
     result: Response | Failure, *, repeatable: bool, status_meanings: Mapping[int, StatusMeaning] = _NONE
 ) -> Outcome | None:
-    """What an answer or its absence means for any vendor; None leaves a 2xx or a refusal in words to the destination.
+    """Return what an answer or its absence means for any vendor; None leaves a 2xx or a refusal in words to its module.
 
     Refused connections and unknown names were never sent. A lost answer to a call that must not be repeated is
-    `Unknown`. 401 and 403 pause the connection. `meanings` are what a vendor's statuses mean where they differ.
+    `Unknown`. 401 and 403 pause the connection. `status_meanings` says where a vendor's statuses mean something else.
     """
     if isinstance(result, Failure):
         return _of_failure(result, repeatable=repeatable)
-    told = status_meanings.get(result.status) or _USUAL.get(result.status)
-    if told is not None:
-        return _as_told(told, result)
+    meaning = status_meanings.get(result.status) or _USUAL.get(result.status)
+    if meaning is not None:
+        return _of_meaning(meaning, result)
     if result.status == requests.codes.too_many_requests:
         asked = retry_after(result) or _UNASKED_PAUSE
         return Deferred.rate_limited(asked)
@@ -58,7 +58,7 @@ def classify(
     return None
 
 
-def _as_told(meaning: StatusMeaning, answer: Response) -> Outcome | None:
+def _of_meaning(meaning: StatusMeaning, answer: Response) -> Outcome | None:
     reason = f"{answer.status} from the vendor"
     match meaning:
         case StatusMeaning.DEFERRED:
@@ -76,7 +76,7 @@ def _as_told(meaning: StatusMeaning, answer: Response) -> Outcome | None:
 
 
 def quota_of(answer: Response, quota: Quota | None) -> RemainingQuota | None:
-    """What the vendor's own headers leave; None when they say nothing readable."""
+    """Return what the vendor's own headers leave; None when they say nothing readable."""
     if quota is None:
         return None
     said = answer.headers
@@ -103,7 +103,7 @@ def _of_failure(failure: Failure, *, repeatable: bool) -> Outcome:
 
 
 def outcome_of(item: Prepared, result: Response | Failure) -> Outcome | None:
-    """What came back, as an outcome; None says that a look-up found nothing. Pure, so any thread may call it."""
+    """Return what came back as an outcome; None says that a look-up found nothing. Pure, so any thread may call it."""
     try:
         general = classify(result, repeatable=item.request.repeatable, status_meanings=item.profile.status_meanings)
         if general is not None or isinstance(result, Failure):

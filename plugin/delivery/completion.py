@@ -1,4 +1,4 @@
-"""Arrivals: calls that are over free their slots, and say what is to be written down."""
+"""The end of calls: their slots are stamped, their lanes learn from them, and their results are returned."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Completer:
-    """Takes in what the crew brings back."""
+    """Takes in the calls that the executor has finished."""
 
     def __init__(self, services: Services, lanes: Lanes, preparer: Preparer) -> None:
         self._services = services
@@ -37,32 +37,35 @@ class Completer:
         self._preparer = preparer
 
     def complete(self, finished: Sequence[FinishedCall]) -> list[Returned]:
-        """Stamp slots, halve what was refused together, close gates; return what is to be written down."""
+        """Stamp slots, halve what was refused together, block lanes; return what is to be written down."""
         if not finished:
             return []
         for one in finished:
-            one.lane.arrive(one.call)
+            one.lane.end(one.call)
             if isinstance(one.result, Response):
-                one.lane.learn(one.took)
+                one.lane.learn_latency(one.took)
         self._stamp(finished)
         whole = [one for one in finished if not self._halved(one)]
         returned = [self._read_again(said) for one in whole for said in one.returned]
         for item in returned:
             if isinstance(item.outcome, Deferred) and item.outcome.block:
-                self._close_gate(item.lane, item.outcome.after or timedelta(seconds=1))
+                self._block(item.lane, item.outcome.after or timedelta(seconds=1))
                 self._lanes.get(item.lane).call_off()
         return returned
 
-    def _close_gate(self, lane: str, wait: timedelta) -> None:
-        """Before anybody asks for the next slot."""
-        log.trouble("lane closed", lane=lane, seconds=wait.total_seconds())
+    def _block(self, lane: str, wait: timedelta) -> None:
+        """Block a lane for every process, before the next slot is asked for."""
+        log.trouble("lane blocked", lane=lane, seconds=wait.total_seconds())
         try:
             self._services.limiter.block(lane, wait)
         except RedisError as error:
-            log.trouble("gate not closed", lane=lane, reason=type(error).__name__)
+            log.trouble("lane not blocked", lane=lane, reason=type(error).__name__)
 
     def _halved(self, one: FinishedCall) -> bool:
-        """A call that was refused as a whole is made again in two parts, until what is bad in it is alone."""
+        """Queue a call that was refused as a whole to be sent again in two parts; return whether it was one.
+
+        So what is bad in it is alone in the end.
+        """
         items = one.call.items
         if len(items) == 1 or not all(isinstance(item.outcome, Rejected) for item in one.returned):
             return False
@@ -73,7 +76,7 @@ class Completer:
         return True
 
     def _read_again(self, one: Returned) -> Returned:
-        """A refusal in words is read beside the document: vendors repeat more of it than the call had said."""
+        """Return a refusal in words as read beside the document: vendors repeat more of it than the call had said."""
         item, result = one.item, one.result
         if not (isinstance(one.outcome, Rejected) and isinstance(item, Prepared) and isinstance(result, Response)):
             return one
@@ -90,11 +93,11 @@ class Completer:
             by_lane[one.lane.name].append(one)
         now = time.monotonic()
         try:
-            self._services.limiter.finish([self._over(name, ones, now) for name, ones in by_lane.items()])
+            self._services.limiter.finish([self._completion(name, ones, now) for name, ones in by_lane.items()])
         except RedisError as error:
             log.trouble("slots not stamped", reason=type(error).__name__)
 
-    def _over(self, name: str, ones: Sequence[FinishedCall], now: float) -> Completion:
+    def _completion(self, name: str, ones: Sequence[FinishedCall], now: float) -> Completion:
         used = [_used(one, now) for one in ones]
         lefts = [left for one in ones if (left := _left(one)) is not None]
         return Completion(
@@ -107,7 +110,7 @@ class Completer:
 
 
 def _irrevocable(one: FinishedCall) -> list[int]:
-    """What the vendor took that nobody could ask it about afterwards."""
+    """Return the ids of what the vendor took and nobody could ask it about afterwards."""
     return [
         returned.item.delivery.id
         for returned in one.returned

@@ -1,4 +1,4 @@
-"""Stores, connections and what holds for a lane, as a round remembers them for a moment."""
+"""The cache of stores, connections and lane policies of one round, which lives for two seconds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanePolicy:
-    """What holds for a lane as a whole: what all its connections ask for together."""
+    """Limits, calls at once and batching of a lane: what all its connections ask for together."""
 
     limits: tuple[RateLimit, ...]
     most_in_flight: int | None
@@ -33,7 +33,7 @@ class LanePolicy:
 
 
 class ConfigCache:
-    """Looks everything up once in a while. Not for two threads."""
+    """Stores, connections and lane policies from SQL, looked up again after two seconds. Not for two threads."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -46,8 +46,8 @@ class ConfigCache:
         self._fresh_until = 0.0
 
     def store(self, store_id: str) -> Store:
-        """The store of this id; `PayloadRejected` when it is gone."""
-        self._forget()
+        """Return the store of this id; raise `PayloadRejected` when it is gone."""
+        self._expire()
         if store_id not in self._stores:
             store = self._services.stores.by_id(store_id)
             if store is None:
@@ -56,14 +56,14 @@ class ConfigCache:
         return self._stores[store_id]
 
     def facts(self, store_id: str) -> StoreFacts:
-        """What a mapping may know of a store; `PayloadRejected` when it is gone."""
-        self._forget()
+        """Return what a mapping may know of a store; raise `PayloadRejected` when it is gone."""
+        self._expire()
         if store_id not in self._facts:
             self._facts[store_id] = self.store(store_id).facts
         return self._facts[store_id]
 
     def connection(self, connection_id: str) -> Connection:
-        """The connection of this id; `PayloadRejected` when it is gone, or its credentials can't be read."""
+        """Return the connection of this id; raise `PayloadRejected` if it is gone or can't be decrypted."""
         found = self._all().get(connection_id)
         if found is None:
             raise PayloadRejected("the connection is gone")
@@ -72,13 +72,13 @@ class ConfigCache:
         return found
 
     def profile(self, connection: Connection) -> VendorProfile:
-        """How the vendor differs from most, for this connection."""
+        """Return how the vendor differs from most, for this connection."""
         if connection.id not in self._profiles:
             self._profiles[connection.id] = destinations.get(connection.destination).profile(connection.values)
         return self._profiles[connection.id]
 
     def policy(self, lane: str) -> LanePolicy:
-        """What holds for a lane."""
+        """Return the limits and the batching of a lane."""
         everything = self._all()
         if lane not in self._policies:
             sharing = [item for item in everything.values() if item.lane == lane]
@@ -92,19 +92,19 @@ class ConfigCache:
         return self._policies[lane]
 
     def _all(self) -> dict[str, Connection]:
-        self._forget()
+        self._expire()
         if not self._connections:
             try:
                 self._connections = {item.id: item for item in self._services.stores.connections()}
             except Unavailable:
                 if not self._former:
                     raise
-                # Calls that are on their way are to be brought home; who needs more than this finds out anyway.
+                # Calls in flight are still to be recorded; who needs more than this finds out anyway.
                 self._connections = self._former
             self._former = self._connections
         return self._connections
 
-    def _forget(self) -> None:
+    def _expire(self) -> None:
         if time.monotonic() > self._fresh_until:
             self._stores.clear()
             self._facts.clear()

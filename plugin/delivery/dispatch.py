@@ -1,4 +1,4 @@
-"""Departures: slots are claimed for what is ready, and once the intent is committed, the calls go to the crew."""
+"""The start of calls: slots are claimed for what is ready, and once the intent is committed, the executor has them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Dispatcher:
         self._executor = executor
 
     def reserve(self) -> list[tuple[Lane, Call]]:
-        """Claim slots for every lane that has something ready, and pack what each is to carry."""
+        """Claim slots for every lane that has something ready; return a call for each slot, with what it carries."""
         wants = {lane.name: want for lane in self._lanes.awake() if (want := self._lanes.calls_wanted(lane))}
         asks = [self._ask(name, want) for name, want in wants.items()]
         calls: list[tuple[Lane, Call]] = []
@@ -54,13 +54,13 @@ class Dispatcher:
             calls += self._pack(lane, grant, now)
         return calls
 
-    def depart(self, calls: Sequence[tuple[Lane, Call]], begun: Container[int], since: float) -> None:
-        """Send the flights on their way, as far as the intents of what they carry are committed.
+    def dispatch(self, calls: Sequence[tuple[Lane, Call]], begun: Container[int], since: float) -> None:
+        """Queue the calls with the deliveries in `begun`, ids whose intents are committed; give back the rest.
 
         `since` is when their leases were renewed, on the monotonic clock: the transaction may have taken long since.
         """
         latest = min(time.monotonic() + _LATEST_SECONDS, since + _SAFE_SECONDS)
-        lost = [delivery for lane, call in calls for delivery in self._depart(lane, call, begun, latest)]
+        lost = [delivery for lane, call in calls for delivery in self._enqueue(lane, call, begun, latest)]
         self.serve_lanes()
         # Only now: should the database or Redis be gone, what was begun is on its way nevertheless.
         self._services.ledger.give_back(lost)
@@ -68,19 +68,19 @@ class Dispatcher:
             if not call.items:
                 self._services.limiter.release(lane.name, [call.slot])
 
-    def _depart(self, lane: Lane, call: Call, begun: Container[int], latest: float) -> list[Delivery]:
-        """Put what was begun into the lane's queue; return what was not."""
+    def _enqueue(self, lane: Lane, call: Call, begun: Container[int], latest: float) -> list[Delivery]:
+        """Put what was begun of a call into the lane's queue; return what was not."""
         # Some lost their lease, others their place to a newer version of the same order.
         lost = [item.delivery for item in call.items if item.delivery.id not in begun]
         if lost:
             call.items = [item for item in call.items if item.delivery.id in begun]
         if call.items:
             call.latest = latest
-            lane.depart(call)
+            lane.enqueue(call)
         return lost
 
     def take_back(self, calls: Sequence[tuple[Lane, Call]]) -> None:
-        """Have what was packed wait again, since nothing of it was begun, and free its slots."""
+        """Put what was packed back into its lanes, since nothing of it was begun, and free its slots."""
         for lane, call in reversed(calls):
             if call.is_half:
                 lane.halves.appendleft(list(call.items))
@@ -122,13 +122,13 @@ class Dispatcher:
             lane.is_full = False
 
     def serve_lanes(self) -> None:
-        """See to it that the calls in every lane's queue are made, as many at once as the lane may have."""
+        """Have the executor make the calls in every lane's queue, as many at once as the lane may have."""
         for lane in self._lanes:
             if lane.queue:
                 self._executor.serve_lane(lane, lane.at_once(self._lanes.policy(lane.name)))
 
     def give_back(self) -> None:
-        """Give back what was leased and not begun."""
+        """End the leases of what was not begun."""
         for lane in self._lanes:
             self._services.ledger.give_back([item.delivery for item in lane.ready])
             lane.ready.clear()

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from plugin.delivery.lanes import Call, Lane
-    from plugin.transport import InFlightCall
+    from plugin.transport.call import InFlightCall
 
 # Calls over all lanes, each of which has a connection. One lane never takes them all: beyond this many a lane gets its
 # first one only.
 _CROWDED = 640
-# A hub that is busy with one call for longer is held up by it.
-_HELD_UP_SECONDS = 0.1
+# A loop that is busy with one call for longer is stalled by it.
+_STALLED_SECONDS = 0.1
 _LEFT_ALONE_SECONDS = 60.0
 # What the standard library's selectors put around these takes as long as the kernel itself, for every call.
 if sys.platform == "linux":
@@ -52,18 +52,18 @@ class RunningCall:
 
 
 class CallHandler(Protocol):
-    """What the hub has done with flights. Nothing of it raises."""
+    """What the event loop does with calls. Nothing of it raises."""
 
     def begin(self, lane: Lane, call: Call) -> RunningCall:
-        """Take a flight out of its lane's queue. What is not sent afterwards was given to a thread, or is over."""
+        """Start a call that was taken from its lane's queue. One without `sent` was left to a thread, or is over."""
 
     def end(self, running: RunningCall) -> None:
-        """Read the answer that is there, or have a thread read it, and land."""
+        """Read the answer that is there, or have a thread read it, and finish the call."""
 
 
 @dataclass(slots=True)
 class _Turn:
-    """One thread's time as the hub; the lane that it serves at this moment, and since when."""
+    """One thread's time as the event loop: the lane that it serves at this moment, and since when."""
 
     lane: Lane | None = None
     since: float = 0.0
@@ -92,21 +92,21 @@ class EventLoop:
         self._thread: threading.Thread | None = None
 
     def notice(self, lane: Lane) -> None:
-        """Have an eye on a lane: there may be something in its queue, or it may have more calls at once."""
+        """Have the loop look at a lane: there may be something in its queue, or it may have more calls at once."""
         if self._turn is None:
             with self._lock:
                 self._start_thread()
-        self._tell(lane, 0)
+        self._notify(lane, 0)
 
     def over(self, lane: Lane) -> None:
-        """A call of this lane is over. From any thread."""
-        self._tell(lane, 1)
+        """Count a call of this lane as over. From any thread."""
+        self._notify(lane, 1)
 
     def replace_if_stalled(self) -> None:
-        """See to it that a hub which is held up is replaced."""
+        """Start another thread as the event loop if one call has stalled it; leave that call's lane to threads."""
         with self._lock:
             turn = self._turn
-            if turn is None or turn.lane is None or time.monotonic() - turn.since < _HELD_UP_SECONDS:
+            if turn is None or turn.lane is None or time.monotonic() - turn.since < _STALLED_SECONDS:
                 return
             lane = turn.lane
             lane.left_alone_until = time.monotonic() + _LEFT_ALONE_SECONDS
@@ -114,8 +114,8 @@ class EventLoop:
                 self._start_thread()
             except RuntimeError as error:
                 # Platforms limit how many threads a process may have; then it has to go on with this one.
-                log.trouble("hub not relieved", lane=lane.name, reason=str(error))
-        self._tell(lane, 0)
+                log.trouble("event loop not replaced", lane=lane.name, reason=str(error))
+        self._notify(lane, 0)
 
     def close(self) -> None:
         """End the thread; nothing is on its way any more."""
@@ -130,22 +130,22 @@ class EventLoop:
 
     def _start_thread(self) -> None:
         turn = _Turn()
-        thread = threading.Thread(target=self._run, args=(turn,), name="hub", daemon=True)
+        thread = threading.Thread(target=self._run, args=(turn,), name="event loop", daemon=True)
         thread.start()
         self._turn, self._thread = turn, thread
 
-    def _tell(self, lane: Lane, over: int) -> None:
+    def _notify(self, lane: Lane, over: int) -> None:
         self._inbox.put((lane, over))
         if self._waits:
             self._wake()
 
     def _wake(self) -> None:
-        # A full buffer wakes as well, and a closed hub has nothing to wake for.
+        # A full buffer wakes as well, and a closed loop has nothing to wake for.
         with contextlib.suppress(OSError):
             self._waking.send(b"!")
 
     def _run(self, turn: _Turn) -> None:
-        while self._listen(turn) and self._ring(turn) and not self._closing:
+        while self._listen(turn) and self._serve_due(turn) and not self._closing:
             self._waits = True
             ready = self._poller.poll(self._patience() if self._inbox.empty() else 0)
             self._waits = False
@@ -162,43 +162,44 @@ class EventLoop:
         return max(0.0, self._timers[0][0] - time.monotonic()) * _SECOND if self._timers else None
 
     def _listen(self, turn: _Turn) -> bool:
-        """Serve the lanes that called; return whether we still are the hub."""
+        """Serve the lanes that were notified; return whether this thread still is the event loop."""
         while True:
             try:
                 lane, over = self._inbox.get_nowait()
             except queue.Empty:
                 return True
-            lane.active -= over
+            lane.loop.active -= over
             self._active -= over
             if not self._serve(turn, lane):
                 return False
 
-    def _ring(self, turn: _Turn) -> bool:
-        """Serve the lanes whose next call's moment has come; return whether we still are the hub."""
+    def _serve_due(self, turn: _Turn) -> bool:
+        """Serve the lanes whose next call's moment has come; return whether this thread still is the event loop."""
         while self._timers and self._timers[0][0] <= time.monotonic():
             at, _, lane = heapq.heappop(self._timers)
-            if lane.rings_at == at:
-                lane.rings_at = 0.0
+            if lane.loop.timer_at == at:
+                lane.loop.timer_at = 0.0
             if not self._serve(turn, lane):
                 return False
         return True
 
     def _serve(self, turn: _Turn, lane: Lane) -> bool:
-        while lane.queue and lane.active < lane.most and (self._active < _CROWDED or not lane.active):
+        state = lane.loop
+        while lane.queue and state.active < lane.most and (self._active < _CROWDED or not state.active):
             moment = lane.queue[0].earliest
             if moment > time.monotonic():
-                if not lane.rings_at or moment < lane.rings_at:
-                    lane.rings_at = moment
+                if not state.timer_at or moment < state.timer_at:
+                    state.timer_at = moment
                     heapq.heappush(self._timers, (moment, next(self._numbers), lane))
                 return True
-            lane.active += 1
+            state.active += 1
             self._active += 1
             if not self._send(turn, lane):
                 return False
         return True
 
     def _send(self, turn: _Turn, lane: Lane) -> bool:
-        # Taken before it can be held up by it: whoever relieves us then finds only what is left.
+        # Taken before it can be held up by it: whoever replaces us then finds only what is left.
         call = lane.queue.popleft()
         turn.since, turn.lane = time.monotonic(), lane
         running = self._handler.begin(lane, call)
@@ -208,7 +209,7 @@ class EventLoop:
             self._poller.register(number, select.POLLIN)
         goes_on = self._goes_on(turn)
         if not goes_on:
-            # Where there is no epoll, whoever relieved us waits for what was known when it began to.
+            # Where there is no epoll, whoever replaced us waits for what was known when it began to.
             self._wake()
         return goes_on
 

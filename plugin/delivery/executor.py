@@ -1,6 +1,6 @@
-"""Who makes the calls: the hub, and threads for those that may block. Each says how it went, and knows no database.
+"""The calls to vendors, made by the event loop, and by threads where they may block. None of it knows a database.
 
-Only a vendor that wants a login has them look at its token, which is once an hour.
+Only where a vendor wants a login, a thread looks for its token there, which is once an hour.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from plugin.core.response import Failure, Response
 from plugin.delivery.classify import outcome_of
 from plugin.delivery.event_loop import EventLoop, RunningCall
 from plugin.delivery.record import Returned
-from plugin.transport import Clients
+from plugin.transport.client import Clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from plugin.core.step import Request
     from plugin.delivery.lanes import Call, Lane
-    from plugin.transport import Client, InFlightCall, Logins
+    from plugin.transport.call import InFlightCall
+    from plugin.transport.client import Client
+    from plugin.transport.login import Logins
 
 _MOST_THREADS = 1024
 # While much is on its way, what comes back is gathered for a while: a transaction costs the same for one as for many.
@@ -53,7 +55,7 @@ class FinishedCall:
 class Executor:
     """Makes calls over connections that stay open. Made after a fork, never before.
 
-    The hub makes those that can't block it; each of the others is made whole on a thread. A pool of the standard
+    The event loop makes those that can't block it; each of the others is made whole on a thread. A pool of the standard
     library would make a future for every one of these, which costs more than the call's own bookkeeping.
     """
 
@@ -68,20 +70,20 @@ class Executor:
         self._event_loop = EventLoop(self)
 
     def serve_lane(self, lane: Lane, at_once: int) -> None:
-        """See to it that the calls in a lane's queue are made, so many at once."""
+        """Have the calls in a lane's queue made, so many at once."""
         lane.most = at_once
         self._event_loop.notice(lane)
 
-    def collect(self, patience: float, flying: int) -> list[FinishedCall]:
-        """What is over by now; waits up to `patience` seconds for the first, less if the hub must be looked after."""
+    def collect(self, patience: float, in_flight: int) -> list[FinishedCall]:
+        """Return the calls that are over; wait up to `patience` seconds for the first, less while any are in flight."""
         self._event_loop.replace_if_stalled()
-        patience = min(patience, _LOOK_AFTER_SECONDS) if flying else patience
+        patience = min(patience, _LOOK_AFTER_SECONDS) if in_flight else patience
         ends = time.monotonic() + patience
         found: list[FinishedCall] = []
         try:
             found.append(self._finished.get(timeout=patience) if patience > 0 else self._finished.get_nowait())
-            if flying >= _GATHER_FROM:
-                wanted = min(flying * _GATHER_SECONDS, LONGEST_GATHER, ends - time.monotonic())
+            if in_flight >= _GATHER_FROM:
+                wanted = min(in_flight * _GATHER_SECONDS, LONGEST_GATHER, ends - time.monotonic())
                 time.sleep(max(wanted, _SHORTEST_GATHER))
             while True:
                 found.append(self._finished.get_nowait())
@@ -98,7 +100,7 @@ class Executor:
         self._clients.close()
 
     def begin(self, lane: Lane, call: Call) -> RunningCall:
-        """For the hub: send it if nothing can block, else leave it to a thread. What comes too late is not sent."""
+        """Send a call for the event loop; leave it to a thread if it may block, and send none that comes too late."""
         running = RunningCall(lane=lane, call=call, at=datetime.now(UTC), began=time.monotonic())
         if _is_late(running):
             self._finish(running, _TOO_LATE)
@@ -113,7 +115,7 @@ class Executor:
         return running
 
     def end(self, running: RunningCall) -> None:
-        """For the hub: read the answer of what `begin` has sent; a lane that held the hub up has threads read it."""
+        """Read the answer of what `begin` has sent, on a thread if its lane stalled the loop. For the event loop."""
         if time.monotonic() < running.lane.left_alone_until:
             self._leave_to_thread(running)
         else:
@@ -160,7 +162,7 @@ class Executor:
                 self._idle += 1
 
     def _make(self, running: RunningCall) -> Response | Failure:
-        """What is left of a call: its answer if it was sent, else all of it, with its login if it needs one."""
+        """Do what is left of a call, which is all of it if it was not sent, and return its answer."""
         first = running.call.items[0]
         try:
             if running.sent is not None:
@@ -181,8 +183,8 @@ class Executor:
         ended = time.monotonic()
         took = ended - running.began
         returned = list(_returned(running.call, result, running.at, round(took * 1000)))
-        if _shuts(returned[0]):
-            running.lane.is_shut = True
+        if _blocks(returned[0]):
+            running.lane.loop.shut_at = time.monotonic()
         finished = FinishedCall(
             lane=running.lane, call=running.call, result=result, returned=returned, at=ended, took=took
         )
@@ -191,10 +193,12 @@ class Executor:
 
 
 def _is_late(running: RunningCall) -> bool:
-    return time.monotonic() >= running.call.latest or running.lane.is_shut or running.began < running.lane.off
+    """Return whether a call's turn is over, its lane is shut by a vendor's refusal, or it was called off meanwhile."""
+    lane, called_off_at = running.lane, running.lane.called_off_at
+    return time.monotonic() >= running.call.latest or lane.loop.shut_at > called_off_at or running.began < called_off_at
 
 
-def _shuts(returned: Returned) -> bool:
+def _blocks(returned: Returned) -> bool:
     return isinstance(returned.outcome, Deferred) and returned.outcome.block
 
 
@@ -212,7 +216,7 @@ def _request(call: Call, at: datetime) -> Request:
 
 def _returned(call: Call, result: Response | Failure, at: datetime, milliseconds: int) -> Iterator[Returned]:
     crowd = len(call.items)
-    said = response_text(result, call.items[0].vendor.public_keys) if isinstance(result, Response) else None
+    kept_response = response_text(result, call.items[0].vendor.public_keys) if isinstance(result, Response) else None
     for number, item in enumerate(call.items, 1):
         yield Returned(
             item=item,
@@ -222,5 +226,5 @@ def _returned(call: Call, result: Response | Failure, at: datetime, milliseconds
             milliseconds=milliseconds,
             crowd=crowd,
             number=number,
-            said=said,
+            kept_response=kept_response,
         )

@@ -1,4 +1,4 @@
-"""Which limits a lane keeps, and the settings about them that every destination has."""
+"""The limits that a lane keeps, and the settings about calls that every destination has."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ SHARED = (
 
 
 def limits_of(connection: Connection) -> tuple[RateLimit, ...]:
-    """A connection's own `rate`, else the vendor's published limits."""
+    """Return a connection's own `rate`, else the vendor's published limits."""
     own = connection.values.get("rate")
     return RateLimit.parse(own) if own else destinations.get(connection.destination).limits
 
 
 def limits_of_lane(connections: Iterable[Connection]) -> tuple[RateLimit, ...]:
-    """Every limit that any connection of one account asks for: the vendor counts them all together."""
+    """Return every limit that any connection of one account asks for: the vendor counts them all together."""
     return tuple(sorted({limit for item in connections for limit in limits_of(item)}, key=lambda limit: limit.seconds))
 
 
 def most_in_flight(connections: Iterable[Connection]) -> int | None:
-    """The lowest `in_flight` that any connection of one account asks for; None when none does."""
+    """Return the lowest `in_flight` that any connection of one account asks for; None when none does."""
     asked = [int(item.values["in_flight"]) for item in connections if item.values.get("in_flight")]
     return min(asked, default=None)

@@ -1,4 +1,4 @@
-"""Map: what a leased delivery needs to be sent is put together anew each time, from the stored event."""
+"""The call of a leased delivery, mapped anew each time from the stored event."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Settled:
 
 
 class Preparer:
-    """Prepares deliveries; keeps documents for a moment, as a person's calls share them."""
+    """Prepares deliveries; keeps the last documents, as a person's calls share them."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -73,7 +73,7 @@ class Preparer:
         self.config = ConfigCache(services)
 
     def prepare(self, delivery: Delivery) -> Prepared | Settled:
-        """The call to make, or the outcome when there is none to make: skipped, or held with what is missing."""
+        """Return the call to make, or the outcome when there is none to make: skipped, or held with what is missing."""
         vendor = destinations.get(delivery.destination)
         work: Work | None = None
         try:
@@ -94,7 +94,7 @@ class Preparer:
         return Settled(delivery=delivery, outcome=outcome, vendor=vendor, work=work)
 
     def with_document(self, item: Prepared) -> Prepared | None:
-        """The same with its document, as far as it can still be read: to know what a vendor's words must not repeat."""
+        """Return `item` with its document, whose words a vendor's reason must not repeat; None if it is unreadable."""
         try:
             topic, document, history = self._document(item.delivery, item.connection)
         except (MappingError, Unavailable):
@@ -120,7 +120,7 @@ class Preparer:
         return Settled(delivery=delivery, outcome=request, vendor=vendor, work=work)
 
     def _doubt(self, delivery: Delivery, vendor: Destination, work: Work) -> Request | Outcome | None:
-        """The look-up when the call may have arrived already; None when it is safe to send it."""
+        """Return the look-up when the call may have arrived already; None when it is safe to send it."""
         if not delivery.doubtful:
             return None
         search = lookup_of(vendor, work)
@@ -132,7 +132,7 @@ class Preparer:
         return None
 
     def _refusal(self, delivery: Delivery) -> Skipped | Rejected | None:
-        """Why not to send it, if its order was given to another connection meanwhile."""
+        """Return why not to send it, if its order was given to another connection meanwhile."""
         if not handover.concerns(delivery):
             return None
         with self._services.database.read() as db:
@@ -175,7 +175,7 @@ class Preparer:
         return work
 
     def _document(self, delivery: Delivery, connection: Connection) -> tuple[Topic, Document, History]:
-        """Return the event's document, with what is known beside it where somebody is told who did what."""
+        """Return the event's document, with its people's history if the destination takes identities."""
         tells = tells_people(destinations.get(connection.destination)) is not None
         # What a wait ends with is what is known by then.
         known = None if delivery.action == WAIT else self._documents.get((delivery.event_id, tells))

@@ -1,13 +1,9 @@
-"""Record: what came back is written down in one transaction, together with the steps that follow from it.
-
-What a turn of the round begins and leases belongs to the same transaction: each costs a flush of the disk.
-"""
+"""The results of calls: the next state, the attempt, the shipment and the further steps that follow from an outcome."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from mappings.canonical.orders import Order
 from plugin.core import log
@@ -26,7 +22,7 @@ from plugin.rules import handover
 from plugin.storage import ledger, plans, shipments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection as Sql
@@ -36,9 +32,6 @@ if TYPE_CHECKING:
     from plugin.services import Services
 
 
-_Also = TypeVar("_Also")
-_PATIENCE_SECONDS = 20.0
-_RETRY_SECONDS = 0.5
 _USUAL = RetryPolicy()
 
 
@@ -47,7 +40,7 @@ class Returned:
     """A delivery that was called, or one that needed no call (then there is no result).
 
     `outcome` is None when a look-up found nothing. `crowd` is how many deliveries the call carried, `number` which of
-    them this was, `said` the answer as it may be kept.
+    them this was, `kept_response` the redacted text of the answer.
     """
 
     item: Prepared | Settled
@@ -57,64 +50,25 @@ class Returned:
     milliseconds: int = 0
     crowd: int = 1
     number: int = 1
-    said: str | None = None
+    kept_response: str | None = None
 
     @property
     def lane(self) -> str:
-        """The lane it belongs to."""
+        """The lane that the delivery belongs to."""
         return self.item.delivery.lane
 
 
 class Recorder:
-    """Turns what came back into states, shipments and further steps."""
+    """Turns what came back into states, shipments and further steps, in transactions of the round."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def write(self, returned: Sequence[Returned], also: Callable[[Sql], _Also]) -> _Also:
-        """Write down everything that came back and do `also` in the same transaction; all of it or nothing.
+    def settle(self, db: Sql, returned: Sequence[Returned], results: Sequence[ledger.Result]) -> set[int]:
+        """Write down `results`, one for each of `returned`, with what follows; return the ids whose lease still held.
 
-        Then pause connections whose credentials were refused. Raises `Unavailable` when the database is away; what a
-        vendor answered is worth waiting for one that restarts, as long as the leases last.
+        The others changed nothing: somebody else has them by now.
         """
-        ends = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                done = self._write_together(returned, also)
-                break
-            except Unavailable as error:
-                if not returned or time.monotonic() > ends:
-                    raise
-                log.trouble("not recorded yet", reason=str(error))
-                time.sleep(_RETRY_SECONDS)
-        if returned:
-            self._written(returned)
-        return done
-
-    def _write_together(self, returned: Sequence[Returned], also: Callable[[Sql], _Also]) -> _Also:
-        """One transaction for all; if one of them can't be written, each in its own, and that one is held."""
-        try:
-            results = [_result(one) for one in returned]
-            with self._services.database.write() as db:
-                kept = self._settle(db, returned, results)
-                done = also(db)
-        except Unavailable:
-            raise
-        except Exception as error:
-            if not returned:
-                raise
-            log.fault("recording failed", deliveries=[one.item.delivery.id for one in returned])
-            if also is _nothing:
-                self._hold(returned[0], error)
-            else:
-                for one in returned:
-                    self._write_together([one], _nothing)
-            return self._write_together([], also)
-        _tell(returned, results, kept)
-        return done
-
-    def _settle(self, db: Sql, returned: Sequence[Returned], results: Sequence[ledger.Result]) -> set[int]:
-        """Write down results with what follows from them; return the deliveries whose lease still held."""
         kept = self._services.ledger.settle_all(db, results) if results else set()
         for one, result in zip(returned, results, strict=True):
             if one.item.delivery.id in kept:
@@ -123,8 +77,30 @@ class Recorder:
                 handover.settled(self._services.database, db, one.item.delivery, result.state)
         return kept
 
-    def _written(self, returned: Sequence[Returned]) -> None:
-        """What may only happen once it is committed."""
+    def settle_apart(self, returned: Sequence[Returned]) -> None:
+        """Write down each in a transaction of its own, and hold those that can't be written.
+
+        Raises:
+            Unavailable: the database is away; some may be written by then, and writing these again changes nothing.
+        """
+        for one in returned:
+            try:
+                results = [result_of(one)]
+                with self._services.database.write() as db:
+                    kept = self.settle(db, [one], results)
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001  (whatever it was must not spoil the others)
+                log.fault("recording failed", deliveries=[one.item.delivery.id])
+                self._hold(one, error)
+            else:
+                report([one], results, kept)
+
+    def pause_refused(self, returned: Sequence[Returned]) -> None:
+        """Pause the connections whose credentials were refused, once that is committed.
+
+        A database that is away is only logged: the next refusal pauses them.
+        """
         for one in returned:
             if isinstance(one.outcome, Deferred) and one.outcome.pause:
                 delivery = one.item.delivery
@@ -133,7 +109,7 @@ class Recorder:
                 try:
                     self._services.stores.pause(delivery.connection_id, one.outcome.reason, seen)
                 except Unavailable as error:
-                    # The next refusal pauses it. What was begun in this turn is committed, and has to depart.
+                    # What was begun in this turn is committed, and has to be sent.
                     log.trouble("connection not paused", connection=delivery.connection_id, reason=str(error))
 
     def _hold(self, one: Returned, error: Exception) -> None:
@@ -146,10 +122,10 @@ class Recorder:
         order = one.item.work.document if one.item.work else None
         receipt = outcome.receipt if isinstance(outcome, (Accepted, Deferred, Rejected)) else None
         if receipt is not None and isinstance(order, Order):
-            parcel_events.tell(self._services, db, one.item.delivery, order, receipt)
+            parcel_events.plan_parcel_events(self._services, db, one.item.delivery, order, receipt)
             shipments.keep(self._services.database, db, one.item.delivery, order, receipt)
         for learned in outcome.receipts if isinstance(outcome, Deferred) else ():
-            parcel_events.tell_listed(self._services, db, one.item.delivery.connection_id, learned)
+            parcel_events.plan_listed_parcel_events(self._services, db, one.item.delivery.connection_id, learned)
             shipments.learn(db, one.item.delivery.connection_id, learned)
 
     def _plan_next(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
@@ -163,25 +139,22 @@ class Recorder:
             connection_id=delivery.connection_id,
             destination=delivery.destination,
             lane=delivery.lane,
-            version="",
         )
         for step in then:
             plans.plan(self._services.database, db, owner, step)
 
 
-def _result(one: Returned) -> ledger.Result:
-    result = _settled(one)
+def result_of(one: Returned) -> ledger.Result:
+    """Return what becomes of a delivery after its outcome, with the attempt that its call was."""
+    result = _transition(one)
     # What made no call spent no attempt that could be given back.
     result.refund_attempt = result.refund_attempt and not isinstance(one.item, Settled)
     result.attempt = _attempt(one, result)
     return result
 
 
-def _nothing(db: Sql) -> None:
-    del db
-
-
-def _tell(returned: Sequence[Returned], results: Sequence[ledger.Result], kept: set[int]) -> None:
+def report(returned: Sequence[Returned], results: Sequence[ledger.Result], kept: set[int]) -> None:
+    """Log what was committed; `kept` are the ids of the deliveries whose lease still held."""
     tells_steps = log.tells_steps()
     for one, result in zip(returned, results, strict=True):
         delivery = result.delivery
@@ -195,7 +168,7 @@ def _named(delivery: Delivery) -> dict[str, object]:
     return {"delivery": delivery.id, "destination": delivery.destination, "action": delivery.action}
 
 
-def _settled(one: Returned) -> ledger.Result:
+def _transition(one: Returned) -> ledger.Result:
     item, outcome, work = one.item, one.outcome, one.item.work
     own = work.settings.get("retry") if work else None
     retry_policy = RetryPolicy.parse(own) if own else _USUAL
@@ -225,18 +198,18 @@ def _attempt(one: Returned, result: ledger.Result) -> ledger.Attempt | None:
         at=one.at,
         milliseconds=one.milliseconds,
         purpose="find" if item.finds else "send",
-        request=_told(one, item),
+        request=_kept_request(one, item),
         status=answer.status if answer else None,
-        answer=one.said,
+        answer=one.kept_response,
         outcome=type(one.outcome).__name__.lower() if one.outcome else "absent",
         reason=result.reason,
     )
 
 
-def _told(one: Returned, item: Prepared) -> str:
-    """What is kept of the request: of one among many its place, of a planned message that was accepted its size.
+def _kept_request(one: Returned, item: Prepared) -> str:
+    """Return what is kept of a request: its place among many, the size of an accepted planned message, else its text.
 
-    The body of either follows from its event, and putting masks on it costs as much as recording it.
+    The body of the first two follows from the event, and to redact it costs as much as to record it.
     """
     request = item.request
     if one.crowd > 1:

@@ -1,4 +1,4 @@
-"""Record: the next state of a delivery follows from one value, the Outcome."""
+"""The next state of a delivery, which follows from one value, the Outcome."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _jitter = random.SystemRandom()
 
 
 def backoff(retry_policy: RetryPolicy, attempts: int) -> timedelta:
-    """The pause before the next try: full jitter, so that what failed together does not come back together."""
+    """Return the pause before the next try, with full jitter, lest what failed together comes back together."""
     return retry_policy.ceiling(attempts) * _jitter.random()
 
 
 def of_sending(
     delivery: Delivery, outcome: Outcome, retry_policy: RetryPolicy, lost: Callable[[int], Outcome] | None
 ) -> Result:
-    """What becomes of a delivery whose call was made, or was found not to be needed.
+    """Return what becomes of a delivery whose call was made, or was found not to be needed.
 
     `lost` decides about an answer that is missing for good; it is None where the vendor can be asked instead.
     """
@@ -65,7 +65,7 @@ def of_sending(
 
 
 def of_finding(delivery: Delivery, outcome: Outcome | None, retry_policy: RetryPolicy) -> Result:
-    """What becomes of a delivery that was looked up; None says that it never arrived."""
+    """Return what becomes of a delivery that was looked up; None says that it never arrived."""
     if outcome is None:
         if delivery.attempts >= retry_policy.attempts:
             return Result(delivery=delivery, state=State.FAILED, reason=f"given up after {delivery.attempts} attempts")
@@ -94,7 +94,7 @@ def _deferred(delivery: Delivery, outcome: Deferred, retry_policy: RetryPolicy) 
     if given_up and not is_free:
         reason = f"given up after {delivery.attempts + 1} attempts: {outcome.reason}"
         return Result(delivery=delivery, state=State.FAILED, reason=reason, doubtful=doubtful)
-    pause = _pause(delivery, outcome, retry_policy)
+    pause = _wait(delivery, outcome, retry_policy)
     return Result(
         delivery=delivery,
         state=State.WAITING,
@@ -106,7 +106,7 @@ def _deferred(delivery: Delivery, outcome: Deferred, retry_policy: RetryPolicy) 
     )
 
 
-def _pause(delivery: Delivery, outcome: Deferred, retry_policy: RetryPolicy) -> timedelta:
+def _wait(delivery: Delivery, outcome: Deferred, retry_policy: RetryPolicy) -> timedelta:
     if outcome.pause:
         return timedelta()
     if outcome.after is None:

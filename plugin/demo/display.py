@@ -76,7 +76,7 @@ def _received(run: Run, orders: int) -> Iterator[Row]:
 
 
 def _arrived(run: Run) -> Iterator[Row]:
-    """What each vendor received, as its emulator shows it."""
+    """Return what each vendor received, as its emulator shows it."""
     received = {name: one.received() for name, one in run.world.sandbox.emulators.items()}
     parcels = [(name, parcel) for name, one in received.items() for parcel in one.parcels or () if parcel.is_live]
     bought = [parcel for _, parcel in parcels if parcel.tracking_number]

@@ -99,7 +99,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneUse:
-    """How much of a lane's tightest limit is used now, and how long its gate stays closed."""
+    """How much of a lane's tightest limit is used now, and how long it stays blocked."""
 
     in_use: int
     block: timedelta
@@ -114,10 +114,10 @@ class RedisLimiter:
         self._hold = hold.total_seconds()
         self._reserve = redis.register_script(scripts.RESERVE)
         self._finish = redis.register_script(scripts.FINISH)
-        self._close = redis.register_script(scripts.CLOSE)
+        self._block = redis.register_script(scripts.BLOCK)
 
     def reserve(self, asks: Sequence[SlotRequest]) -> list[Grant]:
-        """Claim up to what each lane wants within all its limits, in one journey to Redis.
+        """Claim up to what each lane wants within all its limits, in one round trip to Redis; return a grant for each.
 
         Never sleeps: a waiting thread would hold other lanes up.
         """
@@ -134,30 +134,32 @@ class RedisLimiter:
         return [_grant(prefix, *answer) for prefix, answer in zip(prefixes, self._piped(fill), strict=True)]
 
     def finish(self, over: Sequence[Completion]) -> None:
-        """Stamp slots with the moment their calls were over, of all lanes in one journey to Redis."""
+        """Stamp slots with the moment their calls were over, of all lanes in one round trip to Redis."""
 
         def fill(pipe: Pipeline) -> None:
             for one in over:
                 if one.accepted:
                     self._note(pipe, one)
-                rows = [part for used in one.used for part in (used.slot, _milliseconds(used.ago), _trip(used))]
+                rows = [
+                    part for used in one.used for part in (used.slot, _milliseconds(used.ago), _trip_milliseconds(used))
+                ]
                 keys = _keys(one.lane, "flying", "log", "buckets", "quota", "trip")
-                args = [self._hold, *_said(one.left), len(one.limits), *_figures(one.limits), *rows]
+                args = [self._hold, *_quota_arguments(one.left), len(one.limits), *_figures(one.limits), *rows]
                 pipe.evalsha(self._finish.sha, len(keys), *keys, *args)
 
         if over:
             self._piped(fill)
 
     def _piped(self, fill: Callable[[Pipeline], None]) -> list[Any]:
-        """One journey; scripts are loaded only when Redis says that it has lost them, and then none of them has run."""
+        """Run what `fill` adds in one round trip; load the scripts when Redis has lost them, as then none has run."""
         try:
-            return self._journey(fill)
+            return self._round_trip(fill)
         except NoScriptError:
             for script in (self._reserve, self._finish):
                 self._redis.script_load(script.script)
-            return self._journey(fill)
+            return self._round_trip(fill)
 
-    def _journey(self, fill: Callable[[Pipeline], None]) -> list[Any]:
+    def _round_trip(self, fill: Callable[[Pipeline], None]) -> list[Any]:
         with self._redis.pipeline(transaction=False) as pipe:
             fill(pipe)
             found: list[Any] = pipe.execute()
@@ -174,15 +176,15 @@ class RedisLimiter:
         self.finish([Completion(lane=lane, limits=(), used=[Used(slot=slot, made=False) for slot in slots])])
 
     def was_accepted(self, lane: str, delivery: int) -> bool:
-        """Whether `finish` was told that the vendor took this delivery. False proves nothing."""
+        """Return whether `finish` noted that the vendor took this delivery. False proves nothing."""
         return self._redis.zscore(_key(lane, "accepted"), str(delivery)) is not None
 
     def block(self, lane: str, wait: timedelta) -> None:
-        """Let nobody call on this lane for `wait`; a longer closing is never shortened."""
-        self._close(keys=[_key(lane, "gate")], args=[max(1, int(wait.total_seconds() * 1000))])
+        """Let no process call on this lane for `wait`; never shorten a longer block."""
+        self._block(keys=[_key(lane, "gate")], args=[max(1, int(wait.total_seconds() * 1000))])
 
     def use(self, lanes: Mapping[str, Sequence[RateLimit]]) -> dict[str, LaneUse]:
-        """Look at lanes without changing them."""
+        """Return how much of each lane's tightest limit is used; changes nothing."""
         seconds, microseconds = self._redis.time()
         now = seconds * 1000 + microseconds / 1000
         tightest = {lane: min(limits, key=lambda limit: limit.per_second) for lane, limits in lanes.items()}
@@ -212,13 +214,13 @@ def _figures(limits: Sequence[RateLimit]) -> list[int]:
     return [part for limit in limits for part in (limit.count, limit.seconds, limit.burst)]
 
 
-def _said(left: RemainingQuota | None) -> tuple[float | str, float | str, float | str]:
+def _quota_arguments(left: RemainingQuota | None) -> tuple[float | str, float | str, float | str]:
     if left is None:
         return ("", "", "")
     return (left.calls, left.reset.total_seconds(), "" if left.limit is None else left.limit)
 
 
-def _trip(one: Used) -> float | str:
+def _trip_milliseconds(one: Used) -> float | str:
     if not one.made:
         return ""
     return -1 if one.took is None else _milliseconds(one.took)

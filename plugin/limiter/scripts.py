@@ -1,7 +1,7 @@
 """The limiter's Lua, each script one atomic step at Redis, all with Redis' own time in milliseconds.
 
 A lane has six keys: `flying`, a sorted set of slots by the end of their hold; `log`, finished slots by the moment that
-counts; `gate`, which exists while the lane is closed; `buckets`, the level of each leaky bucket and when it was
+counts; `gate`, which exists while the lane is blocked; `buckets`, the level of each leaky bucket and when it was
 measured; `quota`, what the vendor's own headers say is left; `trip`, the shortest round trips seen.
 """
 
@@ -69,7 +69,7 @@ end
 local most, until_more = want, 0
 local quota = redis.call('HMGET', KEYS[5], 'left', 'until', 'limit', 'span')
 if quota[1] and tonumber(quota[2]) <= now then
-    -- The vendor counts anew, from a number that it may have told.
+    -- The vendor counts anew, from a number that it may have named.
     quota[1] = quota[3] and math.max(0, quota[3] - flying)
     quota[2] = now + (quota[4] or 0)
     if quota[1] then redis.call('HSET', KEYS[5], 'until', quota[2]) end
@@ -172,6 +172,6 @@ return made
 )
 
 # KEYS: gate.  ARGV: milliseconds.
-CLOSE = """
+BLOCK = """
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
 """

@@ -44,7 +44,7 @@ def select_for_replay(opened: Services, selection: Selection, *, events: bool) -
 def replay_again(opened: Services, ids: Sequence[int], *, events: bool) -> None:
     """Do these deliveries again, or route these events again, and wake a worker up for them."""
     (replay_events if events else replay_deliveries)(opened.database, ids)
-    opened.wake_up.ring()
+    opened.wake_up.send()
 
 
 def deliveries_to_replay(database: Database, selection: Selection) -> list[int]:

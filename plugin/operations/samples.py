@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from plugin import sandbox, storefronts, transport
+from plugin import sandbox, storefronts
 from plugin.core.errors import ConfigError
 from plugin.core.response import Failure
 from plugin.core.step import Request
 from plugin.storage.stores import require_store
+from plugin.transport import single_call
 
 if TYPE_CHECKING:
     from plugin.services import Services
@@ -40,7 +41,7 @@ def send(opened: Services, platform: str, topic: str, store_id: str, count: int)
         except ValueError as error:
             raise ConfigError(str(error)) from None
         request = Request(method="POST", path=_path(platform, store_id), headers=dict(sample.headers), body=sample.body)
-        result = transport.ask(request, opened.settings.base_url)
+        result = single_call.ask(request, opened.settings.base_url)
         if isinstance(result, Failure):
             address = webhook_address(opened, platform, store_id)
             raise ConfigError(f"nothing answers at {address}: is `crossdock up` running, and BASE_URL right?")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from redis import RedisError
 
-from plugin import destinations, transport
+from plugin import destinations
 from plugin.core.errors import ConfigError
 from plugin.core.response import Response
 from plugin.delivery.lane_limits import limits_of_lane
 from plugin.limiter.redis_limiter import Completion, SlotRequest, Used
+from plugin.transport import single_call
 
 if TYPE_CHECKING:
     from plugin.core.rates import RateLimit
@@ -34,7 +35,7 @@ def ask(opened: Services, connection: Connection, request: Request, base_url: st
     """
     limits = limits_of_lane(item for item in opened.stores.connections() if item.lane == connection.lane)
     profile = destinations.get(connection.destination).profile(connection.values)
-    send = partial(transport.ask, base_url=base_url or connection.base_url)
+    send = partial(single_call.ask, base_url=base_url or connection.base_url)
     reason = ""
     for _ in range(_MOST_TURNS):
         slot = _reserved_slot(opened, connection.lane, limits)

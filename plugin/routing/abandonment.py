@@ -1,4 +1,4 @@
-"""Touched: what came of a checkout since one version of it, so that only one that was left is called abandoned."""
+"""What came of a checkout since one version of it, so that only one that was left is called abandoned."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
     from mappings.canonical.activity import Checkout
     from mappings.canonical.history import Visit
-    from plugin.storage.identity import Version
+    from plugin.storage.identity import BasketVersion
 
 # Under a cart's name: when a checkout of it was thrown away.
 DISCARDED = "discarded"
 
 
-def over(db: Sql, mine: Version, checkout: Checkout, visits: Iterable[Visit], links: Mapping[str, Link]) -> str | None:
-    """Why this version of a checkout is not waited for any more; None while nothing followed it.
+def over(
+    db: Sql, mine: BasketVersion, checkout: Checkout, visits: Iterable[Visit], links: Mapping[str, Link]
+) -> str | None:
+    """Return why this version of a checkout can't be abandoned any more; None while nothing followed it.
 
     `visits` and `links` are what is known of the checkout and its cart. An order of the cart is enough, whichever
     checkout of it was completed: who bought the goods did not leave them.

@@ -1,6 +1,6 @@
-"""Enrichment: what is known of a document's person, of its order, and of its own earlier versions.
+"""What is known beside a document: of its person, of its order, and of its own earlier versions.
 
-Everything is looked up anew each time and only ever added to, so that an event that is mapped again tells the same
+Everything is looked up anew each time and only ever added to, so that an event that is mapped again leads to the same
 facts, perhaps with more ids to join. What is written down is in `plugin/routing/learn.py`.
 """
 
@@ -30,7 +30,7 @@ from mappings.customer_data.person import customer_of, email_of, visit_of
 from mappings.schemas.schema import PayloadRejected
 from plugin.routing import abandonment
 from plugin.storage import identity, inbox
-from plugin.storage.identity import Link, Version, hash_of, name_of
+from plugin.storage.identity import BasketVersion, Link, hash_of, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,20 +44,20 @@ if TYPE_CHECKING:
 from plugin.routing.load import load_document
 
 _TELL_OF_ORDERS = tuple(sorted(ORDER_TOPICS | FULFILLED_TOPICS))
-# An order is among them where something was told of it before it was known.
+# An order is among them where something was sent about it before it was known.
 _BASKETS = ("cart", "checkout", "order")
 _NOBODY = Link()
 
 
 def enrich(db: Sql, event: Event, store: Store, document: Document) -> History:
     """Return what is known beside a document: of its person, of its order, of its own earlier versions."""
-    return _Enricher(db, event, store).history_of(document)
+    return _HistoryReader(db, event, store).history_of(document)
 
 
-def version_of(event: Event, document: Cart | Checkout) -> Version:
-    """Which version of a cart or checkout an event brought."""
+def version_of(event: Event, document: Cart | Checkout) -> BasketVersion:
+    """Return which version of a cart or checkout an event brought."""
     kind = "cart" if isinstance(document, Cart) else "checkout"
-    return Version(
+    return BasketVersion(
         store_id=event.store_id,
         name=name_of(kind, document.ref),
         version=document.updated_at.isoformat(timespec="microseconds"),
@@ -67,7 +67,7 @@ def version_of(event: Event, document: Cart | Checkout) -> Version:
 
 
 def names_of(document: Document) -> list[str]:
-    """The names under which something may be known that concerns a document."""
+    """Return the names under which something may be known that concerns a document."""
     if isinstance(document, (Order, Checkout, Cart)):
         own, customer, email = visit_of(document), customer_of(document), email_of(document)
         refs: dict[str, str | None] = {"cart": own.cart_ref, "checkout": own.checkout_ref, "order": own.order_ref}
@@ -89,8 +89,8 @@ def names_of(document: Document) -> list[str]:
     return [name_of("order", document.order_ref)] if isinstance(document, (Refund, Payment)) else named
 
 
-class _Enricher:
-    """Looks up for one event."""
+class _HistoryReader:
+    """What reads the history of one event's document."""
 
     def __init__(self, db: Sql, event: Event, store: Store) -> None:
         self._db = db
@@ -133,7 +133,7 @@ class _Enricher:
         )
 
     def _successor(self, document: Document, own: Mapping[str, Any], guest: Mapping[str, Any]) -> Account | None:
-        """Whom this customer was merged into, or the account that has this guest's address."""
+        """Return whom this customer was merged into, or the account that has this guest's address."""
         customer = document if isinstance(document, Customer) else None
         if isinstance(document, (Order, Checkout)):
             customer = customer_of(document)
@@ -148,7 +148,7 @@ class _Enricher:
         return Account(ref=ref, first=first, emails=tuple(self._emails(seen)))
 
     def _former_emails(self, known: Mapping[str, Any], email: str | None, document: Document) -> tuple[str, ...]:
-        """Addresses that older versions of the customer had; which was first is not the order of their arrival."""
+        """Return addresses that older versions of the customer had, by the versions' own times."""
         updated_at = getattr(document, "updated_at", None)
         if email is None or updated_at is None:
             return ()
@@ -161,7 +161,7 @@ class _Enricher:
         return next(iter(self._emails(reversed(seen))), None)
 
     def _emails(self, seen: Iterable[Mapping[str, Any]]) -> list[str]:
-        """The addresses behind hashes, from the events that brought them; one that was erased is gone."""
+        """Return the addresses behind hashes, from the events that brought them; an erased one is gone."""
         found = (self._load(one["event"]) for one in seen)
         emails = (email_of(one) for one in found if isinstance(one, (Order, Checkout, Customer)))
         return [email for email in emails if email]
@@ -213,7 +213,7 @@ def _merged_refs(document: Document, own: Mapping[str, Any]) -> list[str]:
 
 
 def _visits(rows: Iterable[Mapping[str, Any]]) -> tuple[Visit, ...]:
-    """Visits of all rows, in the order in which they were met."""
+    """Return the visits of all rows, in the order in which they were met."""
     met = sorted((one for row in rows for one in row.get("visits", ())), key=lambda one: one["event"])
     return tuple(dict.fromkeys(_visit(one) for one in met))
 
@@ -225,6 +225,6 @@ def _visit(kept: Mapping[str, Any]) -> Visit:
 
 
 def _agreed(known: Mapping[str, Any]) -> bool | None:
-    """Whether the customer may be written to, through whichever channel."""
+    """Return whether the customer may be written to, through whichever channel."""
     said = [one["given"] for one in known.get("consent", {}).values() if one["given"] is not None]
     return any(said) if said else None

@@ -1,4 +1,4 @@
-"""Learning: what a document tells about its person is written down for documents to come."""
+"""What a document says about its person, written down for documents to come."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from plugin.storage.database import Database
     from plugin.storage.stores import Connection
 
-# Of a cart, checkout or guest; the oldest are the ones that people were told of under.
+# Of a cart, checkout or guest; the oldest are the ones that people were first sent under.
 _MOST_VISITS: Final = 50
 _MOST_ADDRESSES: Final = 10
 _LONGEST_VALUE: Final = 128
@@ -50,7 +50,7 @@ Known = dict[str, Any]
 def visitor_attributes(connections: Iterable[Connection]) -> frozenset[str] | None:
     """Return the order attributes that any of these connections reads a visitor's id from.
 
-    None when none of them is told who did what: then nothing has to be remembered of people.
+    None when none of them receives customer data: then nothing has to be kept about people.
     """
     named = [
         vendor.visitor_attributes(connection.values)
@@ -85,7 +85,7 @@ Lesson = tuple[str, "Callable[[Known], None]"]
 
 
 def _lessons(event: Event, document: Document, history: History, attributes: frozenset[str]) -> Iterator[Lesson]:
-    """What is to be learned, by the name it is learned under."""
+    """Yield what is to be written down, by the name it is kept under."""
     if isinstance(document, (Order, Checkout, Cart)):
         yield from _of_basket(event, document, attributes)
     elif isinstance(document, Customer):
@@ -140,14 +140,14 @@ def _of_customer(
         if address and updated_at:
             _address(known, hash_of(address), updated_at.isoformat(), event.id)
         if customer.consent is not None:
-            _say(known, "email", given=customer.consent, at=(updated_at or event.received_at).isoformat())
+            _record_consent(known, "email", given=customer.consent, at=(updated_at or event.received_at).isoformat())
 
     yield name_of("customer", customer.ref), apply
 
 
 def _of_aftermath(event: Event, document: Aftermath, history: History) -> Iterator[Lesson]:
     if history.order is None:
-        # It was told of under an id of its own; the order, when it comes, joins it to its buyer.
+        # It was sent under an id of its own; the order, when it comes, joins it to its buyer.
         visit = Visit(order_ref=document.order_ref)
         yield name_of("order", document.order_ref), lambda known: _meet(known, visit, event)
     if isinstance(document, Fulfilment) and document.tracking:
@@ -160,7 +160,7 @@ def _of_aftermath(event: Event, document: Aftermath, history: History) -> Iterat
 
 
 def _owned(link: Link, document: Document, history: History) -> Link:
-    """Whose it is, so that a privacy request finds it; what was known of that stays."""
+    """Return a link with whose it is, so that a privacy request finds it; what was known of that stays."""
     order_ref = document.ref if isinstance(document, Order) else getattr(document, "order_ref", None)
     customer_ref = document.ref if isinstance(document, Customer) else getattr(document, "customer_ref", None)
     basket = document if isinstance(document, (Order, Checkout)) else history.order
@@ -198,10 +198,10 @@ def _address(known: Known, hashed: str, version: str, event_id: int) -> None:
 
 def _agree(known: Known, consent: Consent, event: Event) -> None:
     _first(known, Visit(customer_ref=consent.customer_ref))
-    _say(known, consent.channel, given=consent.given, at=(consent.at or event.received_at).isoformat())
+    _record_consent(known, consent.channel, given=consent.given, at=(consent.at or event.received_at).isoformat())
 
 
-def _say(known: Known, channel: str, *, given: bool | None, at: str) -> None:
+def _record_consent(known: Known, channel: str, *, given: bool | None, at: str) -> None:
     said = known.get("consent", {})
     if channel not in said or said[channel]["at"] < at:
         known["consent"] = {**said, channel: {"given": given, "at": at}}

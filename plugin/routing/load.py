@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def load_document(event: Event, store: Store) -> tuple[Topic, Document]:
-    """The topic in our words and the body as a canonical value.
+    """Return our topic of an event and its body as a canonical value.
 
     Raises:
         PayloadRejected: the body is not what the topic promises, or was erased, or the topic is not ours.

@@ -1,7 +1,7 @@
-"""News: what became of our own bookings is told to the store's other connections, like anything else that happened.
+"""Events of parcels that we booked, planned for the store's other connections like anything else that happened.
 
-It is planned in the transaction that writes the news down, so it is neither lost nor told twice; a shop that hears of
-the same parcel afterwards tells of it again, and finds it told.
+They are planned in the transaction that writes the receipt down, so they are neither lost nor sent twice; a shop that
+reports the same parcel afterwards finds its events sent already.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class Origin:
     connection_id: str
 
 
-def tell(services: Services, db: Sql, delivery: Delivery, order: Order, receipt: Receipt) -> None:
+def plan_parcel_events(services: Services, db: Sql, delivery: Delivery, order: Order, receipt: Receipt) -> None:
     """Plan what follows from a receipt that is about to be kept: that a parcel was sent, that it arrived.
 
-    Never raises for what it plans: a booking is written down whatever telling of it comes to.
+    Never raises for what it plans: a booking is written down whatever comes of its events.
     """
     origin = Origin(
         delivery_id=delivery.id,
@@ -56,18 +56,20 @@ def tell(services: Services, db: Sql, delivery: Delivery, order: Order, receipt:
         store_id=delivery.store_id,
         connection_id=delivery.connection_id,
     )
-    _tell(services, db, origin, receipt, lambda: order)
+    _plan_events(services, db, origin, receipt, lambda: order)
 
 
-def tell_listed(services: Services, db: Sql, connection_id: str, receipt: Receipt) -> None:
-    """The same for a parcel that a list named, which is known by its remote id alone."""
+def plan_listed_parcel_events(services: Services, db: Sql, connection_id: str, receipt: Receipt) -> None:
+    """Plan the same for a parcel that a list named, which is known by its remote id alone."""
     found = shipments.booked_by(db, connection_id, receipt.remote_id)
     if found is not None:
         origin = Origin(connection_id=connection_id, **found)
-        _tell(services, db, origin, receipt, lambda: _order(services, db, origin))
+        _plan_events(services, db, origin, receipt, lambda: _order(services, db, origin))
 
 
-def _tell(services: Services, db: Sql, origin: Origin, receipt: Receipt, find: Callable[[], Order | None]) -> None:
+def _plan_events(
+    services: Services, db: Sql, origin: Origin, receipt: Receipt, find: Callable[[], Order | None]
+) -> None:
     facts = _facts(db, origin.connection_id, receipt)
     order = find() if facts else None
     if order is None:
@@ -81,12 +83,12 @@ def _tell(services: Services, db: Sql, origin: Origin, receipt: Receipt, find: C
                 _plan(services, db, origin, parcel)
     except (Unavailable, OperationalError, InterfaceError, PendingRollbackError):
         raise
-    except Exception:  # noqa: BLE001  (a bug in telling must not lose a booking that was paid for)
-        log.fault("news not told", delivery=origin.delivery_id)
+    except Exception:  # noqa: BLE001  (a bug in these events must not lose a booking that was paid for)
+        log.fault("parcel events not planned", delivery=origin.delivery_id)
 
 
 def _facts(db: Sql, connection_id: str, receipt: Receipt) -> list[bool]:
-    """What is new about the parcel: that it was sent (False), that it arrived (True)."""
+    """Return what is new about the parcel: that it was sent (False), that it arrived (True)."""
     if not receipt.tracking_number:
         return []
     number, status = shipments.followed(db, connection_id, receipt.remote_id)
@@ -95,7 +97,7 @@ def _facts(db: Sql, connection_id: str, receipt: Receipt) -> list[bool]:
 
 
 def _order(services: Services, db: Sql, origin: Origin) -> Order | None:
-    """The order as its event tells it; None once a privacy request erased it."""
+    """Return the order as its event has it; None once a privacy request erased it."""
     store, events = services.stores.by_id(origin.store_id), inbox.by_ids(db, [origin.event_id])
     if store is None or not events:
         return None
@@ -126,5 +128,4 @@ def _owner(origin: Origin, connection: Connection) -> plans.Owner:
         connection_id=connection.id,
         destination=connection.destination,
         lane=connection.lane,
-        version="",
     )

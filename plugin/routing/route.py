@@ -1,4 +1,4 @@
-"""Route: an event becomes deliveries, according to its topic and to the connections of its store."""
+"""Routing: an event becomes deliveries, according to its topic and to the connections of its store."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ from plugin.routing.enrich import enrich
 from plugin.routing.learn import learn, visitor_attributes
 from plugin.routing.load import load_document
 from plugin.rules import selection
-from plugin.rules.assignment import Giver
+from plugin.rules.assignment import Assigner
 from plugin.storage import bookings, erasure, inbox, plans
+from plugin.storage.version import UNVERSIONED, Version
 from plugin.storefronts.base import Ignored
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from mappings.canonical.document import Document
     from mappings.canonical.history import History
     from plugin.core.event import Event
-    from plugin.rules.assignment import Given
+    from plugin.rules.assignment import CarrierAssignment
     from plugin.services import Services
     from plugin.storage.bookings import Booking
     from plugin.storage.stores import Connection, Store
@@ -68,7 +69,7 @@ def route_due(services: Services, limit: int = 50) -> int:
 
 
 class _Router:
-    """One event on its way to what follows from it, inside the caller's transaction."""
+    """What routes one event, inside the caller's transaction."""
 
     def __init__(self, services: Services, db: Sql, event: Event, store: Store, owed: list[Connection]) -> None:
         self._services = services
@@ -77,11 +78,11 @@ class _Router:
         self._store = store
         self._connections = owed
         self._history = NOTHING_KNOWN
-        # What has to be remembered of people; nothing where nobody is told who did what.
+        # What has to be kept about people; nothing where no connection receives customer data.
         self._attributes = visitor_attributes(owed)
 
     def route(self) -> None:
-        """Decide; whatever the body holds, the event comes to rest in a state that says what happened."""
+        """Route the event; whatever its body holds, it comes to rest in a state that says what happened."""
         known = storefronts.get(self._store.platform).topics.get(self._event.platform_topic)
         if known is None:
             self._rest(EventState.UNKNOWN, f"nothing is known of the topic {self._event.platform_topic[:60]!r}; kept")
@@ -123,24 +124,26 @@ class _Router:
 
     def _follow(self, topic: Topic, document: Document) -> tuple[EventState, str | None]:
         version = _version(topic, document, self._event)
-        given = self._give(topic, document, version)
+        assigned = self._assign(topic, document, version)
         steps = [
             (connection, step)
             for connection in self._connections
-            if given is None or connection == given.connection or not ships(destinations.get(connection.destination))
+            if assigned is None
+            or connection == assigned.connection
+            or not ships(destinations.get(connection.destination))
             for step in self._steps(connection, topic, document)
         ]
-        # Of a notice too: whoever was told of a customer may have to forget them.
+        # Of a notice too: whoever received a customer's data may have to forget it.
         for connection, step in steps:
-            timed = step if given is None else _timed(step, given)
+            timed = step if assigned is None else _timed(step, assigned)
             plans.plan(self._services.database, self._db, self._owner(connection, version), timed)
         if isinstance(document, ShopNotice):
             return erasure.obey(self._db, topic, document, self._store)
-        reason = given.reason if given else None
+        reason = assigned.reason if assigned else None
         return EventState.ROUTED, reason or (None if steps else "no connection of this store asks for it")
 
-    def _give(self, topic: Topic, document: Document, version: str) -> Given | None:
-        """Which of the shipping connections an order belongs to; None where that is no question."""
+    def _assign(self, topic: Topic, document: Document, version: Version) -> CarrierAssignment | None:
+        """Return which of the shipping connections gets an order; None where that is no question."""
         carriers = selection.shipping(self._connections)
         if not carriers or not isinstance(document, Order):
             return None
@@ -148,7 +151,9 @@ class _Router:
         def take_back(holder: Connection, booking: Booking) -> None:
             self._take_back(holder, booking, document)
 
-        return Giver(self._services.database, self._db, self._event, carriers, take_back).give(topic, document, version)
+        return Assigner(self._services.database, self._db, self._event, carriers, take_back).assign(
+            topic, document, version
+        )
 
     def _take_back(self, holder: Connection, booking: Booking, order: Order) -> None:
         """Plan what a cancellation would do, as steps of their own, because another connection is to book the order."""
@@ -165,10 +170,10 @@ class _Router:
         """Keep the event, and show a held delivery for each connection, since what it is owed can't be named yet."""
         step = Step(action="map", key=f"map:{self._event.id}", subject=f"event:{self._event.id}")
         for connection in self._connections:
-            plans.plan_held(self._services.database, self._db, self._owner(connection, ""), step, reason)
+            plans.plan_held(self._services.database, self._db, self._owner(connection, UNVERSIONED), step, reason)
         self._rest(EventState.HELD, reason)
 
-    def _owner(self, connection: Connection, version: str) -> plans.Owner:
+    def _owner(self, connection: Connection, version: Version) -> plans.Owner:
         return plans.Owner(
             event_id=self._event.id,
             store_id=self._store.id,
@@ -189,27 +194,26 @@ class _Router:
         tell("routed", event=self._event.id, store=self._store.id, state=state, reason=reason)
 
 
-def _timed(step: Step, given: Given) -> Step:
-    """A booking waits until the hold window of its rule ends."""
-    if step.action != "book" or given.rule is None:
+def _timed(step: Step, assigned: CarrierAssignment) -> Step:
+    """Return the step as its rule has it: a booking waits until the rule's hold window ends."""
+    if step.action != "book" or assigned.rule is None:
         return step
-    delay = given.due_at - datetime.now(UTC) if given.due_at else timedelta()
-    return replace(step, delay=max(step.delay, delay), data={**step.data, "rule": given.rule})
+    delay = assigned.due_at - datetime.now(UTC) if assigned.due_at else timedelta()
+    return replace(step, delay=max(step.delay, delay), data={**step.data, "rule": assigned.rule})
 
 
-def _version(topic: Topic, document: Document, event: Event) -> str:
-    """Versions of one document sort by age, and a cancelled one sorts last: it never becomes live again."""
+def _version(topic: Topic, document: Document, event: Event) -> Version:
+    """Return how new a document is, by its own time, else by when its event came."""
     cancelled = isinstance(document, Order) and (
         topic is Topic.ORDER_CANCELLED or (document.cancelled_at is not None and not document.impossible_sample)
     )
     dated = (Order, Customer, Cart, Checkout, Fulfilment)
     updated_at = document.updated_at if isinstance(document, dated) else None
-    moment: datetime = updated_at or event.received_at
-    return f"{int(cancelled)} {moment.astimezone(UTC).isoformat(timespec='microseconds')}"
+    return Version(cancelled, updated_at or event.received_at)
 
 
 def _refs(document: Document, history: History) -> tuple[str | None, str | None]:
-    """The document and the customer that an event is about, so that a privacy request finds it."""
+    """Return the references of the document and the customer of an event, for privacy requests to find it by."""
     if isinstance(document, (Order, Checkout)):
         return document.ref, document.customer.ref if document.customer else None
     if isinstance(document, (Refund, Payment, Fulfilment, ParcelScan)):

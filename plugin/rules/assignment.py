@@ -1,4 +1,4 @@
-"""Give: an order belongs to one of a store's shipping connections, and changes hands only when nothing is left behind.
+"""The assignment of an order to one of a store's shipping connections; it moves only when nothing is left behind.
 
 The newest version of an order decides, whatever order its webhooks come in. See `plugin.storage.bookings`.
 """
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from plugin.rules.selection import Asked
     from plugin.storage.database import Database
     from plugin.storage.stores import Connection
+    from plugin.storage.version import Version
 
 NOT_WANTED = "no rule of a shipping connection takes this order"
 _REMOVED = "its booking belongs to a connection that was removed"
@@ -30,8 +31,8 @@ _MOVES = "the rules chose another connection, which books it once the booking th
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """Who is to plan for this webhook; nobody while the order changes hands, or when no rule takes it.
+class CarrierAssignment:
+    """Who gets this webhook's order; nobody while the order changes hands, or when no rule takes it.
 
     `rule` has taken it, and its booking waits until `due_at`.
     """
@@ -42,8 +43,8 @@ class Given:
     due_at: datetime | None = None
 
 
-class Giver:
-    """One version of an order on its way to a connection, inside the caller's transaction.
+class Assigner:
+    """What assigns one version of an order to a connection, inside the caller's transaction.
 
     `take_back` plans the steps that take a booking back from the connection that has it.
     """
@@ -62,8 +63,8 @@ class Giver:
         self._carriers = carriers
         self._take_back = take_back
 
-    def give(self, topic: Topic, order: Order, version: str) -> Given:
-        """Say who plans for this version, after what it changes was written down."""
+    def assign(self, topic: Topic, order: Order, version: Version) -> CarrierAssignment:
+        """Return who books this version, after writing down what it changes."""
         subject = subject_of(order)
         known = bookings.of(self._db, self._event.store_id, subject)
         if known is not None and version < known.version:
@@ -75,13 +76,13 @@ class Giver:
         booking = self._decide(booking, asked, order)
         bookings.write(self._database, self._db, booking)
         over = booking.is_cancelled or selection.is_settled(order)
-        given = self._given(booking, None if over else asked)
+        assigned = self._assignment(booking, None if over else asked)
         if known is not None and (over or known.rule != booking.rule):
-            bookings.reschedule(self._db, booking, given.due_at or datetime.now(UTC))
-        return given
+            bookings.reschedule(self._db, booking, assigned.due_at or datetime.now(UTC))
+        return assigned
 
     def _decide(self, booking: Booking, asked: Asked | None, order: Order) -> Booking:
-        """Whose the order is from now on."""
+        """Return the booking with whose the order is from now on."""
         if booking.connection_id is None:
             return replace(self._ruled(booking, asked), connection_id=asked.connection.id) if asked else booking
         if booking.is_cancelled or selection.is_settled(order):
@@ -93,7 +94,7 @@ class Giver:
         return self._move(booking, asked)
 
     def _ruled(self, booking: Booking, asked: Asked) -> Booking:
-        """The rule takes the order; its window runs since then, or since the first rule that waited for the payment."""
+        """Return the booking under a rule that takes it; its window runs from then, or since one awaited payment."""
         anew = booking.since is None or (asked.awaits_payment and not booking.on_payment)
         return replace(
             booking,
@@ -103,14 +104,14 @@ class Giver:
         )
 
     def _let_go(self, booking: Booking) -> Booking:
-        """No rule takes it any more: what was not sent is not, and what was booked stays where it is."""
+        """Return the booking that no rule takes any more: what was not sent is skipped, what was booked stays."""
         if booking.next_id is not None or not bookings.is_untouched(self._db, booking):
             return booking
         bookings.set_aside(self._db, booking, NOT_WANTED)
         return replace(booking, connection_id=None, rule=None, since=None, on_payment=False)
 
     def _keep(self, booking: Booking) -> Booking:
-        """It stays; a booking that is just being taken back for another connection is made here again afterwards."""
+        """Return the booking that stays; one that is just being taken back is made here again afterwards."""
         if booking.next_id is None:
             return booking
         if bookings.is_under_way(self._db, booking):
@@ -119,7 +120,7 @@ class Giver:
         return replace(booking, next_id=None, problem=None)
 
     def _move(self, booking: Booking, asked: Asked) -> Booking:
-        """At once if nothing was sent, else when the booking is taken back."""
+        """Return the booking as it moves elsewhere: at once if nothing was sent, else once it is taken back."""
         holder = self._carrier(booking.connection_id)
         if holder is None:
             return booking
@@ -131,29 +132,29 @@ class Giver:
         self._take_back(holder, booking)
         return moved
 
-    def _late(self, known: Booking, topic: Topic) -> Given:
-        """Only the newest version decides; but what was heard counts, so that one is asked about again."""
+    def _late(self, known: Booking, topic: Topic) -> CarrierAssignment:
+        """Note the topic of an older version, which decides nothing; a new topic has the newest asked about again."""
         if topic not in known.heard:
             bookings.write(self._database, self._db, replace(known, heard=known.heard | {topic}))
             bookings.again(self._db, known)
-        return self._given(known, None)
+        return self._assignment(known, None)
 
-    def _given(self, booking: Booking, asked: Asked | None) -> Given:
+    def _assignment(self, booking: Booking, asked: Asked | None) -> CarrierAssignment:
         if booking.connection_id is None:
-            return Given(connection=None, reason=NOT_WANTED)
+            return CarrierAssignment(connection=None, reason=NOT_WANTED)
         holder = self._carrier(booking.connection_id)
         if holder is None:
-            return Given(connection=None, reason=_REMOVED)
+            return CarrierAssignment(connection=None, reason=_REMOVED)
         if booking.next_id is not None and not booking.is_cancelled:
-            return Given(connection=None, reason=_MOVES)
+            return CarrierAssignment(connection=None, reason=_MOVES)
         waits = asked is not None and booking.since is not None and asked.connection.id == holder.id
         due_at = booking.since + asked.hold if waits and asked and booking.since else None
-        return Given(connection=holder, rule=booking.rule, due_at=due_at)
+        return CarrierAssignment(connection=holder, rule=booking.rule, due_at=due_at)
 
     def _carrier(self, connection_id: str | None) -> Connection | None:
         return next((item for item in self._carriers if item.id == connection_id), None)
 
 
 def subject_of(order: Order) -> str:
-    """What the steps of an order at a shipping destination are about."""
+    """Return the subject of the steps of an order at a shipping destination."""
     return plans.bounded(f"order:{order.ref}")

@@ -25,7 +25,7 @@ _TROUBLE = (State.HELD, State.FAILED)
 
 
 def settled(database: Database, db: Sql, delivery: Delivery, state: State) -> None:
-    """A step came to rest; if it took a booking back, the order goes to the connection that waits for it.
+    """Pass an order on to the connection that waits for it, if a step that came to rest took its booking back.
 
     If it could not be taken back, nothing goes anywhere, and the step says so to a person.
     """
@@ -41,7 +41,7 @@ def settled(database: Database, db: Sql, delivery: Delivery, state: State) -> No
 
 
 def _tell(database: Database, db: Sql, booking: Booking, delivery: Delivery) -> None:
-    """Add to the reason why it was to be taken back; an order that is chosen here again has no problem."""
+    """Write the reason why it was to be taken back; an order that is assigned here again has no problem."""
     if booking.next_id == booking.connection_id:
         bookings.call_off(db, booking)
         bookings.write(database, db, replace(booking, next_id=None, problem=None))
@@ -54,7 +54,7 @@ def _tell(database: Database, db: Sql, booking: Booking, delivery: Delivery) -> 
 
 
 def _hand_over(database: Database, db: Sql, booking: Booking) -> None:
-    """Nothing is left of it here. A cancelled order goes nowhere."""
+    """Return an order of which nothing is left here to the connection that waits; a cancelled one goes nowhere."""
     made = and_(deliveries.c.action == "book", deliveries.c.state == State.DONE)
     gone = {"state": State.SKIPPED, "reason": f"taken back: {bookings.ELSEWHERE}", "updated_at": datetime.now(UTC)}
     db.execute(update(deliveries).where(bookings.steps(booking), made).values(gone))
@@ -65,19 +65,19 @@ def _hand_over(database: Database, db: Sql, booking: Booking) -> None:
 
 
 def _is_uncertain(db: Sql, booking: Booking) -> bool:
-    """Whether a booking may exist of which nobody could say so."""
+    """Return whether a booking may exist of which nobody could say so."""
     return bookings.exists_any(
         db, bookings.steps(booking), and_(deliveries.c.doubtful, deliveries.c.state.in_(_TROUBLE))
     )
 
 
 def concerns(delivery: Delivery) -> bool:
-    """Whether a step has to do with who books an order, so that `refusal` has to be asked before it is sent."""
+    """Return whether a step has to do with who books an order, so that `refusal` has to be asked before it is sent."""
     return delivery.action in bookings.SPENDING or _is_move(delivery)
 
 
 def refusal(db: Sql, delivery: Delivery) -> Skipped | Rejected | None:
-    """Why a step that is about to be sent must not be."""
+    """Return why a step that is about to be sent must not be; None if it may."""
     booking = bookings.look(db, delivery.store_id, delivery.subject)
     if booking is None:
         return None

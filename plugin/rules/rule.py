@@ -45,11 +45,11 @@ class Words:
     wanted: tuple[str, ...]
 
     def holds(self, facts: Facts) -> bool:
-        """Whether one of the order's words fits one of these."""
+        """Return whether one of the order's words fits one of these."""
         return any(_pattern(wanted).fullmatch(word) for wanted in self.wanted for word in WORDS[self.key](facts))
 
     def found(self, facts: Facts) -> str:
-        """What the order has instead, in words."""
+        """Return what the order has instead, in words."""
         words = ", ".join(sorted(set(WORDS[self.key](facts))))
         return f"{self.key} is {words or 'unknown'}, wanted {' or '.join(self.wanted)}"
 
@@ -64,14 +64,14 @@ class Span:
     currency: str | None = None
 
     def holds(self, facts: Facts) -> bool:
-        """Whether the number is within the bounds; an unknown one is within none."""
+        """Return whether the number is within the bounds; an unknown one is within none."""
         number = NUMBERS[self.key](facts)
         if number is None or self.currency not in (None, facts.currency):
             return False
         return (self.at_least is None or number >= self.at_least) and (self.at_most is None or number <= self.at_most)
 
     def found(self, facts: Facts) -> str:
-        """What the order has instead, in words."""
+        """Return what the order has instead, in words."""
         number = NUMBERS[self.key](facts)
         unit = f" {facts.currency}" if self.currency else ""
         named = (("at least", self.at_least), ("at most", self.at_most))
@@ -98,7 +98,7 @@ NUMBERS: Mapping[str, Callable[[Facts], Decimal | None]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule: every condition of `when` must hold and none of `unless`; of `topics` one must have been heard."""
+    """One rule: every condition of `when` must hold and none of `unless`; of `topics` one must have come."""
 
     name: str
     topics: frozenset[Topic] = frozenset()
@@ -107,7 +107,7 @@ class Rule:
     hold_minutes: int | None = None
 
     def refusal(self, facts: Facts) -> str | None:
-        """Why it does not take an order; None when it does."""
+        """Return why the rule does not take an order; None when it does."""
         if self.topics and not self.topics & facts.heard:
             return f"none of {', '.join(sorted(self.topics))} was heard yet"
         for condition in self.when:
@@ -119,7 +119,7 @@ class Rule:
         return None
 
     def awaits_payment(self, paid: Topic) -> bool:
-        """Whether it takes orders only once something was paid, so that its hold window starts then."""
+        """Return whether it takes orders only once something was paid, so that its hold window starts then."""
         asks = any(condition.key == "financial_status" for condition in self.when)
         return asks or self.topics == frozenset({paid})
 
@@ -134,7 +134,7 @@ class Rulebook:
 
 
 def facts_of(order: Order, heard: frozenset[Topic], default_weight_g: int | None) -> Facts:
-    """What an order says; lines that do not ship, or not any more, count for neither weight nor SKU."""
+    """Return what rules may ask of an order; lines that do not ship count for neither weight nor SKU."""
     pieces = to_ship(order)
     return Facts(
         country=order.shipping_address.country_code if order.shipping_address else None,

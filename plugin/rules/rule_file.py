@@ -33,7 +33,7 @@ _MINUTES = f"write whole minutes from 0 to {MOST_MINUTES}"
 
 
 def read(text: str, name: str) -> str:
-    """The rules of a file as they are kept, in JSON; raise `ConfigError` with file, line and what would be right."""
+    """Return a file's rules as JSON to be kept; raise `ConfigError` with file, line and what would be right."""
     found = yaml_lines.parse(text, name)
     if not isinstance(found.document, dict):
         raise ConfigError(f"{found.at(())}: write `rules:` and below it a list of rules")
@@ -48,7 +48,7 @@ def read(text: str, name: str) -> str:
 
 @functools.lru_cache(1024)
 def book(kept: str | None) -> Rulebook:
-    """The rules of a connection from how they are kept; one without any takes every order."""
+    """Return the rules of a connection from how they are kept; one without any takes every order."""
     if kept is None:
         return Rulebook()
     made: Rulebook = _BOOK.load(json.loads(kept))
@@ -79,7 +79,7 @@ class _Checked(Schema):
     error_messages = {"type": "write keys and their values here", "unknown": _UNKNOWN}  # noqa: RUF012  (marshmallow's)
 
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> None:  # noqa: ANN401  (marshmallow's hook)
-        """Say which keys there are, and which one was probably meant."""
+        """Raise the error again with the keys that there are, and the one that was probably meant."""
         del data
         messages = error.messages if isinstance(error.messages, dict) else {}
         known = [item.data_key or name for name, item in self.fields.items()]
@@ -98,7 +98,7 @@ class _Span(_Checked):
 
     @validates_schema
     def in_order(self, data: Mapping[str, Any], **_: object) -> None:
-        """At least one bound, and the lower one below."""
+        """Check that there is at least one bound, and that the lower one is below."""
         least, most = data.get("least"), data.get("most")
         if least is None and most is None:
             raise ValidationError("give min, max or both")
@@ -130,7 +130,7 @@ class _Conditions(_Checked):
 
     @post_load
     def make(self, data: Mapping[str, Any], **_: object) -> tuple[Condition, ...]:
-        """In the order in which they are written."""
+        """Return the conditions in the order in which they are written."""
         return tuple(_condition(key, wanted) for key, wanted in data.items())
 
 
@@ -164,7 +164,7 @@ class _Book(_Checked):
 
     @post_load
     def make(self, data: Mapping[str, Any], **_: object) -> Rulebook:
-        """The rules in their order."""
+        """Return the rules in their order."""
         return Rulebook(
             priority=data["priority"],
             hold_minutes=data.get("hold_minutes"),
@@ -192,7 +192,7 @@ def _condition(key: str, wanted: Any) -> Condition:  # noqa: ANN401  (words, or 
 
 
 def _wrong(messages: Any, path: yaml_lines.Path = ()) -> Iterator[tuple[yaml_lines.Path, str]]:  # noqa: ANN401
-    """Every part that is wrong with the reason, from marshmallow's nested messages."""
+    """Yield every part that is wrong with the reason, from marshmallow's nested messages."""
     if isinstance(messages, dict):
         for key, inner in messages.items():
             yield from _wrong(inner, path if key == "_schema" else (*path, key))
@@ -201,6 +201,6 @@ def _wrong(messages: Any, path: yaml_lines.Path = ()) -> Iterator[tuple[yaml_lin
 
 
 def _name(path: yaml_lines.Path) -> str:
-    """`rules[1].when.country: `, with places counted from 1 as people do."""
+    """Return a part's name, such as `rules[1].when.country: `, with places counted from 1 as people do."""
     text = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path)
     return f"{text[1:]}: " if text else ""

@@ -1,4 +1,4 @@
-"""Choose: which of a store's shipping connections an order belongs to. Pure, so that it can be asked beforehand."""
+"""The choice which of a store's shipping connections an order belongs to. Pure, so that it can be asked beforehand."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Asked:
 
     @property
     def hold(self) -> timedelta:
-        """How long a booking by this rule waits: its own window, else its file's, else the connection's setting."""
+        """Return how long a booking waits: the rule's own window, else its file's, else the connection's setting."""
         windows = (self.rule.hold_minutes, book(self.connection.rules).hold_minutes)
         own = next((minutes for minutes in windows if minutes is not None), None)
         return timedelta(minutes=int(self.connection.values.get("hold_minutes", 0)) if own is None else own)
@@ -46,13 +46,13 @@ class Asked:
 
 
 def shipping(connections: Iterable[Connection]) -> list[Connection]:
-    """Those that book parcels, in the order in which they are asked: by the priority of their rules, then by age."""
+    """Return the connections that book parcels, as they are asked: by the priority of their rules, then by age."""
     found = [item for item in connections if ships(destinations.get(item.destination))]
     return sorted(found, key=lambda item: (book(item.rules).priority, item.created_at, item.id))
 
 
 def ask(carriers: Sequence[Connection], order: Order, heard: frozenset[Topic]) -> list[Asked]:
-    """Every rule up to the first that takes the order; the last one decides."""
+    """Return every rule up to the first that takes the order; the last one decides."""
     asked: list[Asked] = []
     for connection in carriers:
         facts = facts_of(order, heard, _default_weight(connection))
@@ -64,12 +64,12 @@ def ask(carriers: Sequence[Connection], order: Order, heard: frozenset[Topic]) -
 
 
 def chosen(asked: Sequence[Asked]) -> Asked | None:
-    """The rule that takes the order."""
+    """Return the rule that takes the order, None if none does."""
     return asked[-1] if asked and asked[-1].refusal is None else None
 
 
 def is_settled(order: Order) -> bool:
-    """Whether it is too late for rules: the order is on its way, or nothing is to be sent any more."""
+    """Return whether it is too late for rules: the order is on its way, or nothing is to be sent any more."""
     sent = order.closed_at is not None or order.fulfillment_status in _ON_ITS_WAY
     return sent or is_called_off(order)
 

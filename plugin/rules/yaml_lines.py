@@ -31,13 +31,13 @@ class Written:
     lines: dict[Path, int] = field(default_factory=dict)
 
     def line(self, path: Path) -> int:
-        """The line of a part; of one that is missing, where it should be."""
+        """Return the line of a part; of one that is missing, where it should be."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
 
     def at(self, path: Path) -> str:
-        """The file and line of a part."""
+        """Return the file and line of a part."""
         return f"{self.name}, line {self.line(path)}"
 
 

@@ -1,4 +1,4 @@
-"""The clock: whatever is due and nobody works on is found here, whatever was lost on the way."""
+"""The clock process: once a second it wakes a worker if anything is due that nobody works on."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ TICK_SECONDS = 1.0
 
 
 def tick(services: Services) -> bool:
-    """Ring the bell if anything is due; return whether it was rung."""
+    """Send a wake-up if anything is due; return whether it enqueued a round."""
     if services.inbox.is_waiting() or services.ledger.due_lanes():
-        return services.wake_up.ring()
+        return services.wake_up.send()
     return False
 
 
 def run(services: Services, stopping: threading.Event) -> None:
-    """Tick until told to stop; a database that is away is waited for."""
+    """Tick until `stopping` is set; wait for a database that is away."""
     crash_points.install(services.settings.die_at)
     while not stopping.wait(TICK_SECONDS):
         try:

@@ -1,4 +1,4 @@
-"""Places to die: every point between two effects where a process may be killed, for whoever wants to see it happen.
+"""Crash points: the places between two effects where a process can be made to die, for tests of what recovers it.
 
 `CROSSDOCK_DIE_AT=NAME` kills a process with SIGKILL as soon as it comes to that point, `NAME:3` the third time. Nothing
 is wrapped while the variable is not set. What is on disk at each point and what recovers it: docs/crash-windows.md.
@@ -35,28 +35,28 @@ _POINTS = (
     Point("receive.verified", "plugin.storage.inbox:Inbox.put", before=True),
     Point("receive.committed", "plugin.storage.inbox:Inbox.put"),
     Point("receive.stored", "plugin.intake.receive:Receiver.receive"),
-    # Web, worker and clock, whoever rings.
-    Point("bell.unrung", "plugin.broker:WakeUp.ring", before=True),
-    Point("bell.set", "plugin.broker:WakeUp._enqueue", before=True),
-    Point("bell.enqueued", "plugin.broker:WakeUp._enqueue"),
+    # Web, worker and clock, whoever wakes.
+    Point("wake_up.missing", "plugin.broker:WakeUp.send", before=True),
+    Point("wake_up.set", "plugin.broker:WakeUp._enqueue", before=True),
+    Point("wake_up.enqueued", "plugin.broker:WakeUp._enqueue"),
     # Worker: the round.
-    Point("round.taken", "plugin.broker:WakeUp.answer", before=True),
-    Point("round.answered", "plugin.broker:WakeUp.answer"),
+    Point("round.taken", "plugin.broker:WakeUp.clear", before=True),
+    Point("round.answered", "plugin.broker:WakeUp.clear"),
     Point("route.taken", "plugin.storage.inbox:take"),
     Point("route.planned", "plugin.storage.plans:plan"),
     Point("route.committed", "plugin.delivery.round:route_due"),
     Point("lease.taken", "plugin.storage.ledger:Ledger.lease_each"),
     Point("lease.committed", "plugin.delivery.prepare:Preparer.prepare", before=True),
     Point("slot.claimed", "plugin.delivery.lanes:Lane.pack"),
-    Point("intent.committed", "plugin.delivery.dispatch:Dispatcher._depart", before=True),
+    Point("intent.committed", "plugin.delivery.dispatch:Dispatcher._enqueue", before=True),
     Point("call.sent", "plugin.transport.connection:HttpConnection.answer", before=True),
     Point("call.answered", "plugin.transport.call:InFlightCall.finish"),
     Point("slot.stamped", "plugin.limiter.redis_limiter:RedisLimiter.finish"),
-    Point("gate.open", "plugin.limiter.redis_limiter:RedisLimiter.block", before=True),
+    Point("block.missing", "plugin.limiter.redis_limiter:RedisLimiter.block", before=True),
     Point("record.settled", "plugin.storage.ledger:Ledger.settle_all"),
     Point("record.shipment", "plugin.storage.shipments:keep"),
     Point("record.planned", "plugin.delivery.record:Recorder._plan_next"),
-    Point("record.committed", "plugin.delivery.record:Recorder._written", before=True),
+    Point("record.committed", "plugin.delivery.record:Recorder.pause_refused", before=True),
     Point("pause.missing", "plugin.storage.stores:Stores.pause", before=True),
 )
 POINTS = {point.name: point for point in _POINTS}

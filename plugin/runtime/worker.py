@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _RETRY_SECONDS = 2.0
 # How long a round without Redis goes on before it looks whether Redis is back.
-_ALONE_SECONDS = 5.0
+_ROUND_SECONDS = 5.0
 _AWAY = (RedisConnectionError, RedisTimeoutError)
 
 
@@ -51,21 +51,21 @@ class _Queue(rq.Queue):
 
 
 class _RoundWorker(rq.Worker):
-    """RQ's worker, one fork for each round: even if the worker is killed, its round brings its calls home."""
+    """RQ's worker, one fork for each round: even if the worker is killed, its round records its calls in flight."""
 
-    was_told_to_stop = False
+    was_asked_to_stop = False
     queue_class = _Queue
 
     def heartbeat(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  (passed on)
-        """Say that we live, to whoever looks with RQ's own tools."""
+        """Note in Redis that this worker lives, for RQ's own tools; end its wait when Redis is gone."""
         try:
             super().heartbeat(*arguments, **options)
         except _AWAY:
             raise StopRequested from None
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """Tell the running round to end early, then stop as RQ does."""
-        self.was_told_to_stop = True
+        """Have the running round end early, then stop as RQ does."""
+        self.was_asked_to_stop = True
         if self.horse_pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.horse_pid, signal.SIGTERM)
@@ -73,14 +73,14 @@ class _RoundWorker(rq.Worker):
 
 
 def run(settings: Settings) -> None:
-    """Work until told to stop; a database that is away is waited for."""
+    """Work until the process is asked to stop; wait for a database that is away."""
     crash_points.install(settings.die_at)
     while not _work(settings):
         pass
 
 
 def _work(settings: Settings) -> bool:
-    """Work with Redis until it is gone, then without it until it is back; return whether we were told to stop."""
+    """Work with Redis until it is gone, then without it until it is back; return whether to stop."""
     try:
         opened = Services.open(settings)
         try:
@@ -96,7 +96,7 @@ def _work(settings: Settings) -> bool:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return _alone(settings)
+        return _work_without_redis(settings)
     except Unavailable as error:
         log.trouble("worker waits", reason=str(error))
     time.sleep(_RETRY_SECONDS)
@@ -109,11 +109,11 @@ def _with_redis(address: str) -> bool:
     waiting = _Queue(QUEUE, connection=connection, serializer=JSONSerializer)
     worker = _RoundWorker([waiting], connection=connection, serializer=JSONSerializer)
     worker.work(logging_level="WARNING")
-    return worker.was_told_to_stop
+    return worker.was_asked_to_stop
 
 
-def _alone(settings: Settings) -> bool:
-    """Rounds of our own until Redis answers, if no other worker has them; return whether we were told to stop."""
+def _work_without_redis(settings: Settings) -> bool:
+    """Run rounds until Redis answers, unless another worker does so already; return whether to stop."""
     opened = Services.open(settings)
     try:
         with opened.database.held("alone", settings.data_dir) as ours:
@@ -134,7 +134,7 @@ def _rounds_without(opened: Services) -> bool:
     signal.signal(signal.SIGINT, lambda *_: worker.stopping.set())
     try:
         while not worker.stopping.is_set() and not _answers(opened.redis):
-            worker.round(_ALONE_SECONDS)
+            worker.round(_ROUND_SECONDS)
             worker.stopping.wait(1.0)
         _hand_over(limiter, opened.limiter)
         return worker.stopping.is_set()
@@ -156,24 +156,24 @@ def _answers(redis: Redis) -> bool:
 
 
 def work() -> None:
-    """The RQ job. SIGTERM ends the round early, with every call on its way brought home.
+    """Run one round, as the RQ job. SIGTERM ends it early, once every call in flight is recorded.
 
     What goes wrong is logged by its kind alone: RQ would keep the text of an exception, which may quote a document.
     """
     collect_rarely()
     settings = Settings.from_env()
-    # Round and hub take turns at Python's lock.
+    # The round and the event loop take turns at Python's lock.
     keep_to_one(settings.data_dir)
     services = Services.open(settings)
     worker = Worker(services)
     signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
     try:
-        services.wake_up.answer()
+        services.wake_up.clear()
         if worker.round() and not worker.stopping.is_set():
-            services.wake_up.ring()
+            services.wake_up.send()
     except (RedisError, Unavailable) as error:
         log.trouble("round ended early", reason=type(error).__name__)
-    except Exception:  # noqa: BLE001  (the clock rings again)
+    except Exception:  # noqa: BLE001  (the clock wakes again)
         log.fault("round failed")
     finally:
         worker.close()

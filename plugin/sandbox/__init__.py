@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from plugin.sandbox.kit.demo import Demo, Parcel, People, Received, Tracked
     from plugin.sandbox.kit.emulator import Emulator, Vendor
     from plugin.sandbox.kit.faults import Fault
-    from plugin.sandbox.kit.sample import Sample, sample
+    from plugin.sandbox.kit.sample import EmulatedShop, Sample, emulated_shop, sample
     from plugin.sandbox.kit.server import Sandbox, available
     from plugin.sandbox.kit.sliding_window import Limit
     from plugin.sandbox.kit.story import Cast, Post, Story, cast
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Cast",
     "Demo",
+    "EmulatedShop",
     "Emulator",
     "Fault",
     "Limit",
@@ -36,6 +37,7 @@ __all__ = [
     "Verdict",
     "available",
     "cast",
+    "emulated_shop",
     "judge",
     "sample",
 ]
@@ -47,7 +49,7 @@ __getattr__ = lazy_names(
         "kit.demo": ("Demo", "Parcel", "People", "Received", "Tracked"),
         "kit.emulator": ("Emulator", "Vendor"),
         "kit.faults": ("Fault",),
-        "kit.sample": ("Sample", "sample"),
+        "kit.sample": ("EmulatedShop", "Sample", "emulated_shop", "sample"),
         "kit.server": ("Sandbox", "available"),
         "kit.sliding_window": ("Limit",),
         "kit.story": ("Cast", "Post", "Story", "cast"),

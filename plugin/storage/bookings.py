@@ -2,7 +2,7 @@
 
 Only the connection that an order is given to may have a booking of it. It changes hands in one of two ways: at once,
 while nothing of it was sent; or once the steps that take the booking back have come to rest, which
-`plugin.rules.handover` hears.
+`plugin.rules.handover` takes care of.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from plugin.core.delivery import UNFINISHED, State
 from plugin.core.event import EventState
 from plugin.storage.plans import bounded
 from plugin.storage.tables import bookings, deliveries, events, shipments, spending
+from plugin.storage.version import Version
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -51,24 +52,24 @@ class Booking:
     since: datetime | None = None
     on_payment: bool = False
     heard: frozenset[Topic] = frozenset()
-    version: str
+    version: Version
     event_id: int
     problem: str | None = None
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the newest version is of a cancelled order (`plugin.routing.route` says so in its first letter)."""
-        return self.version.startswith("1")
+        """Whether the newest version of the order is cancelled."""
+        return self.version.cancelled
 
 
 def of(db: Sql, store_id: str, subject: str) -> Booking | None:
-    """Whose an order is, locked for this transaction; None before anything was heard of it."""
+    """Return whose an order is, locked for this transaction; None before any webhook of it came."""
     query = select(bookings).where(_same(bookings.c, store_id, subject)).with_for_update()
     return _booking(db.execute(query).first())
 
 
 def look(db: Sql, store_id: str, subject: str) -> Booking | None:
-    """The same, without a lock."""
+    """Return whose an order is, without a lock."""
     return _booking(db.execute(select(bookings).where(_same(bookings.c, store_id, subject))).first())
 
 
@@ -76,7 +77,7 @@ def write(database: Database, db: Sql, booking: Booking) -> None:
     """Write down whose an order is."""
     now = datetime.now(UTC)
     row = {name: getattr(booking, name) for name in Booking.__slots__}
-    row |= {"heard": ",".join(sorted(booking.heard)), "updated_at": now}
+    row |= {"heard": ",".join(sorted(booking.heard)), "version": str(booking.version), "updated_at": now}
     insert = database.insert(bookings).values(row | {"created_at": now})
     db.execute(insert.on_conflict_do_update(index_elements=["store_id", "subject"], set_=row))
 
@@ -106,7 +107,7 @@ def set_aside(db: Sql, booking: Booking, reason: str) -> bool:
 
 
 def _is_made(db: Sql, booking: Booking) -> bool:
-    """Whether any shipment of the order is known there, live or not; one of several parcels may be enough."""
+    """Return whether any shipment of the order is known there, live or not; one of several parcels may be enough."""
     of_order = select(shipments.c.id).join(deliveries, deliveries.c.id == shipments.c.delivery_id)
     mine = and_(shipments.c.connection_id == booking.connection_id, deliveries.c.subject == booking.subject)
     done = and_(deliveries.c.state == State.DONE, deliveries.c.action == "book")
@@ -114,34 +115,34 @@ def _is_made(db: Sql, booking: Booking) -> bool:
 
 
 def is_untouched(db: Sql, booking: Booking) -> bool:
-    """Whether nothing of an order can have arrived yet at the connection that has it."""
+    """Return whether nothing of an order can have arrived yet at the connection that has it."""
     tried = or_(deliveries.c.attempts > 0, deliveries.c.doubtful, deliveries.c.state == State.DONE)
     return not exists_any(db, steps(booking), tried)
 
 
 def is_moving(db: Sql, booking: Booking) -> bool:
-    """Whether steps that take the booking back are under way, or a person was told why they can't."""
+    """Return whether steps that take the booking back are under way, or a person was shown why they can't."""
     return exists_any(db, _taking_back(booking), deliveries.c.state.in_([*UNFINISHED, *_TROUBLE]))
 
 
 def is_under_way(db: Sql, booking: Booking) -> bool:
-    """Whether steps that take the booking back can still do so."""
+    """Return whether steps that take the booking back can still do so."""
     return exists_any(db, _taking_back(booking), deliveries.c.state.in_(UNFINISHED))
 
 
 def back_step(db: Sql, booking: Booking, step: Step) -> Step:
-    """A step that takes a booking back, as one of its own, which `handover.settled` hears of."""
+    """Return a step that takes a booking back, under a key of its own, which `handover.settled` looks for."""
     number = db.execute(select(func.count()).where(_taking_back(booking))).scalar_one()
     return replace(step, key=f"{MOVES}:{number}:{step.key}", group=group_of(booking), newest=False)
 
 
 def group_of(booking: Booking) -> str:
-    """What all steps that take a booking back have in common."""
+    """Return the group of all steps that take a booking back."""
     return bounded(f"{MOVES}:{booking.subject}")
 
 
 def call_off(db: Sql, booking: Booking) -> None:
-    """The order stays where it is after all: what was stopped for the move goes on."""
+    """Leave the order where it is after all: what was stopped for the move goes on."""
     now = datetime.now(UTC)
     rest = {"state": State.SKIPPED, "reason": "the rules chose this connection again", "updated_at": now}
     stuck = deliveries.c.state.in_(_TROUBLE)
@@ -154,13 +155,13 @@ def call_off(db: Sql, booking: Booking) -> None:
 
 
 def reschedule(db: Sql, booking: Booking, due_at: datetime) -> None:
-    """A booking that waits and was never tried is due at another time."""
+    """Set when a booking is due that waits and was never tried."""
     waits = and_(_waits(doubtful=False), deliveries.c.action == "book", deliveries.c.attempts == 0)
     db.execute(update(deliveries).where(steps(booking), waits).values(due_at=due_at))
 
 
 def steps(booking: Booking) -> ColumnElement[bool]:
-    """Every step that makes or pays a booking of the order at the connection that has it."""
+    """Return the condition of every step that makes or pays a booking at the connection that has the order."""
     return and_(
         deliveries.c.connection_id == booking.connection_id,
         deliveries.c.subject == booking.subject,
@@ -177,7 +178,7 @@ def _waits(*, doubtful: bool) -> ColumnElement[bool]:
 
 
 def exists_any(db: Sql, *where: ColumnElement[bool]) -> bool:
-    """Whether any delivery is so."""
+    """Return whether there is any delivery that meets all conditions."""
     return bool(db.execute(select(exists().where(*where))).scalar())
 
 
@@ -189,4 +190,5 @@ def _booking(row: Row[Any] | None) -> Booking | None:
     if row is None:
         return None
     values = {name: getattr(row, name) for name in Booking.__slots__}
-    return Booking(**values | {"heard": frozenset(map(Topic, filter(None, row.heard.split(","))))})
+    heard = frozenset(map(Topic, filter(None, row.heard.split(","))))
+    return Booking(**values | {"heard": heard, "version": Version.parse(row.version)})

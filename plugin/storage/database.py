@@ -21,6 +21,7 @@ from sqlalchemy.exc import (
 
 from plugin.core.errors import Unavailable
 from plugin.core.file_lock import lock
+from plugin.storage import handwritten_sql as sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction that may write: all of it is committed at the end, or none.
+        """Yield a transaction that may write: all of it is committed at the end, or none.
 
         Raises:
             Unavailable: the database can't be reached.
@@ -55,7 +56,7 @@ class Database:
 
     @contextmanager
     def statement(self) -> Iterator[Connection]:
-        """Each statement is a transaction of its own, committed when it returns: one journey instead of three.
+        """Yield a connection that commits each statement when it returns: one journey instead of three.
 
         Raises:
             Unavailable: the database can't be reached.
@@ -65,7 +66,7 @@ class Database:
 
     @contextmanager
     def reshape(self) -> Iterator[Connection]:
-        """One transaction that may rebuild tables which others refer to, as SQLite alters a table by replacing it.
+        """Yield a transaction that may rebuild tables which others refer to, as SQLite alters tables by replacing.
 
         The references are checked in the end instead of all along.
         """
@@ -76,25 +77,25 @@ class Database:
         with _named_trouble(), self.engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
             # Says nothing within a transaction, and SQLAlchemy would begin one.
-            raw.execute("PRAGMA foreign_keys=OFF")
+            raw.execute(sql.FOREIGN_KEYS_OFF)
             try:
                 immediate = connection.execution_options(immediate=True)
                 with immediate.begin():
                     yield immediate
-                    if immediate.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    if immediate.exec_driver_sql(sql.FOREIGN_KEYS_CHECK).first():
                         raise RuntimeError("the schema's new version would leave references to nothing")
             finally:
-                raw.execute("PRAGMA foreign_keys=ON")
+                raw.execute(sql.FOREIGN_KEYS_ON)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent look; raise `Unavailable` when the database can't be reached."""
+        """Yield a transaction that only reads, consistently; raise `Unavailable` when the database can't be reached."""
         with _named_trouble(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def held(self, name: str, folder: Path) -> Iterator[bool]:
-        """Whether no other process holds `name`; if so, none gets it until the end of the context or of this process.
+        """Yield whether no other process holds `name`; if so, none gets it until the context or this process ends.
 
         With SQLite all processes are on one machine, and a file in `folder` is locked.
         """
@@ -104,33 +105,31 @@ class Database:
             return
         with self.statement() as connection:
             key = {"name": name}
-            got = bool(connection.execute(text("SELECT pg_try_advisory_lock(7405303, hashtext(:name))"), key).scalar())
+            got = bool(connection.execute(text(sql.TRY_SESSION_LOCK), key).scalar())
             try:
                 yield got
             finally:
-                connection.execute(text("SELECT pg_advisory_unlock_all()"))
+                connection.execute(text(sql.END_SESSION_LOCKS))
 
     def is_alone(self, db: Connection, name: str) -> bool:
-        """Whether this transaction is the only one under `name` until it ends; SQLite has one writer anyway."""
+        """Return whether this transaction is the only one under `name` until it ends; SQLite has one writer anyway."""
         if not self.is_postgresql:
             return True
-        return bool(
-            db.execute(text("SELECT pg_try_advisory_xact_lock(7405302, hashtext(:name))"), {"name": name}).scalar()
-        )
+        return bool(db.execute(text(sql.TRY_TRANSACTION_LOCK), {"name": name}).scalar())
 
     def now(self, db: Connection) -> datetime:
-        """The time that all processes share: the server's, where there is one, since machines' clocks differ."""
+        """Return the time that all processes share: the server's, where there is one, since machines' clocks differ."""
         if not self.is_postgresql:
             return datetime.now(UTC)
         moment: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
         return moment.astimezone(UTC)
 
     def insert(self, table: Table) -> Insert:
-        """An INSERT that can say ON CONFLICT, in the words of the database at hand."""
+        """Return an INSERT that can say ON CONFLICT, in the words of the database at hand."""
         return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Return every connection back."""
         self.engine.dispose()
 
 
@@ -168,35 +167,26 @@ def _engine(url: str) -> Engine:
 
 
 def _prepare_postgresql(connection: Any, _: object) -> None:  # noqa: ANN401  (the driver's own type)
-    """No statement of ours runs long enough to be worth compiling, whatever the planner thinks of a long backlog.
+    """Turn compiling off: no statement of ours runs long enough, whatever PostgreSQL expects of a long backlog.
 
     With 200,000 deliveries waiting it took 170 ms to compile a lease of 512 of them that then took 8. Said to the
     session and not when it starts, which poolers refuse; behind one that gives each transaction another session,
-    `ALTER DATABASE … SET jit = off` is surer. A server too old to know the setting compiles nothing.
+    `ALTER DATABASE … SET jit = off` is surer.
     """
     connection.autocommit = True
-    connection.execute("SELECT set_config('jit', 'off', false) FROM pg_settings WHERE name = 'jit'")
+    connection.execute(sql.NO_JIT)
     connection.autocommit = False
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  (the driver's own type)
     # The driver would begin transactions by itself, too late for BEGIN IMMEDIATE.
     connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout={_BUSY_MILLISECONDS}",
-        "journal_mode=WAL",
-        # NORMAL may lose the last commits in a power cut; a webhook answered 200 must survive one.
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        # Kilobytes: a round comes back to the same rows three times.
-        "cache_size=-8000",
-        # Pages, 40 MB: whoever commits when the log is full has to empty it, and webhooks wait meanwhile.
-        "wal_autocheckpoint=10000",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(sql.BUSY_TIMEOUT.format(_BUSY_MILLISECONDS))
+    for pragma in sql.SQLITE_SESSION:
+        connection.execute(pragma)
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later would fail at once if somebody else wrote in between.
     immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    connection.exec_driver_sql(sql.BEGIN_IMMEDIATE if immediate else sql.BEGIN)

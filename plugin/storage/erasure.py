@@ -53,7 +53,7 @@ def _data_request(notice: ShopNotice, store: Store) -> str:
 
 
 def _erase(db: Sql, store: Store, notice: ShopNotice) -> int:
-    """Every stored body about the customer or the orders named, also those that were never read, and what they told."""
+    """Erase every body about the customer or the orders, also those never read, and what was learned from them."""
     count = 0
     shipments.erase(db, store.id, _orders(db, store, notice))
     baskets = identity.forget(db, store.id, notice.customer_ref, notice.customer_email, notice.order_refs)
@@ -74,7 +74,7 @@ def _erase(db: Sql, store: Store, notice: ShopNotice) -> int:
 
 
 def _orders(db: Sql, store: Store, notice: ShopNotice) -> list[str]:
-    """The orders that a notice names, and those that the customer is known to have placed."""
+    """Return the orders that a notice names, and those that the customer is known to have placed."""
     about = (events.c.store_id == store.id, events.c.customer_ref == notice.customer_ref)
     placed = select(events.c.document_ref).where(*about, events.c.document_ref.is_not(None)).distinct()
     found = list(db.execute(placed).scalars()) if notice.customer_ref else []
@@ -82,7 +82,7 @@ def _orders(db: Sql, store: Store, notice: ShopNotice) -> list[str]:
 
 
 def _erase_messages(db: Sql, store: Store) -> None:
-    """What is still owed was mapped from bodies that are gone now; it is held when it falls due.
+    """Erase the bodies of what is still owed, mapped from bodies that are gone; it is held when it falls due.
 
     What only waits for whether something is owed waits no longer.
     """

@@ -1,4 +1,4 @@
-"""What has to be remembered between documents: under which names people were met, and which versions were told.
+"""What is kept between documents: under which names people were met, and which versions of baskets came.
 
 `links` answers "whose cart was this?": a row for each cart, checkout, customer, guest and fulfilment. `versions` has a
 row for each version of a cart or checkout that was newer than all before it. Neither holds a name or an address: a
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, or_, select, text
 
+from plugin.storage.handwritten_sql import upsert
 from plugin.storage.tables import events, links, versions
 
 if TYPE_CHECKING:
@@ -34,11 +35,9 @@ _FIND = select(links.c.name, links.c.known, links.c.customer_ref, links.c.order_
     links.c.store_id == bindparam("in_store"), links.c.name.in_(bindparam("these", expanding=True))
 )
 _COLUMNS = [column.name for column in links.columns]
-_KEEP = text(
-    f"INSERT INTO links ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)}) "  # noqa: S608  (names of our own columns)
-    "ON CONFLICT (store_id, name) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("store_id", "name"))
-).bindparams(*(bindparam(name, type_=links.c[name].type) for name in _COLUMNS))
+_KEEP = text(upsert("links", _COLUMNS, ("store_id", "name"))).bindparams(
+    *(bindparam(name, type_=links.c[name].type) for name in _COLUMNS)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +50,17 @@ class Link:
 
 
 def name_of(kind: str, ref: str) -> str:
-    """The name of a row; what is too long for one is kept apart by its hash."""
+    """Return the name of a row; what is too long for one is replaced by its hash."""
     return f"{kind}:{ref if len(ref) <= _LONGEST_REF else hash_of(ref)}"
 
 
 def hash_of(text: str) -> str:
-    """What an e-mail address is remembered as."""
+    """Return the hash that an e-mail address is kept as."""
     return hashlib.sha256(text.strip().lower().encode()).hexdigest()
 
 
 def find(db: Sql, store_id: str, names: Iterable[str]) -> dict[str, Link]:
-    """What is known under each of these names."""
+    """Return what is known under each of these names; names of which nothing is known are left out."""
     rows = db.execute(_FIND, {"in_store": store_id, "these": list(names)})
     return {row.name: Link(known=row.known, customer_ref=row.customer_ref, order_ref=row.order_ref) for row in rows}
 
@@ -85,7 +84,7 @@ def keep(db: Sql, store_id: str, changed: Mapping[str, Link]) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class BasketVersion:
     """One version of a cart or checkout, as one event brought it; versions of one name sort by age."""
 
     store_id: str
@@ -95,8 +94,8 @@ class Version:
     event_id: int
 
 
-def before(db: Sql, mine: Version) -> int | None:
-    """The event of the newest version before this one, None for the first.
+def before(db: Sql, mine: BasketVersion) -> int | None:
+    """Return the event of the newest version before this one, None for the first.
 
     Raises:
         LookupError: this one is late, or came before, so nothing follows from it.
@@ -121,8 +120,8 @@ def before(db: Sql, mine: Version) -> int | None:
     return event_id
 
 
-def is_outdated(db: Sql, mine: Version) -> bool:
-    """Whether a newer version of the same thing is known."""
+def is_outdated(db: Sql, mine: BasketVersion) -> bool:
+    """Return whether a newer version of the same thing is known."""
     newer = or_(
         versions.c.version > mine.version,
         and_(versions.c.version == mine.version, versions.c.event_id > mine.event_id),
@@ -131,14 +130,14 @@ def is_outdated(db: Sql, mine: Version) -> bool:
     return db.execute(query.limit(1)).first() is not None
 
 
-def add(database: Database, db: Sql, mine: Version) -> None:
+def add(database: Database, db: Sql, mine: BasketVersion) -> None:
     """Write down a version that is the newest of its name."""
-    row = {name: getattr(mine, name) for name in Version.__slots__}
+    row = {name: getattr(mine, name) for name in BasketVersion.__slots__}
     db.execute(database.insert(versions).values(row).on_conflict_do_nothing(index_elements=["event_id"]))
 
 
 def newest_event(db: Sql, store_id: str, document_ref: str, topics: Sequence[str]) -> int | None:
-    """The newest event about a document that brought it under one of these topics."""
+    """Return the newest event about a document that brought it under one of these topics; None if there is none."""
     query = select(events.c.id).where(
         events.c.store_id == store_id, events.c.document_ref == document_ref, events.c.topic.in_(topics)
     )
@@ -167,6 +166,6 @@ def forget(
 
 
 def forget_all(db: Sql, store_id: str) -> None:
-    """Forget everybody a store ever told of."""
+    """Forget everybody that a store's documents named."""
     for table in (links, versions):
         db.execute(delete(table).where(table.c.store_id == store_id))

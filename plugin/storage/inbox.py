@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 
 from plugin.core.event import Event, EventState
-from plugin.storage.compression import deflate, inflate
+from plugin.storage.compression import compress, decompress
+from plugin.storage.handwritten_sql import INSERT_EVENT, INSERT_EVENTS
 from plugin.storage.tables import NAMELESS, events
 from plugin.storage.utc_datetime import as_text
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 # What identifies a webhook comes from an unsigned header, so its length is ours to bound.
 _LONGEST_NAME = 200
-# A deflated body is never empty.
+# A compressed body is never empty.
 _ERASED = b""
 
 
@@ -45,7 +46,7 @@ class Inbox:
         self._database = database
 
     def put(self, arrived: Sequence[Incoming]) -> list[bool]:
-        """Commit webhooks that arrived together; say of each whether it was new. The same one twice is kept once."""
+        """Commit webhooks that arrived together; return for each whether it was new: one is kept once."""
         now = datetime.now(UTC)
         rows = [_row(incoming, now) for incoming in arrived]
         if self._database.is_postgresql:
@@ -55,46 +56,34 @@ class Inbox:
             return _put_singly(db, rows)
 
     def is_waiting(self) -> bool:
-        """Whether any event was not routed yet."""
+        """Return whether any event was not routed yet."""
         with self._database.read() as db:
             return db.execute(select(events.c.id).where(_RECEIVED).limit(1)).first() is not None
 
 
-# The values of one event, in the order of the columns.
+# The values of one event, in the order of `EVENT_COLUMNS`.
 _Row = tuple[str | bytes | datetime | None, ...]
-_COLUMNS = ("store_id", "webhook_id", "platform_topic", "api_version", "triggered_at", "received_at", "state", "body")
-_PUT = (
-    f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608  (names of our own columns)
-    "ON CONFLICT (store_id, webhook_id) DO NOTHING"
-)
-# %b: numbers, moments and bodies travel as they are; as text, bodies twice as long and each searched for quotes, it all
-# would take three times as long.
-_PUT_ALL = (
-    f"INSERT INTO events ({', '.join(_COLUMNS)}) SELECT * FROM unnest("  # noqa: S608  (names of our own columns)
-    "%b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::text[], %b::bytea[]) "
-    "ON CONFLICT (store_id, webhook_id) DO NOTHING RETURNING store_id, webhook_id"
-)
 _RECEIVED = events.c.state == EventState.RECEIVED
 
 
 def _put_singly(db: Sql, rows: Sequence[_Row]) -> list[bool]:
-    """SQLite runs in our own process: a statement for each row costs next to nothing, if the driver is asked itself."""
+    """Insert row by row: SQLite runs in our own process, and asked through its driver each costs next to nothing."""
     cursor = db.connection.cursor()
     try:
-        return [cursor.execute(_PUT, [_driven(value) for value in row]).rowcount > 0 for row in rows]
+        return [cursor.execute(INSERT_EVENT, [_driven(value) for value in row]).rowcount > 0 for row in rows]
     finally:
         cursor.close()
 
 
 def _driven(value: str | bytes | datetime | None) -> str | bytes | None:
-    """As SQLAlchemy would hand it to the driver."""
+    """Return a value as SQLAlchemy would hand it to the driver."""
     return as_text(value) if isinstance(value, datetime) else value
 
 
 def _put_together(db: Sql, rows: Sequence[_Row]) -> list[bool]:
-    """PostgreSQL is a journey away: one statement for all, whose text does not change with their number."""
+    """Insert all rows by one statement, whose text never changes: PostgreSQL is a network journey away."""
     columns = tuple(list(values) for values in zip(*rows, strict=True))
-    found = {tuple(row) for row in db.exec_driver_sql(_PUT_ALL, columns)}
+    found = {tuple(row) for row in db.exec_driver_sql(INSERT_EVENTS, columns)}
     new = []
     for row in rows:
         new.append(row[:2] in found)
@@ -110,7 +99,7 @@ def take(db: Sql, limit: int) -> list[Event]:
 
 
 def by_ids(db: Sql, ids: Sequence[int]) -> list[Event]:
-    """These events, with their bodies."""
+    """Return these events, with their bodies."""
     return [_event(row) for row in db.execute(select(events).where(events.c.id.in_(ids)))]
 
 
@@ -147,14 +136,14 @@ def erase(db: Sql, store_id: str, where: ColumnElement[bool] | None = None) -> i
 
 
 def unread(db: Sql, store_id: str) -> Iterator[Event]:
-    """A store's events of which nobody knows whom they are about: left alone on purpose, or not readable."""
+    """Yield a store's events of which nobody knows whom they are about: ignored on purpose, or not readable."""
     query = select(events).where(events.c.store_id == store_id, NAMELESS, func.length(events.c.body) > 0)
     for row in db.execute(query.order_by(events.c.id).execution_options(yield_per=100)):
         yield _event(row)
 
 
 def _row(incoming: Incoming, now: datetime) -> _Row:
-    """The values of `_COLUMNS`."""
+    """Return the values of `EVENT_COLUMNS` for a webhook that arrived."""
     envelope = incoming.envelope
     return (
         incoming.store_id,
@@ -165,7 +154,7 @@ def _row(incoming: Incoming, now: datetime) -> _Row:
         now,
         EventState.RECEIVED.value,
         # Here and not where it arrived: the writer does it while nobody else has anything to do.
-        deflate(incoming.body),
+        compress(incoming.body),
     )
 
 
@@ -179,6 +168,6 @@ def _event(row: Row[Any]) -> Event:
         store_id=row.store_id,
         platform_topic=row.platform_topic,
         received_at=row.received_at,
-        body=inflate(row.body),
+        body=decompress(row.body),
         triggered_at=row.triggered_at,
     )

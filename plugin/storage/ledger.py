@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from plugin.core.delivery import Delivery, Priority, State
 from plugin.storage import ledger_sql as sql
+from plugin.storage.handwritten_sql import DIALECTS
 from plugin.storage.tables import deliveries
 from plugin.storage.utc_datetime import as_text
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 # Longer than the longest call, `plugin.transport.call.TOTAL_SECONDS`: who may still be sending still holds the lease.
 LEASE = timedelta(seconds=45)
 # What follows an earlier delivery of its subject is passed over while that one waits. Looking at it again and again
-# would cost more than telling it once; for less than this it would not.
+# would cost more than postponing it once; for less than this it would not.
 _LONG = timedelta(seconds=5)
 # How many deliveries of one subject a batch may take up one after the other at most in one lease.
 _DEEPEST = 4
@@ -37,7 +38,7 @@ _machine = os.uname().nodename[:24]
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """One HTTP try, masked. `purpose` is `send` or `find`; `status` is None when no answer came."""
+    """One HTTP try, redacted. `purpose` is `send` or `find`; `status` is None when no answer came."""
 
     at: datetime
     milliseconds: int
@@ -113,7 +114,7 @@ class Ledger:
         return taken
 
     def due_lanes(self, within: timedelta = timedelta()) -> set[str]:
-        """The lanes that have something to do now, or `within` this time: neither blocked nor in other hands."""
+        """Return the lanes that have something due now, or `within` this time: neither blocked nor leased."""
         with self._database.read() as db:
             now = self._database.now(db)
             return set(db.execute(sql.DUE_LANES, {"now": now, "due_by": now + within}).scalars())
@@ -148,7 +149,7 @@ class Ledger:
         kept |= {result.delivery.id for result in results if not result.is_plain and _settle(db, result)}
         tried = [row for result in results if (row := self._row(result)) is not None]
         if tried:
-            db.exec_driver_sql(sql.TRIED[self._database.is_postgresql], tried)
+            db.exec_driver_sql(DIALECTS[self._database.is_postgresql].insert_attempt, tried)
         return kept
 
     def _row(self, result: Result) -> tuple[object, ...] | None:
@@ -156,8 +157,8 @@ class Ledger:
         if attempt is None:
             return None
         at = attempt.at if self._database.is_postgresql else as_text(attempt.at)
-        told = (attempt.request, attempt.status, attempt.answer, attempt.outcome, attempt.reason)
-        return (result.delivery.id, at, attempt.milliseconds, attempt.purpose, *told)
+        rest = (attempt.request, attempt.status, attempt.answer, attempt.outcome, attempt.reason)
+        return (result.delivery.id, at, attempt.milliseconds, attempt.purpose, *rest)
 
     def _each(self, db: Sql, what: str, chosen: Sequence[Delivery], values: Mapping[str, object]) -> set[int]:
         if not chosen:
@@ -167,7 +168,7 @@ class Ledger:
 
 
 def _token() -> str:
-    """Unique for ever; made anew each time, because rounds are forks that would all count on from the same number."""
+    """Return a lease's name, unique for ever; made anew each time, as forks would all count on from one number."""
     return f"{_machine}:{os.getpid()}:{secrets.token_hex(8)}"
 
 
@@ -199,6 +200,6 @@ def _settle(db: Sql, result: Result) -> bool:
 
 
 def _urgency(result: Result) -> Priority:
-    """What failed once lets what is new go first."""
+    """Return the priority from now on: what failed once lets what is new go first."""
     again = result.state is State.WAITING and not result.refund_attempt
     return Priority.RETRY if again and result.delivery.priority is Priority.LIVE else result.delivery.priority

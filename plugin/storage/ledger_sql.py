@@ -22,7 +22,8 @@ from sqlalchemy import (
 )
 
 from plugin.core.delivery import Delivery, Priority, State
-from plugin.storage.compression import inflate
+from plugin.storage.compression import decompress
+from plugin.storage.handwritten_sql import CHANGES, DIALECTS
 from plugin.storage.stores import ConnectionState
 from plugin.storage.tables import connections, deliveries, unfinished
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
+
+    from plugin.storage.handwritten_sql import Dialect
 
 _MOMENT = deliveries.c.due_at.type
 _NOW = bindparam("now", type_=_MOMENT)
@@ -58,7 +61,7 @@ def _leasing(chosen: Any) -> Any:  # noqa: ANN401  (a statement)
 
 
 def _none(earlier: ColumnElement[bool]) -> ColumnElement[bool]:
-    """That no earlier delivery is like this, looked up in the index for each candidate.
+    """Return the condition that no earlier delivery is like this, looked up in the index for each candidate.
 
     As NOT EXISTS it would be a join for PostgreSQL, which then reads everything that waits to find a handful.
     """
@@ -79,31 +82,23 @@ LEASE = _leasing(
     .limit(bindparam("most", type_=Integer))
 )
 _held_by_us = and_(_earlier.c.lease == bindparam("token"), _earlier.c.leased_until > _NOW)
-# Ids that the caller names, and how to be one of some ids: by an array, PostgreSQL finds them before it looks.
-_NAMED = {False: "json_each(:named)", True: "json_array_elements_text(CAST(:named AS json)) AS named(value)"}
-_ONE_OF = {False: "IN ({})", True: "= ANY (ARRAY({}))"}
 
 
-def _follow(*, is_postgresql: bool) -> Any:  # noqa: ANN401  (a statement)
-    """Lease what follows directly on deliveries that this very lease holds: every earlier one of its subject is ours.
+def _follow(dialect: Dialect) -> Any:  # noqa: ANN401  (a statement)
+    """Return the lease of what follows on deliveries that this very lease holds: all earlier ones are ours.
 
     It starts from those and looks along their subjects, so that it costs nothing how much waits behind them; the lane
     is compared in a way that no index serves, or PostgreSQL would go through all of it. What must still hold once the
     row is locked stands outside: the inner part is only looked at once.
     """
-    later = (
-        f"SELECT later.id FROM {_NAMED[is_postgresql]} "  # noqa: S608  (our own words)
-        "JOIN deliveries AS ours ON ours.id = CAST(value AS bigint) JOIN deliveries AS later "
-        "ON later.connection_id = ours.connection_id AND later.subject = ours.subject AND later.id > ours.id "
-        f"AND {unfinished('later').text}"
-    )
-    follows = text(f"deliveries.id {_ONE_OF[is_postgresql].format(later)}")
+    follows = text(dialect.follows(unfinished("later").text))
     is_first = _none(and_(_is_earlier, or_(_earlier.c.lease.is_(None), ~_held_by_us)))
     same_lane = deliveries.c.lane.concat("") == bindparam("in_lane")
     return _leasing(select(deliveries.c.id).where(follows, unfinished(), same_lane, _is_due, _free, is_first))
 
 
-FOLLOW = {kind: _follow(is_postgresql=kind) for kind in (True, False)}
+# By whether the database is PostgreSQL, as `EACH` below.
+FOLLOW = {kind: _follow(dialect) for kind, dialect in DIALECTS.items()}
 _lanes = select(connections.c.lane).distinct().where(_active).subquery("lanes")
 # Literal, so that SQLite seeks by each of them and then by the time.
 _any_priority = deliveries.c.priority.in_([literal_column(str(one.value)) for one in Priority])
@@ -150,47 +145,14 @@ POSTPONE = (
     .values(due_at=bindparam("due", type_=_MOMENT))
 )
 
-# Rows that the caller names, each by its id, its lease and the version of the order it was prepared for.
-_GIVEN = {
-    False: "SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS lease, "
-    "json_extract(value, '$[2]') AS event_id FROM json_each(:given)",
-    True: "SELECT CAST(value->>0 AS bigint) AS id, value->>1 AS lease, CAST(value->>2 AS bigint) AS event_id "
-    "FROM json_array_elements(CAST(:given AS json)) AS one(value)",
-}
-_FREED = "lease = NULL, leased_until = NULL"
-_NO_MORE = f"message = NULL, {_FREED}"
-_CHANGES = {
-    # A newer version of the order may have come since it was prepared.
-    "begin": (
-        "state = :to_state, attempts = attempts + :spent, leased_until = :until, updated_at = :now",
-        " AND deliveries.leased_until > :now AND deliveries.event_id = given.event_id",
-    ),
-    "give_back": (_FREED, ""),
-    "finish": (
-        f"state = '{State.DONE}', reason = NULL, due_at = :now, updated_at = :now, doubtful = {{false}}, {_NO_MORE}",
-        "",
-    ),
-}
 
-
-def _each(what: str, *, is_postgresql: bool) -> TextClause:
-    values, condition = _CHANGES[what]
-    false_word = "false" if is_postgresql else "0"
-    statement = text(
-        f"UPDATE deliveries SET {values.format(false=false_word)} FROM ({_GIVEN[is_postgresql]}) AS given "  # noqa: S608  (our own words)
-        f"WHERE deliveries.id = given.id AND deliveries.lease = given.lease{condition} RETURNING deliveries.id"
-    )
+def _each(what: str, dialect: Dialect) -> TextClause:
+    statement = text(dialect.change_each(what))
     moments = [bindparam(name, type_=_MOMENT) for name in ("now", "until") if f":{name}" in statement.text]
     return statement.bindparams(*moments)
 
 
-_TRIED = ("delivery_id", "at", "milliseconds", "purpose", "request", "status", "answer", "outcome", "reason")
-# In the driver's own words: SQLAlchemy takes as long for the parameters of a row as SQLite does to insert it.
-TRIED = {
-    kind: f"INSERT INTO attempts ({', '.join(_TRIED)}) VALUES ({', '.join([mark] * len(_TRIED))})"  # noqa: S608  (our own names)
-    for kind, mark in ((True, "%s"), (False, "?"))
-}
-EACH = {(what, kind): _each(what, is_postgresql=kind) for what in _CHANGES for kind in (True, False)}
+EACH = {(what, kind): _each(what, dialect) for what in CHANGES for kind, dialect in DIALECTS.items()}
 
 
 # Half the time of asking the enumerations.
@@ -199,16 +161,16 @@ _PRIORITIES = {priority.value: priority for priority in Priority}
 
 
 def given(chosen: Sequence[Delivery]) -> str:
-    """The rows of `EACH` as one parameter."""
+    """Return the rows of `EACH` as one parameter, in JSON."""
     return json.dumps([(one.id, one.lease, one.event_id) for one in chosen])
 
 
 def delivery(row: Sequence[Any]) -> Delivery:
-    """A leased row: by position, since to look every name up takes as long as the query."""
+    """Return a leased row as a delivery: by position, since to look names up takes as long as the query."""
     found = Delivery(*row)
     # Its process died while it was being sent.
     found.doubtful = found.doubtful or found.state == State.SENDING
     found.state, found.priority = _STATES[found.state], _PRIORITIES[found.priority]
     if found.message is not None:
-        found.message = inflate(found.message)
+        found.message = decompress(found.message)
     return found

@@ -24,7 +24,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """One token; `refusals` tells how many in a row, this one's forerunners, were refused before their time."""
+    """One token; `refusals` is how many in a row, this one's forerunners, were refused before their time."""
 
     number: int
     value: str = field(repr=False)
@@ -40,7 +40,7 @@ class LoginTokens:
         self._vault = vault
 
     def look(self, lane: str) -> Kept | None:
-        """The token that a lane has, whether or not it is still good; None where there is none that can be read."""
+        """Return the token that a lane has, still good or not; None where there is none that can be read."""
         with self._database.read() as db:
             row = db.execute(select(tokens).where(tokens.c.lane == lane)).first()
         if row is None or not row.sealed:
@@ -54,7 +54,7 @@ class LoginTokens:
         return Kept(number=row.number, value=value, expires_at=row.expires_at, refusals=row.refusals)
 
     def claim(self, lane: str, early: timedelta) -> bool:
-        """Whether it is this caller who is to log in; nobody else is told so until it is done or `CLAIM` has passed."""
+        """Return whether this caller is to log in; no other is until it is done or `CLAIM` has passed."""
         first = {"lane": lane, "number": 0, "sealed": "", "refusals": 0}
         insert = self._database.insert(tokens).values(**first, expires_at=_NEVER, renewing_until=_NEVER)
         with self._database.write() as db:

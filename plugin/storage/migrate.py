@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 
 from plugin.core.errors import ConfigError
+from plugin.storage.handwritten_sql import MIGRATION_LOCK, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from plugin.storage.database import Database
 
 
-# Any number that no other program uses on the same PostgreSQL server: it lets one process migrate at a time.
-_LOCK = 7_405_302_118
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -26,7 +25,7 @@ def migrate(database: Database) -> tuple[str | None, str | None]:
     """Bring the schema to the newest version; return the versions before and after. Safe to run many times at once."""
     with database.reshape() as connection:
         if database.is_postgresql:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            connection.execute(text(MIGRATION_LOCK))
         before = _version(connection)
         if before != newest():
             _upgrade(connection)
@@ -34,7 +33,7 @@ def migrate(database: Database) -> tuple[str | None, str | None]:
 
 
 def is_current(database: Database) -> bool:
-    """Whether the schema is the one this code was written for."""
+    """Return whether the schema is the one this code was written for."""
     with database.read() as connection:
         return _version(connection) == newest()
 
@@ -49,7 +48,7 @@ def _version(connection: Connection) -> str | None:
     """Return the version that Alembic wrote down, None where the database is empty."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    found: str | None = connection.execute(text(SCHEMA_VERSION)).scalar()
     return found
 
 

@@ -1,42 +1,41 @@
-"""Writing down what is owed: each step once for ever, the newest version of a document wins."""
+"""The planning of what is owed: each step once for ever, and the newest version of a document wins."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection as Sql
-from sqlalchemy import and_, case, func, literal, null, or_, select, update
+from sqlalchemy import and_, case, literal, null, or_, select, update
 
 from plugin.core.delivery import State
-from plugin.storage.compression import deflate
+from plugin.storage.compression import compress
 from plugin.storage.tables import deliveries
+from plugin.storage.version import UNVERSIONED, Version, age_of
 
 if TYPE_CHECKING:
     from plugin.core.step import Step
     from plugin.storage.database import Database
 
 
-# In a delivery's data, where it tells that no document is needed.
+# In a delivery's data, where it says that no document is needed.
 STANDS_ALONE = "stands_alone"
 # PostgreSQL indexes hold keys of up to 2,700 bytes; ours are bounded well below.
 _LONGEST_KEY = 280
-# Where in a version its age begins, after the mark of a cancelled one.
-_AGE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """To whom a step is owed, and for which version of which event."""
+    """To whom a step is owed, and for which version of the document that its event brought."""
 
     event_id: int
     store_id: str
     connection_id: str
     destination: str
     lane: str
-    version: str
+    version: Version = UNVERSIONED
 
 
 def plan(database: Database, db: Sql, owner: Owner, step: Step) -> None:
@@ -51,7 +50,7 @@ def plan(database: Database, db: Sql, owner: Owner, step: Step) -> None:
         db.execute(statement.on_conflict_do_nothing(index_elements=unique))
         return
     # The newest version is the one to act on, unless it is done already. What rests is taken up again; what is on its
-    # way goes on, and hears of the newer version when it comes back without a booking (`ledger.settle`).
+    # way goes on, and learns of the newer version when it comes back without a booking (`ledger.settle`).
     rests = deliveries.c.state.in_([State.SKIPPED, State.HELD, State.FAILED])
     fresh = {name: row[name] for name in ("event_id", "version", "content", "data", "message", "updated_at")}
     again = {
@@ -62,7 +61,7 @@ def plan(database: Database, db: Sql, owner: Owner, step: Step) -> None:
         "doubtful": or_(deliveries.c.doubtful, and_(rests, deliveries.c.attempts > 0)),
         "attempts": case((rests, literal(0)), else_=deliveries.c.attempts),
     }
-    newer = and_(deliveries.c.state != State.DONE, deliveries.c.version <= owner.version)
+    newer = and_(deliveries.c.state != State.DONE, deliveries.c.version <= str(owner.version))
     db.execute(statement.on_conflict_do_update(index_elements=unique, set_=fresh | again, where=newer))
 
 
@@ -78,26 +77,28 @@ def plan_held(database: Database, db: Sql, owner: Owner, step: Step, reason: str
 
 
 def settle_held(db: Sql, event_id: int) -> None:
-    """The event could be mapped after all, so what `plan_held` showed is named now."""
+    """End what `plan_held` showed, since the event could be mapped after all and what it is owed is named now."""
     shown = (deliveries.c.event_id == event_id, deliveries.c.action == "map", deliveries.c.state == State.HELD)
     db.execute(update(deliveries).where(*shown).values(state=State.DONE, reason=None, updated_at=datetime.now(UTC)))
 
 
 def _is_stale_or_same(db: Sql, owner: Owner, group: str, content: str | None) -> bool:
-    # Only their age counts here: a customer is told of after an order of theirs was cancelled, too.
-    age = func.substr(deliveries.c.version, _AGE + 1)
+    # Only their age counts here: a customer's facts are sent after an order of theirs was cancelled, too.
     last = db.execute(
         select(deliveries.c.id, deliveries.c.version, deliveries.c.content)
         .where(deliveries.c.connection_id == owner.connection_id, deliveries.c.grouping == group)
-        .order_by(age.desc(), deliveries.c.id.desc())
+        .order_by(age_of(deliveries.c.version).desc(), deliveries.c.id.desc())
         .limit(1)
     ).first()
-    if last is None or last.content != content:
-        return last is not None and last.version[_AGE:] > owner.version[_AGE:]
-    if last.version[_AGE:] < owner.version[_AGE:]:
+    if last is None:
+        return False
+    known = Version.parse(last.version)
+    if last.content != content:
+        return known.at > owner.version.at
+    if known.at < owner.version.at:
         # The same was said again: nothing is owed for it, but whatever is older than that comes too late from now on.
-        newer = last.version[:_AGE] + owner.version[_AGE:]
-        db.execute(update(deliveries).where(deliveries.c.id == last.id).values(version=newer))
+        newer = replace(known, at=owner.version.at)
+        db.execute(update(deliveries).where(deliveries.c.id == last.id).values(version=str(newer)))
     return True
 
 
@@ -114,7 +115,7 @@ def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
         "subject": bounded(step.subject),
         "grouping": group,
         "content": step.content,
-        "version": owner.version,
+        "version": str(owner.version),
         "state": State.WAITING,
         "priority": step.priority,
         "attempts": 0,
@@ -122,14 +123,14 @@ def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
         "losses": 0,
         "due_at": now + step.delay,
         "data": dict(step.data) | ({STANDS_ALONE: True} if step.stands_alone else {}),
-        "message": None if step.message is None else deflate(step.message),
+        "message": None if step.message is None else compress(step.message),
         "created_at": now,
         "updated_at": now,
     }
 
 
 def bounded(text: str) -> str:
-    """A key or subject: the text as it may stand in a column that people read: short enough, and no e-mail address."""
+    """Return a key or subject as it may stand in a column that people read: short, and no e-mail address."""
     if len(text) <= _LONGEST_KEY and "@" not in text:
         return text
     kind = text.partition(":")[0][:64]

@@ -1,4 +1,4 @@
-"""Looking: what commands and pages show. Nothing here changes anything, and no body or secret leaves through it."""
+"""Queries for what commands and pages show. Nothing here changes anything, and no body or secret leaves through it."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _SOME, _ALL = "some of them", "all of them"
 
 
 def list_events(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
-    """The newest events, newest first; `wanted` names columns and the value each must have."""
+    """Return the newest events, newest first; `wanted` names columns and the value each must have."""
     return _rows(database, _filtered(select(events), events.c, wanted).order_by(events.c.id.desc()), _event)
 
 
 def list_deliveries(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
-    """The newest deliveries, newest first."""
+    """Return the newest deliveries, newest first."""
     query = _filtered(select(deliveries), deliveries.c, wanted)
     # So that an index is found, which there is for every state but the one that most are in.
     if wanted.get("state") == State.SENDING:
@@ -53,19 +53,19 @@ def list_deliveries(database: Database, **wanted: str | None) -> list[dict[str, 
 
 
 def list_shipments(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
-    """The newest shipments, newest first."""
+    """Return the newest shipments, newest first."""
     query = _filtered(select(shipments), shipments.c, wanted).order_by(shipments.c.id.desc())
     return _rows(database, query, _shipment)
 
 
 def list_attempts(database: Database, delivery_id: int) -> list[dict[str, Any]]:
-    """Every HTTP try of a delivery, oldest first, masked as it was written."""
+    """Return every HTTP try of a delivery, oldest first, redacted as it was written."""
     query = select(attempts).where(attempts.c.delivery_id == delivery_id).order_by(attempts.c.id)
     return _rows(database, query, _attempt)
 
 
 def counts(database: Database) -> dict[str, dict[str, int]]:
-    """How many events and deliveries are in each state; a state nobody is in is named too."""
+    """Return how many events and deliveries are in each state, also of states with none."""
     with database.read() as db:
         return {
             "events": dict.fromkeys(map(str, EventState), 0) | _event_counts(db),
@@ -74,14 +74,14 @@ def counts(database: Database) -> dict[str, dict[str, int]]:
 
 
 def oldest_due(database: Database) -> datetime | None:
-    """Since when the longest-waiting due delivery is due."""
+    """Return since when the longest-waiting due delivery is due; None if nothing is due."""
     with database.read() as db:
         query = select(func.min(deliveries.c.due_at)).where(_owed(), deliveries.c.due_at <= datetime.now(UTC))
         return db.execute(query).scalar()
 
 
 def is_idle(database: Database) -> bool:
-    """Whether nothing is left that the line can do: what is held, paused or only being watched does not count."""
+    """Return whether nothing is left that the line can do; what is held, paused or only watched does not count."""
     with database.read() as db:
         if db.execute(select(events.c.id).where(events.c.state == EventState.RECEIVED).limit(1)).first():
             return False
@@ -89,7 +89,7 @@ def is_idle(database: Database) -> bool:
 
 
 def backlogs(database: Database) -> dict[str, int]:
-    """How many unfinished deliveries each lane has, apart from parcels that are only watched."""
+    """Return how many unfinished deliveries each lane has, apart from parcels that are only watched."""
     with database.read() as db:
         query = select(deliveries.c.lane, func.count()).where(_owed()).group_by(deliveries.c.lane)
         return {lane: count for lane, count in db.execute(query)}  # noqa: C416  (rows are no plain tuples)
@@ -102,7 +102,7 @@ def _owed() -> Any:  # noqa: ANN401  (an SQL condition)
 
 
 def _event_counts(db: Sql) -> dict[str, int]:
-    """By state; whatever is in no index of its own is what remains of all."""
+    """Return the events by state; a state that is in no index is what remains of all."""
     found, fresh, everything = _by_state(db, events, notable_event(), received())
     routed = everything - fresh - sum(found.values())
     return found | {EventState.RECEIVED: fresh, EventState.ROUTED: max(0, routed)}
@@ -116,7 +116,7 @@ def _delivery_counts(db: Sql) -> dict[str, int]:
 
 
 def _by_state(db: Sql, table: Table, notable: TextClause, some: TextClause) -> tuple[dict[str, int], int, int]:
-    """How many are notable, by state, how many are among `some`, and how many there are.
+    """Return the rows that are notable, by state, those among `some`, and all, as numbers.
 
     In one statement, which is what PostgreSQL looks at all at once: between two, a difference would be of two moments.
     """

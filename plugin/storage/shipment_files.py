@@ -1,4 +1,4 @@
-"""Papers: what vendors give once and never again, such as a return label."""
+"""Shipment files: what vendors give once and never again, such as a return label; kept in the table `papers`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection as Sql
 from sqlalchemy import delete, insert, select
 
-from mappings.canonical.shipment_files import Paper
-from plugin.storage.tables import papers
+from mappings.canonical.shipment_files import ShipmentFile
+from plugin.storage.tables import shipment_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,36 +22,36 @@ _OF_SHIPMENT = (
 )
 
 
-def keep(db: Sql, shipment: Mapping[str, object], kept: Sequence[Paper]) -> None:
-    """Keep the papers that came with a shipment, whose row as it was inserted is given."""
+def keep(db: Sql, shipment: Mapping[str, object], kept: Sequence[ShipmentFile]) -> None:
+    """Store the files that came with a shipment, whose row as it was inserted is given."""
     about = {name: shipment[name] for name in _OF_SHIPMENT}
     for one in kept:
-        db.execute(insert(papers).values(about | {name: getattr(one, name) for name in Paper.__slots__}))
+        db.execute(insert(shipment_files).values(about | {name: getattr(one, name) for name in ShipmentFile.__slots__}))
 
 
 def listed(database: Database, **wanted: str | None) -> list[dict[str, Any]]:
-    """The papers that are kept, newest first, without their data; `wanted` names columns."""
-    known = [column for column in papers.c if column.name != "data"]
-    query = select(*known).order_by(papers.c.id.desc())
+    """Return the files that are kept, newest first, without their data; `wanted` names columns."""
+    known = [column for column in shipment_files.c if column.name != "data"]
+    query = select(*known).order_by(shipment_files.c.id.desc())
     for name, value in wanted.items():
-        query = query if value is None else query.where(papers.c[name] == value)
+        query = query if value is None else query.where(shipment_files.c[name] == value)
     with database.read() as db:
         return [_row(row) for row in db.execute(query).mappings()]
 
 
 def data(database: Database, ident: int) -> bytes | None:
-    """The bytes of one paper; None if it is not there, or was erased."""
+    """Return the bytes of one file; None if it is not there, or was erased."""
     with database.read() as db:
-        found: bytes | None = db.execute(select(papers.c.data).where(papers.c.id == ident)).scalar()
+        found: bytes | None = db.execute(select(shipment_files.c.data).where(shipment_files.c.id == ident)).scalar()
     return found
 
 
 def erase(db: Sql, store_id: str, order_refs: Sequence[str] | None = None) -> None:
-    """Forget the papers of these orders, or of the whole store."""
-    theirs = papers.c.store_id == store_id
+    """Delete the files of these orders, or of the whole store."""
+    theirs = shipment_files.c.store_id == store_id
     if order_refs is not None:
-        theirs &= papers.c.order_ref.in_(order_refs)
-    db.execute(delete(papers).where(theirs))
+        theirs &= shipment_files.c.order_ref.in_(order_refs)
+    db.execute(delete(shipment_files).where(theirs))
 
 
 def _row(row: Mapping[Any, Any]) -> dict[str, Any]:

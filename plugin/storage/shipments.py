@@ -33,7 +33,7 @@ _LONGEST_WAY = timedelta(days=60)
 
 
 def keep(database: Database, db: Sql, delivery: Delivery, order: Order, receipt: Receipt) -> None:
-    """Write down what the vendor says of a shipment, and keep its papers; what it does not say now stays as it was."""
+    """Write down what the vendor says of a shipment, and keep its files; what it does not say now stays as it was."""
     now = datetime.now(UTC)
     said = _said(receipt)
     known = {name: value for name, value in said.items() if value is not None} | {"updated_at": now}
@@ -53,7 +53,7 @@ def keep(database: Database, db: Sql, delivery: Delivery, order: Order, receipt:
     }
     insert = database.insert(shipments).values(new)
     db.execute(insert.on_conflict_do_update(index_elements=["connection_id", "remote_id"], set_=known))
-    shipment_files.keep(db, new, receipt.papers)
+    shipment_files.keep(db, new, receipt.files)
 
 
 def learn(db: Sql, connection_id: str, receipt: Receipt) -> None:
@@ -79,19 +79,19 @@ def complete(db: Sql, delivery: Delivery, work: Work) -> Work:
 
 
 def of_order(db: Sql, connection_id: str, order_ref: str) -> tuple[Booked, ...]:
-    """All shipments of an order at a connection, oldest first."""
+    """Return all shipments of an order at a connection, oldest first."""
     query = select(shipments).where(shipments.c.connection_id == connection_id, shipments.c.order_ref == order_ref)
     return tuple(_booked(row) for row in db.execute(query.order_by(shipments.c.id)))
 
 
 def by_id(db: Sql, ident: int) -> tuple[str, Booked] | None:
-    """A shipment by our own number, with the id of its connection."""
+    """Return a shipment by our own number, with the id of its connection."""
     row = db.execute(select(shipments).where(shipments.c.id == ident)).first()
     return (row.connection_id, _booked(row)) if row else None
 
 
 def booked_by(db: Sql, connection_id: str, remote_id: str) -> dict[str, Any] | None:
-    """The delivery that booked a shipment, its event and its store; None of one that nobody here knows."""
+    """Return the delivery that booked a shipment, its event and its store; None of one that nobody here knows."""
     query = select(deliveries.c.id.label("delivery_id"), deliveries.c.event_id, deliveries.c.store_id)
     joined = query.join(shipments, shipments.c.delivery_id == deliveries.c.id)
     which = (shipments.c.connection_id == connection_id, shipments.c.remote_id == remote_id)
@@ -100,7 +100,7 @@ def booked_by(db: Sql, connection_id: str, remote_id: str) -> dict[str, Any] | N
 
 
 def followed(db: Sql, connection_id: str, remote_id: str) -> tuple[str | None, str | None]:
-    """Tracking number and status of a shipment as they were heard last; nothing of one that is new."""
+    """Return the tracking number and status that a shipment had last; nothing of one that is new."""
     which = (shipments.c.connection_id == connection_id, shipments.c.remote_id == remote_id)
     row = db.execute(select(shipments.c.tracking_number, shipments.c.status).where(*which)).first()
     return (row.tracking_number, row.status) if row else (None, None)
@@ -113,7 +113,7 @@ def _watched(db: Sql, connection_id: str) -> tuple[Booked, ...]:
 
 
 def _later(db: Sql, delivery: Delivery) -> frozenset[str]:
-    """The actions that are still owed about the same subject, planned after this one."""
+    """Return the actions that are still owed about the same subject, planned after this one."""
     query = select(deliveries.c.action).where(
         deliveries.c.connection_id == delivery.connection_id,
         deliveries.c.subject == delivery.subject,
@@ -124,7 +124,7 @@ def _later(db: Sql, delivery: Delivery) -> frozenset[str]:
 
 
 def _taken(db: Sql, delivery: Delivery, order_ref: str) -> frozenset[str]:
-    """Remote ids that other deliveries own for an order of this number, in any store."""
+    """Return remote ids that other deliveries own for an order of this number, in any store."""
     query = select(shipments.c.remote_id).where(
         shipments.c.destination == delivery.destination,
         shipments.c.order_ref == order_ref,
@@ -134,7 +134,7 @@ def _taken(db: Sql, delivery: Delivery, order_ref: str) -> frozenset[str]:
 
 
 def erase(db: Sql, store_id: str, order_refs: Sequence[str] | None = None) -> None:
-    """Forget what papers and histories say about people: of these orders, or of the whole store."""
+    """Forget what files and histories say about people: of these orders, or of the whole store."""
     shipment_files.erase(db, store_id, order_refs)
     theirs = shipments.c.store_id == store_id
     if order_refs is not None:

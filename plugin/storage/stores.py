@@ -62,7 +62,7 @@ class Store:
 class Connection:
     """A store's account at a destination; `values` are its settings and credentials together.
 
-    `name` tells several to one destination apart. `rules` are as `rules.rule_file` keeps them; none: every order.
+    `name` distinguishes several to one destination. `rules` are as `rules.rule_file` keeps them; none: every order.
     """
 
     id: str
@@ -108,15 +108,15 @@ class Stores:
         return self._store(added)
 
     def by_address(self, platform: str, address: str) -> Store | None:
-        """The store with this address, whatever its state."""
+        """Return the store with this address, whatever its state; None if there is none."""
         return self._one(stores.c.platform == platform, stores.c.address == address)
 
     def by_id(self, store_id: str) -> Store | None:
-        """The store with this id, whatever its state."""
+        """Return the store with this id, whatever its state; None if there is none."""
         return self._one(stores.c.id == store_id)
 
     def all(self) -> list[Store]:
-        """Every store, oldest first."""
+        """Return every store, oldest first."""
         with self._database.read() as db:
             return [self._store(row) for row in db.execute(select(stores).order_by(stores.c.created_at))]
 
@@ -169,7 +169,7 @@ class Stores:
             return made
 
     def connections(self, store_id: str | None = None) -> list[Connection]:
-        """Every connection that was not removed, oldest first."""
+        """Return every connection that was not removed, oldest first."""
         query = select(connections).where(connections.c.state != ConnectionState.REMOVED)
         if store_id is not None:
             query = query.where(connections.c.store_id == store_id)
@@ -199,7 +199,7 @@ class Stores:
         )
 
     def _opened(self, row: Row[Any]) -> tuple[dict[str, str] | None, ConnectionState, str | None]:
-        """One that was sealed with a key nobody has counts as paused: the others go on."""
+        """Return a stored connection; one that was sealed with a key nobody has counts as paused: the others go on."""
         try:
             return self._vault.open(row.sealed), ConnectionState(row.state), row.reason
         except ConfigError as error:
@@ -226,7 +226,7 @@ class Stores:
 
 
 def _take_up(db: Sql, made: Connection) -> None:
-    """What is owed moves to the connection's lane, and what was held is due again."""
+    """Move what is owed to the connection's lane, and make due again what was held."""
     owed = update(deliveries).where(deliveries.c.connection_id == made.id)
     db.execute(owed.where(deliveries.c.state.in_(UNFINISHED)).values(lane=made.lane, message=None))
     held = owed.where(deliveries.c.state == State.HELD, deliveries.c.action != "map")
@@ -238,7 +238,7 @@ def _take_up(db: Sql, made: Connection) -> None:
 
 
 def require_store(stores: Stores, store_id: str) -> Store:
-    """The store an operator named; raise `ConfigError` when there is none."""
+    """Return the store that an operator named; raise `ConfigError` when there is none."""
     store = stores.by_id(store_id)
     if store is None or store.state is StoreState.REMOVED:
         raise ConfigError(f"no store {store_id!r}: `crossdock store list` shows the ids")

@@ -42,12 +42,12 @@ metadata = MetaData(
 
 
 def _partial(condition: TextClause, name: str, *columns: str) -> Index:
-    """An index of those rows alone for which the condition holds."""
+    """Return an index of those rows alone for which the condition holds."""
     return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 def _known(column: str) -> TextClause:
-    """A condition that every comparison with a value implies."""
+    """Return a condition that every comparison with a value implies."""
     return text(f"{column} is not null")
 
 
@@ -98,12 +98,12 @@ NAMELESS = text("document_ref is null and customer_ref is null and state <> 'rec
 
 
 def received() -> TextClause:
-    """The condition of the index of events that nobody has read yet."""
+    """Return the condition of the index of events that nobody has read yet."""
     return text(f"events.{_received.text}")
 
 
 def notable_event() -> TextClause:
-    """The condition of the index of what was neither received just now nor routed."""
+    """Return the condition of the index of what was neither received just now nor routed."""
     return text(f"events.{_notable_event.text}")
 
 
@@ -123,7 +123,7 @@ events = Table(
     # What the event is about, so that a privacy request finds it.
     Column("document_ref", String(255)),
     Column("customer_ref", String(255)),
-    # Deflated; empty once a privacy request erased it.
+    # Compressed; empty once a privacy request erased it.
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("store_id", "webhook_id"),
     _partial(_known("document_ref"), "ix_events_document", "store_id", "document_ref"),
@@ -138,7 +138,7 @@ _unfinished = text("state in ({})".format(", ".join(f"'{state}'" for state in UN
 
 
 def unfinished(name: str = "deliveries") -> TextClause:
-    """The condition of the partial indexes, about the deliveries table under this name."""
+    """Return the condition of the partial indexes, about the deliveries table under this name."""
     return text(f"{name}.{_unfinished.text}")
 
 
@@ -146,7 +146,7 @@ _notable = text("state not in ('done', 'sending')")
 
 
 def notable() -> TextClause:
-    """The condition of the index of deliveries that are neither done nor just being sent."""
+    """Return the condition of the index of deliveries that are neither done nor just being sent."""
     return text(f"deliveries.{_notable.text}")
 
 
@@ -155,7 +155,7 @@ _spending = text("action in ('book', 'amend', 'buy')")
 
 
 def spending() -> TextClause:
-    """The condition of the index that finds the bookings of an order."""
+    """Return the condition of the index that finds the bookings of an order."""
     return text(f"deliveries.{_spending.text}")
 
 
@@ -186,7 +186,7 @@ deliveries = Table(
     Column("leased_until", UtcDateTime),
     Column("reason", Text),
     Column("data", JSON, nullable=False),
-    # The mapped body while it is owed, deflated; a person's data is kept in the event alone.
+    # The mapped body while it is owed, compressed; a person's data is kept in the event alone.
     Column("message", LargeBinary),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
@@ -270,7 +270,7 @@ bookings = Table(
     Column("heard", Text, nullable=False),
     Column("version", String(40), nullable=False),
     Column("event_id", ForeignKey("events.id"), nullable=False),
-    # Why the booking can't simply go to the other connection; a person was told.
+    # Why the booking can't simply go to the other connection; a person was shown it.
     Column("problem", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
@@ -306,7 +306,7 @@ versions = Table(
 
 
 # A privacy request removes what is about its person.
-papers = Table(
+shipment_files = Table(
     "papers",
     metadata,
     Column("id", Id, primary_key=True),

@@ -29,7 +29,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ANN401
-        """Every time that leaves the database is aware UTC."""
+        """Return an aware UTC time."""
         del dialect
         if value is None:
             return None
@@ -40,5 +40,5 @@ class UtcDateTime(TypeDecorator[datetime]):
 # All attempts of one call have the same.
 @lru_cache(maxsize=4)
 def as_text(moment: datetime) -> str:
-    """An aware time as SQLite holds it, for statements in the driver's own words."""
+    """Return an aware time as SQLite holds it, for statements in the driver's own words."""
     return moment.astimezone(UTC).isoformat(sep=" ", timespec="microseconds").removesuffix("+00:00")

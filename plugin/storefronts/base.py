@@ -29,29 +29,29 @@ class Storefront(Protocol):
     topics: Mapping[str, Topic | Ignored]
 
     def normal_address(self, address: str) -> str:
-        """The one spelling under which a shop is stored; raises `ConfigError` for what can't be a shop's address."""
+        """Return the one spelling of a shop's address that is stored; raise `ConfigError` for what can't be one."""
         ...
 
     def signature(self, headers: Mapping[str, str]) -> str:
-        """The signature as sent; raises `Unverified` when it is missing or malformed, before the body is read."""
+        """Return the signature as sent; raise `Unverified` if it is missing or malformed. The body is not read yet."""
         ...
 
     def address(self, headers: Mapping[str, str]) -> str | None:
-        """Which shop the headers claim to come from."""
+        """Return the address of the shop that the headers claim to come from, or None."""
         ...
 
     def app_secrets(self, environment: Mapping[str, str]) -> Sequence[str]:
-        """Secrets of the app itself, which sign for every shop."""
+        """Return the secrets of the app itself, which sign for every shop."""
         ...
 
     def verify(self, signature: str, raw: bytes, secrets: Sequence[str]) -> bool:
-        """Whether one of the secrets signed these very bytes; compares in constant time, never raises."""
+        """Return whether one of the secrets signed these very bytes; compare in constant time and never raise."""
         ...
 
     def envelope(self, headers: Mapping[str, str], raw: bytes) -> Envelope:
-        """The headers as data; never raises, whatever they hold."""
+        """Return what the headers say of a webhook; never raise, whatever they hold."""
         ...
 
     def load(self, topic: Topic, document: object, shop: str) -> Document:
-        """The parsed body as a canonical value; raises `mappings.schemas.schema.PayloadRejected` naming the field."""
+        """Return the parsed body as a canonical value; raise `PayloadRejected` naming the field that is wrong."""
         ...

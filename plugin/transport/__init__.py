@@ -1,8 +1,5 @@
-"""The one door for outgoing HTTP: what it promises is in docs/decisions/outgoing-http.md."""
+"""The one door for outgoing HTTP: what it promises is in docs/decisions/outgoing-http.md.
 
-from plugin.transport.call import InFlightCall
-from plugin.transport.client import Client, Clients
-from plugin.transport.login import Logins
-from plugin.transport.single_call import ask
-
-__all__ = ["Client", "Clients", "InFlightCall", "Logins", "ask"]
+`client.Clients` make the calls of lanes, `single_call.ask` every other one, and `login.Logins` hold the tokens of both.
+None of them is handed on here, so that a command which makes no call loads no HTTP library.
+"""

@@ -1,4 +1,4 @@
-"""What receivers of customer data are told: each fact once, in order, about a person whose ids never change."""
+"""What receivers of customer data are sent: each fact once, in order, about a person whose ids never change."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mappings.canonical.orders import Address, Customer, Money, Order, ShopNotic
 from mappings.customer_data import Fact, Identify, IdentityRules, Track, facts
 from mappings.schemas.currency import rounded
 from mappings.schemas.schema import BodyIncomplete
-from tests.support.documents import EMAIL, RULES, TENANT, USER, customer, order, told
+from tests.support.documents import EMAIL, RULES, TENANT, USER, customer, facts_of, order
 
 
 def tracked(topic: Topic, document: Order | Customer, rules: IdentityRules = RULES) -> dict[str, Fact]:
     """Pick the events by name."""
-    return {fact.call.name: fact for fact in told(topic, document, rules) if isinstance(fact.call, Track)}
+    return {fact.call.name: fact for fact in facts_of(topic, document, rules) if isinstance(fact.call, Track)}
 
 
 def properties(document: Order, rules: IdentityRules = RULES) -> dict[str, Any]:
@@ -39,8 +39,8 @@ def properties(document: Order, rules: IdentityRules = RULES) -> dict[str, Any]:
     ],
 )
 def test_each_order_topic_tells_its_events(topic: Topic, names: list[str]) -> None:
-    """Any of the first three may be the first to arrive, so each tells of the sale."""
-    found = told(topic, order())
+    """Any of the first three may be the first to arrive, so each leads to the sale."""
+    found = facts_of(topic, order())
     assert [fact.action for fact in found] == ["identify", "alias", *["track"] * len(names)]
     assert list(tracked(topic, order())) == names
     assert {fact.subject for fact in found} == {f"person:{USER}"}
@@ -62,7 +62,7 @@ def test_one_sale_per_order_whatever_arrives() -> None:
 
 
 def test_an_update_that_changes_nothing_has_equal_content() -> None:
-    """Times are not content; what receivers are told is."""
+    """Times are not content; what receivers are sent is."""
     later = order(updated_at=order().updated_at + timedelta(hours=1), note="not told to anybody")
     completed = tracked(Topic.ORDER_CREATED, order())["Order Completed"]
     updated = tracked(Topic.ORDER_UPDATED, later)["Order Updated"]
@@ -78,15 +78,15 @@ def test_an_update_that_changes_nothing_has_equal_content() -> None:
 
 def test_identify_repeats_only_on_change() -> None:
     """Equal traits and ids have equal content, whatever else the order says."""
-    first, same = (told(Topic.ORDER_CREATED, order(number=number))[0] for number in ("1", "2"))
-    other = told(Topic.ORDER_CREATED, order(customer=customer(first_name="Greta")))[0]
+    first, same = (facts_of(Topic.ORDER_CREATED, order(number=number))[0] for number in ("1", "2"))
+    other = facts_of(Topic.ORDER_CREATED, order(customer=customer(first_name="Greta")))[0]
     assert first.content == same.content != other.content
     assert (first.key, first.only_if_changed, first.group) == (None, True, f"person:{USER}")
 
 
 def test_facts_are_the_same_every_time() -> None:
-    """Replay tells exactly what the first delivery told."""
-    assert told(Topic.ORDER_UPDATED, order()) == told(Topic.ORDER_UPDATED, order())
+    """Replay sends exactly what the first delivery sent."""
+    assert facts_of(Topic.ORDER_UPDATED, order()) == facts_of(Topic.ORDER_UPDATED, order())
 
 
 def test_every_fact_has_its_own_time() -> None:
@@ -100,14 +100,14 @@ def test_every_fact_has_its_own_time() -> None:
 
 
 def test_nobody_is_identified_by_an_order_that_names_nobody() -> None:
-    """A sale without customer, e-mail and phone is told, its buyer is not."""
-    assert [fact.action for fact in told(Topic.ORDER_CREATED, order("order_created__counter"))] == ["track"]
+    """A sale without customer, e-mail and phone is sent, its buyer is not."""
+    assert [fact.action for fact in facts_of(Topic.ORDER_CREATED, order("order_created__counter"))] == ["track"]
 
 
 def test_traits_of_a_buyer_are_completed_from_the_order() -> None:
     """The account's own words go first; the order fills in what they leave open."""
     moved = Address(address1="1 Elsewhere", city="Gimli", country_code="CA")
-    call = told(Topic.ORDER_CREATED, order(shipping_address=moved, phone="1"))[0].call
+    call = facts_of(Topic.ORDER_CREATED, order(shipping_address=moved, phone="1"))[0].call
     assert isinstance(call, Identify)
     assert call.traits["phone"] == "1"
     assert call.traits["address"] == {
@@ -118,7 +118,7 @@ def test_traits_of_a_buyer_are_completed_from_the_order() -> None:
         "country": "CA",
     }
     assert call.traits["createdAt"] == "2026-11-20T16:01:58.000Z"
-    guest = told(Topic.ORDER_CREATED, order(customer=None, shipping_address=moved))[0].call
+    guest = facts_of(Topic.ORDER_CREATED, order(customer=None, shipping_address=moved))[0].call
     assert isinstance(guest, Identify)
     assert guest.traits["address"] == {"street": "1 Elsewhere", "city": "Gimli", "country": "CA"}
 
@@ -132,20 +132,20 @@ def test_traits_of_a_buyer_are_completed_from_the_order() -> None:
 )
 def test_customer_topics_identify_and_tell(topic: Topic, name: str, key: str | None) -> None:
     """The creation once, an update when a trait changed."""
-    identify, track = told(topic, customer())
+    identify, track = facts_of(topic, customer())
     assert isinstance(identify.call, Identify)
     assert isinstance(track.call, Track)
     assert (track.call.name, track.key, track.only_if_changed) == (name, key, key is None)
     assert track.group == "customer:7313004880213"
-    changed = told(topic, customer(phone="2"))
-    assert changed[1].content != track.content == told(topic, customer(updated_at=order().created_at))[1].content
+    changed = facts_of(topic, customer(phone="2"))
+    assert changed[1].content != track.content == facts_of(topic, customer(updated_at=order().created_at))[1].content
 
 
 def test_a_customer_without_any_time_is_held() -> None:
     """No time is made up; one of the two is enough."""
     with pytest.raises(BodyIncomplete, match="created_at and updated_at"):
-        told(Topic.CUSTOMER_CREATED, customer(created_at=None, updated_at=None))
-    assert told(Topic.CUSTOMER_UPDATED, customer(updated_at=None))[0].call.at == customer().created_at
+        facts_of(Topic.CUSTOMER_CREATED, customer(created_at=None, updated_at=None))
+    assert facts_of(Topic.CUSTOMER_UPDATED, customer(updated_at=None))[0].call.at == customer().created_at
 
 
 def test_amounts_add_up_for_receivers() -> None:

@@ -11,28 +11,28 @@ import pytest
 from mappings.canonical.orders import Customer, Order, Topic
 from mappings.customer_data import Alias, IdentityRules, Tenant, Track, facts
 from mappings.customer_data.ids import USER_ID_STRATEGIES
-from tests.support.documents import ATTRIBUTE, EMAIL, RULES, SHOP, USER, customer, order, told
+from tests.support.documents import ATTRIBUTE, EMAIL, RULES, SHOP, USER, customer, facts_of, order
 
 
 def ids(document: Order | Customer, rules: IdentityRules = RULES) -> tuple[str | None, str | None]:
     """Give both ids of whoever a document is about."""
     topic = Topic.ORDER_CREATED if isinstance(document, Order) else Topic.CUSTOMER_CREATED
-    call = told(topic, document, rules)[-1].call
+    call = facts_of(topic, document, rules)[-1].call
     assert isinstance(call, Track)
     return call.user_id, call.anonymous_id
 
 
 def test_alias_joins_a_visit_to_its_buyer_once() -> None:
     """Its key is the pair; there is none without a user, without a visit, or when it is switched off."""
-    alias = told(Topic.ORDER_CREATED, order())[1]
+    alias = facts_of(Topic.ORDER_CREATED, order())[1]
     assert alias.key == f"alias:{ATTRIBUTE}:{USER}"
     assert alias.call == Alias(user_id=USER, previous_id=ATTRIBUTE, at=order().updated_at)
     unvisited = order(attributes=(), cart_ref=None, checkout_ref=None)
     silent = [
-        told(Topic.ORDER_CREATED, order(customer=None)),
-        told(Topic.ORDER_CREATED, unvisited),
-        told(Topic.ORDER_CREATED, order(), replace(RULES, alias=False)),
-        told(Topic.ORDER_CREATED, order(), replace(RULES, user_id="none")),
+        facts_of(Topic.ORDER_CREATED, order(customer=None)),
+        facts_of(Topic.ORDER_CREATED, unvisited),
+        facts_of(Topic.ORDER_CREATED, order(), replace(RULES, alias=False)),
+        facts_of(Topic.ORDER_CREATED, order(), replace(RULES, user_id="none")),
     ]
     assert all(fact.action != "alias" for found in silent for fact in found)
 
@@ -57,11 +57,11 @@ def test_user_id_strategies(strategy: str, expected: str | None) -> None:
 
 
 def test_a_guest_has_no_user_id_unless_by_email() -> None:
-    """And is the same guest whenever the same order is told of."""
+    """And is the same guest whenever the same order is sent."""
     guest = order("order_created__guest_gb")
     assert ids(guest)[0] is None
     assert ids(guest, replace(RULES, user_id="email"))[0] == "ifeoma.castellane@example.com"
-    assert told(Topic.ORDER_CREATED, guest)[0].subject == f"person:{ids(guest)[1]}"
+    assert facts_of(Topic.ORDER_CREATED, guest)[0].subject == f"person:{ids(guest)[1]}"
 
 
 def test_anonymous_ids_go_down_the_ladder() -> None:

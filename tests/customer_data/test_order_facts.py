@@ -39,7 +39,7 @@ FIRST = 9_100_000_000_000_001
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Use SQLite alone: nothing here depends on the kind of database."""
     return embedded
 
 
@@ -70,7 +70,7 @@ EXTRAS = st.tuples(*[st.sampled_from([0, 0, 0, 1, 250, 1999])] * 3, st.sampled_f
 def body(
     lines: list[Bought], shipping: int, extras: tuple[int, ...], currency: str, *, included: bool
 ) -> dict[str, Any]:
-    """An order as Shopify sends it, with every figure following from its lines."""
+    """Return an order as Shopify sends it, with every figure following from its lines."""
     unit = Decimal(1) if currency == "JPY" else Decimal("0.01")
     tip, duties, fees, rounding = (amount * unit for amount in extras)
     made = [_line(place, line, unit, included=included) for place, line in enumerate(lines, start=1)]
@@ -124,8 +124,8 @@ def _off(line: dict[str, Any]) -> str:
     return amount
 
 
-def told(topic: Topic, document: Any, history: History = NOTHING_KNOWN) -> dict[str, Any]:  # noqa: ANN401  (any canonical value)
-    """The properties of the one event that is told first of a document."""
+def facts_by_name(topic: Topic, document: Any, history: History = NOTHING_KNOWN) -> dict[str, Any]:  # noqa: ANN401  (any canonical value)
+    """Return the properties of the first event of a document, by name."""
     calls = [fact.call for fact in facts(topic, document, TENANT, IdentityRules(), history)]
     return dict(next(call.properties for call in calls if isinstance(call, Track)))
 
@@ -144,7 +144,7 @@ MANY = settings(max_examples=examples(10_000, few=300), deadline=None, suppress_
 @ORDERS
 def test_the_total_is_the_sum_of_its_parts(**order: Any) -> None:  # noqa: ANN401  (what was drawn)
     """To the last cent, with tax on top of prices or in them, discounted, tipped and rounded; ids to the last digit."""
-    found = told(Topic.ORDER_CREATED, load(Topic.ORDER_CREATED, body(**order), ADDRESS))
+    found = facts_by_name(Topic.ORDER_CREATED, load(Topic.ORDER_CREATED, body(**order), ADDRESS))
     assert found["total"] == sum(found.get(part, 0) for part in PARTS)
     assert found["value"] == found["total"]
     assert found["revenue"] == found["subtotal"]
@@ -158,20 +158,20 @@ def test_the_total_is_the_sum_of_its_parts(**order: Any) -> None:  # noqa: ANN40
 @settings(max_examples=examples(500, few=50), deadline=None)
 @given(cents=st.integers(1, 10**7), cuts=st.lists(st.integers(0, 10**7), max_size=4), data=st.data())
 def test_refunds_in_parts_add_up_to_what_was_paid(cents: int, cuts: list[int], data: st.DataObject) -> None:
-    """Each tells what it paid out itself, however it was paid out; only one that returns all is `full`."""
+    """Each says what it paid out itself, however it was paid out; only one that returns all is `full`."""
     document = body([Bought(price=cents, pieces=1, off=0, tax=0)], 0, (0, 0, 0, 0), "CAD", included=False)
     order = load(Topic.ORDER_CREATED, document, ADDRESS)
     assert isinstance(order, Order)
     edges = [0, *sorted(cut % cents for cut in cuts), cents]
     parts = [upper - lower for lower, upper in itertools.pairwise(edges) if upper > lower]
-    found = [told(Topic.REFUND_CREATED, _refund(part, data), History(order=order)) for part in parts]
+    found = [facts_by_name(Topic.REFUND_CREATED, _refund(part, data), History(order=order)) for part in parts]
     assert sum(one["refund_amount"] for one in found) == order.total.amount
     assert all(one["refund_amount"] > 0 for one in found)
     assert {one["refund_type"] for one in found} == ({"full"} if len(parts) == 1 else {"partial"})
 
 
 def _refund(cents: int, data: st.DataObject) -> Any:  # noqa: ANN401  (a canonical refund)
-    """A refund paid out in one or two transactions, beside others that paid nothing out."""
+    """Return a refund paid out in one or two transactions, beside others that paid nothing out."""
     first = data.draw(st.integers(0, cents))
     paid = [("refund", "success", first), ("refund", "success", cents - first)]
     paid += [("refund", "failure", 5), ("refund", "pending", 7), ("capture", "success", 9)]
@@ -247,7 +247,7 @@ def test_any_order_repetition_and_delay_gives_the_same_facts_once(
 
 
 def owed_once(services: Services, store: Store) -> Counter[str]:
-    """Events that are owed once for ever, by name; what is told on every change has no key of its own."""
+    """Return the events that are owed once for ever, by name; what is sent on every change has no key."""
     with services.database.read() as db:
         query = select(deliveries.c.key, deliveries.c.data).where(deliveries.c.store_id == store.id)
         rows = db.execute(query.where(deliveries.c.action == "track")).all()

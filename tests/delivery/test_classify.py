@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 def asked(text: str) -> timedelta | None:
-    """What this `Retry-After` asks for."""
+    """Return what this `Retry-After` asks for."""
     return retry_after(Response(status=429, headers={"Retry-After": text}, body=b""))
 
 
@@ -56,7 +56,7 @@ def test_no_retry_after_is_an_error(text: str) -> None:
 
 
 def said(status: int, headers: Mapping[str, str] | None = None, *, repeatable: bool = False) -> object:
-    """What an answer with this status means."""
+    """Return what an answer with this status means."""
     return classify(Response(status=status, headers=headers or {}, body=b""), repeatable=repeatable)
 
 

@@ -21,8 +21,8 @@ from plugin.delivery.config_cache import ConfigCache
 from plugin.delivery.dispatch import Dispatcher
 from plugin.delivery.lanes import Lane, Lanes
 from plugin.delivery.prepare import Settled
-from plugin.delivery.record import Recorder, Returned
-from plugin.delivery.round import Worker
+from plugin.delivery.record import Returned
+from plugin.delivery.round import TurnTransaction, Worker
 from plugin.limiter.redis_limiter import RedisLimiter
 from plugin.sandbox import Fault
 from plugin.services import connect_redis
@@ -32,7 +32,7 @@ from plugin.storage.stores import Stores
 from plugin.storage.tables import deliveries
 from tests.conftest import wait_until
 from tests.support.deliveries import Books
-from tests.support.fake_executor import Tower, call, calls
+from tests.support.fake_executor import FakeExecutor, call, calls
 from tests.support.keep_alive_vendor import Lasting, echo, target
 from tests.support.shop import sent
 
@@ -52,23 +52,23 @@ NOBODY = "redis://127.0.0.1:1"
 
 @pytest.fixture
 def books(services: Services) -> Books:
-    """A connection that is owed something for three people, and nothing else."""
+    """Build a connection that is owed something for three people, and nothing else."""
     return Books.owing(services, "a", "b", "c")
 
 
-def departing(services: Services, tower: Tower, lane: str) -> tuple[Dispatcher, Lane]:
-    """Departures of one lane, whose calls the tower makes."""
+def dispatching(services: Services, executor: FakeExecutor, lane: str) -> tuple[Dispatcher, Lane]:
+    """Return a dispatcher and its one lane, whose calls the executor makes."""
     lanes = Lanes(ConfigCache(services))
-    return Dispatcher(services, lanes, tower.executor), lanes.get(lane)
+    return Dispatcher(services, lanes, executor.executor), lanes.get(lane)
 
 
 def bodies(*paths: str) -> list[Request]:
-    """A request to each of these."""
+    """Return a request to each of these paths."""
     return [Request(method="POST", path=path, body={}) for path in paths]
 
 
 def _shut(lane: Lane, _: Call) -> None:
-    lane.is_shut = True
+    lane.loop.shut_at = time.monotonic()
 
 
 def _call_off(lane: Lane, _: Call) -> None:
@@ -97,31 +97,31 @@ def test_a_call_that_waited_too_long_for_a_thread_is_not_made(
         yield from echo(request)
 
     monkeypatch.setattr(threading.Thread, "start", sparing)
-    with Lasting(say) as vendor, Tower() as tower:
+    with Lasting(say) as vendor, FakeExecutor() as executor:
         first, second = calls(vendor.url, ["/first", "/second"])
-        tower.send(lane, first, second, most=2)
+        executor.send(lane, first, second, most=2)
         wait_until(lambda: len(vendor.heard) == 1 and not lane.queue)
         happens(lane, second)
         goes_on.set()
-        tower.serve()
+        executor.serve()
     assert list(map(target, vendor.heard)) == ["/first"]
-    assert [one.result for one in tower.finished if one.call is second] == [LATE]
+    assert [one.result for one in executor.finished if one.call is second] == [LATE]
 
 
-def test_what_was_begun_departs_though_redis_is_gone(books: Books) -> None:
+def test_what_was_begun_is_sent_though_redis_is_gone(books: Books) -> None:
     """Another call of that turn was not begun, and its slot can't be given back."""
     gone = replace(books.services, limiter=RedisLimiter(connect_redis(NOBODY), LEASE))
-    with Lasting(echo) as vendor, Tower() as tower:
-        dispatcher, lane = departing(gone, tower, books.connection.lane)
+    with Lasting(echo) as vendor, FakeExecutor() as executor:
+        dispatcher, lane = dispatching(gone, executor, books.connection.lane)
         lost = call(vendor.url, *bodies("/lost"))
         begun = call(vendor.url, *bodies("/lost too", "/begun"))
         with pytest.raises(RedisError):
-            dispatcher.depart([(lane, lost), (lane, begun)], {2}, time.monotonic())
-        assert (lane.flying, list(lane.queue)) in [(1, [begun]), (1, [])]
+            dispatcher.dispatch([(lane, lost), (lane, begun)], {2}, time.monotonic())
+        assert (lane.in_flight, list(lane.queue)) in [(1, [begun]), (1, [])]
         wait_until(lambda: [target(one) for one in vendor.heard] == ["/begun"])
 
 
-def test_what_was_begun_departs_though_its_turn_can_pause_nobody(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_begun_is_sent_though_its_turn_can_pause_nobody(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database is away just after the commit; the next refusal pauses the connection."""
 
     def away(*_: object) -> None:
@@ -131,29 +131,27 @@ def test_what_was_begun_departs_though_its_turn_can_pause_nobody(books: Books, m
     refused = Deferred(reason="401", pause=True)
     item = Settled(delivery=first, outcome=refused, vendor=destinations.get("chrts"), work=None)
 
-    def begin(db: Sql) -> set[int]:
-        return books.ledger.begin(db, [(second, True)])
-
     monkeypatch.setattr(Stores, "pause", away)
-    assert Recorder(books.services).write([Returned(item=item, outcome=refused)], begin) == {second.id}
+    done = TurnTransaction(books.services).write([Returned(item=item, outcome=refused)], [(second, True)])
+    assert done.begun == {second.id}
 
 
 def test_what_was_committed_too_slowly_is_not_sent(books: Books) -> None:
     """A transaction that waited for somebody's lock has used up the leases that it renewed at its beginning."""
-    with Lasting(echo) as vendor, Tower() as tower:
-        dispatcher, lane = departing(books.services, tower, books.connection.lane)
+    with Lasting(echo) as vendor, FakeExecutor() as executor:
+        dispatcher, lane = dispatching(books.services, executor, books.connection.lane)
         late, early = call(vendor.url, *bodies("/late")), call(vendor.url, *bodies("/early"))
-        dispatcher.depart([(lane, late)], {1}, time.monotonic() - 20)
-        dispatcher.depart([(lane, early)], {1}, time.monotonic() - 2)
-        finished = {id(one.call): one.result for one in collected(tower, 2)}
+        dispatcher.dispatch([(lane, late)], {1}, time.monotonic() - 20)
+        dispatcher.dispatch([(lane, early)], {1}, time.monotonic() - 2)
+        finished = {id(one.call): one.result for one in collected(executor, 2)}
         assert finished[id(late)] == LATE
         assert list(map(target, vendor.heard)) == ["/early"]
 
 
-def collected(tower: Tower, count: int) -> list[FinishedCall]:
+def collected(executor: FakeExecutor, count: int) -> list[FinishedCall]:
     """So many calls that are over."""
     found: list[FinishedCall] = []
-    wait_until(lambda: len(found.__iadd__(tower.executor.collect(0.05, 1))) == count)
+    wait_until(lambda: len(found.__iadd__(executor.executor.collect(0.05, 1))) == count)
     return found
 
 
@@ -204,8 +202,8 @@ def test_a_turn_that_fails_frees_what_it_took(shop: Shop, monkeypatch: pytest.Mo
 
 def test_what_was_taken_back_waits_as_it_did(books: Books) -> None:
     """In its order, and halves of what was refused as a whole stay halves: what they carry was being sent already."""
-    with Tower() as tower:
-        dispatcher, lane = departing(books.services, tower, books.connection.lane)
+    with FakeExecutor() as executor:
+        dispatcher, lane = dispatching(books.services, executor, books.connection.lane)
         one, two = (call("http://127.0.0.1:1", *bodies(path)) for path in ("/a", "/b"))
         half, other = (call("http://127.0.0.1:1", *bodies(path, path)) for path in ("/c", "/d"))
         half.is_half = other.is_half = True
@@ -233,7 +231,7 @@ def test_a_round_that_ends_waits_for_slow_vendors_at_rest(books: Books) -> None:
 def test_what_holds_for_a_lane_is_known_while_the_database_is_away(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Slots are stamped by it when calls come home, and those must not be lost for want of it."""
+    """Slots are stamped by it when calls are over, and those must not be lost for want of it."""
     monkeypatch.setattr("plugin.delivery.config_cache._SECONDS", -1.0)
     known = ConfigCache(books.services)
     before = known.policy(books.connection.lane)

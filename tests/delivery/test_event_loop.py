@@ -1,4 +1,4 @@
-"""The hub and its threads: every call lands exactly once, in its lane's measure, whatever others do meanwhile."""
+"""The event loop and its threads: every call ends exactly once, in its lane's measure, whatever others do meanwhile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plugin.core.step import Request
 from plugin.core.vendor_profile import Batch
 from plugin.delivery.lanes import Lane
 from tests.conftest import wait_until
-from tests.support.fake_executor import Tower, call, calls
+from tests.support.fake_executor import FakeExecutor, call, calls
 from tests.support.keep_alive_vendor import Lasting, echo, target
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 LATE = Failure(sent=False, reason="its turn came too late", late=True)
 OPEN = Path("/proc/self/fd")
-# What a call may take while another lane holds the hub up; it answers at once.
-HELD_UP = 0.5
+# What a call may take while another lane stalls the event loop; it answers at once.
+STALLED = 0.5
 
 
 class Crowd:
     """Answers every request after a moment, and counts how many it has before it at once."""
 
     def __init__(self, until: int = 0) -> None:
-        """The first ones wait until there are so many."""
+        """Have the first requests wait until there are `until` at once."""
         self.peak = 0
         self._now = 0
         self._all_here = threading.Event()
@@ -54,33 +54,33 @@ class Crowd:
 
 
 def paths(name: str, count: int) -> list[str]:
-    """So many that are all different."""
+    """Return `count` paths that are all different."""
     return [f"/{name}/{number}" for number in range(count)]
 
 
 def answers(finished: Sequence[FinishedCall]) -> list[str]:
-    """For what targets these were answered."""
+    """Return the targets for which these calls were answered."""
     assert all(isinstance(one.result, Response) for one in finished), [one.result for one in finished]
     return [one.result.json["for"] for one in finished if isinstance(one.result, Response)]
 
 
 def asked(one: FinishedCall) -> str:
-    """The path of a call."""
+    """Return the path of a call."""
     return one.call.items[0].request.path
 
 
-def connected(tower: Tower, lane: Lane, vendor: Lasting, count: int) -> None:
+def connected(executor: FakeExecutor, lane: Lane, vendor: Lasting, count: int) -> None:
     """Have so many connections of a lane open; its vendor has to hold the calls until all of them are there."""
-    tower.send(lane, *calls(vendor.url, paths("open", count)), most=count)
-    tower.serve()
+    executor.send(lane, *calls(vendor.url, paths("open", count)), most=count)
+    executor.serve()
     assert vendor.connections == count
-    tower.finished.clear()
+    executor.finished.clear()
 
 
 def by_pieces(
     goes_on: threading.Event, crowd: Crowd, cut: Callable[[bytes], int]
 ) -> Callable[[bytes], Iterator[bytes]]:
-    """A vendor that stops after the first bytes of some answers, until it goes on."""
+    """Return a vendor that stops after the first bytes of some answers, until it goes on."""
 
     def say(request: bytes) -> Iterator[bytes]:
         if not target(request).startswith("/pieces"):
@@ -111,103 +111,106 @@ def test_answers_in_pieces_hold_up_no_other_lane(cut: Callable[[bytes], int]) ->
     with (
         Lasting(by_pieces(goes_on, Crowd(16), cut)) as tardy,
         Lasting(echo) as prompt,
-        Tower() as tower,
+        FakeExecutor() as executor,
     ):
-        connected(tower, fast, prompt, 1)
-        connected(tower, slow, tardy, 16)
-        tower.send(slow, *calls(tardy.url, paths("pieces", 32)), most=16)
-        tower.serve(lambda: len(tardy.heard) == 32)
-        tower.send(fast, *calls(prompt.url, paths("fast", 20)))
-        tower.serve(lambda: len(tower.of(fast)) == 20)
-        assert not tower.of(slow)
-        assert max(one.took for one in tower.of(fast)) < HELD_UP
+        connected(executor, fast, prompt, 1)
+        connected(executor, slow, tardy, 16)
+        executor.send(slow, *calls(tardy.url, paths("pieces", 32)), most=16)
+        executor.serve(lambda: len(tardy.heard) == 32)
+        executor.send(fast, *calls(prompt.url, paths("fast", 20)))
+        executor.serve(lambda: len(executor.of(fast)) == 20)
+        assert not executor.of(slow)
+        assert max(one.took for one in executor.of(fast)) < STALLED
         goes_on.set()
-        tower.serve()
-    assert answers(tower.of(fast)) == paths("fast", 20)
-    assert Counter(answers(tower.of(slow))) == Counter(paths("pieces", 32))
-    assert all(asked(one) == one.result.json["for"] for one in tower.finished if isinstance(one.result, Response))
+        executor.serve()
+    assert answers(executor.of(fast)) == paths("fast", 20)
+    assert Counter(answers(executor.of(slow))) == Counter(paths("pieces", 32))
+    assert all(asked(one) == one.result.json["for"] for one in executor.finished if isinstance(one.result, Response))
 
 
 @pytest.mark.parametrize("most", [1, 7])
 def test_a_lane_never_has_more_calls_at_once_than_it_may(most: int) -> None:
     """Neither while its connections are made nor afterwards, and it does have so many."""
     lane, crowd = Lane("a"), Crowd(most)
-    with Lasting(crowd) as vendor, Tower() as tower:
+    with Lasting(crowd) as vendor, FakeExecutor() as executor:
         for name in ("first", "then"):
-            tower.send(lane, *calls(vendor.url, paths(name, 60)), most=most)
-            tower.serve()
+            executor.send(lane, *calls(vendor.url, paths(name, 60)), most=most)
+            executor.serve()
     assert crowd.peak == most
     assert vendor.connections == most
-    assert Counter(answers(tower.finished)) == Counter([*paths("first", 60), *paths("then", 60)])
+    assert Counter(answers(executor.finished)) == Counter([*paths("first", 60), *paths("then", 60)])
 
 
 def test_a_lane_that_may_have_fewer_calls_has_fewer() -> None:
     """What was learned of it counts from the next call on."""
     lane = Lane("a")
     wide, narrow = Crowd(8), Crowd(2)
-    with Lasting(lambda request: (narrow if "then" in target(request) else wide)(request)) as vendor, Tower() as tower:
-        tower.send(lane, *calls(vendor.url, paths("first", 40)), most=8)
-        tower.serve()
-        tower.send(lane, *calls(vendor.url, paths("then", 40)), most=2)
-        tower.serve()
+    with (
+        Lasting(lambda request: (narrow if "then" in target(request) else wide)(request)) as vendor,
+        FakeExecutor() as executor,
+    ):
+        executor.send(lane, *calls(vendor.url, paths("first", 40)), most=8)
+        executor.serve()
+        executor.send(lane, *calls(vendor.url, paths("then", 40)), most=2)
+        executor.serve()
     assert (wide.peak, narrow.peak) == (8, 2)
 
 
 def test_a_call_is_made_at_its_moment_and_holds_up_no_other_lane() -> None:
     """Not before, which its vendor would refuse; those behind it follow in their order, other lanes don't wait."""
     lane, other = Lane("a"), Lane("b")
-    with Lasting(echo) as vendor, Tower() as tower:
-        connected(tower, lane, vendor, 1)
+    with Lasting(echo) as vendor, FakeExecutor() as executor:
+        connected(executor, lane, vendor, 1)
         later = calls(vendor.url, ["/later", "/last", "/behind"])
         moment = time.monotonic() + 0.4
         later[0].earliest, later[1].earliest = moment, moment + 0.2
-        tower.send(lane, *later)
-        tower.send(other, *calls(vendor.url, paths("other", 20)))
-        tower.serve(lambda: len(tower.of(other)) == 20)
-        assert [asked(one) for one in tower.of(lane) if "connect" not in asked(one)] == []
-        tower.serve()
-    found = [(asked(one), one.at - moment) for one in tower.of(lane)][-3:]
+        executor.send(lane, *later)
+        executor.send(other, *calls(vendor.url, paths("other", 20)))
+        executor.serve(lambda: len(executor.of(other)) == 20)
+        assert [asked(one) for one in executor.of(lane) if "connect" not in asked(one)] == []
+        executor.serve()
+    found = [(asked(one), one.at - moment) for one in executor.of(lane)][-3:]
     assert [name for name, _ in found] == ["/later", "/last", "/behind"]
     assert all(0 <= at - due < 0.5 for (_, at), due in zip(found, (0.0, 0.2, 0.2), strict=True))
 
 
 def test_a_call_that_is_called_off_does_not_wait_for_its_moment() -> None:
-    """Its slot is free at once, and what it carries is tried again when the gate opens."""
+    """Its slot is free at once, and what it carries is tried again when the block is over."""
     lane = Lane("a")
-    with Lasting(echo) as vendor, Tower() as tower:
+    with Lasting(echo) as vendor, FakeExecutor() as executor:
         (planned,) = calls(vendor.url, ["/planned"])
         planned.earliest = time.monotonic() + 60
-        tower.send(lane, planned)
+        executor.send(lane, planned)
         lane.call_off()
-        tower.send(lane)
-        tower.serve()
-    assert [one.result for one in tower.finished] == [LATE]
+        executor.send(lane)
+        executor.serve()
+    assert [one.result for one in executor.finished] == [LATE]
     assert vendor.heard == []
 
 
 def test_every_call_of_many_lanes_lands_once() -> None:
     """With its own answer, and heard once by the vendor."""
     lanes = [(Lane(f"lane{number}"), paths(f"lane{number}", 40)) for number in range(30)]
-    with Lasting(echo) as vendor, Tower() as tower:
+    with Lasting(echo) as vendor, FakeExecutor() as executor:
         for lane, all_its in lanes:
-            tower.send(lane, *calls(vendor.url, all_its), most=3)
-        tower.serve()
-    assert all(asked(one) == answers([one])[0] for one in tower.finished)
+            executor.send(lane, *calls(vendor.url, all_its), most=3)
+        executor.serve()
+    assert all(asked(one) == answers([one])[0] for one in executor.finished)
     for lane, all_its in lanes:
-        assert Counter(answers(tower.of(lane))) == Counter(all_its)
-        assert (lane.flying, lane.active) == (0, 0)
+        assert Counter(answers(executor.of(lane))) == Counter(all_its)
+        assert (lane.in_flight, lane.loop.active) == (0, 0)
     assert Counter(map(target, vendor.heard)) == Counter(path for _, all_its in lanes for path in all_its)
 
 
 def test_a_call_whose_turn_comes_too_late_is_not_sent() -> None:
     """By then somebody else might send it; those behind it go out."""
     lane = Lane("a")
-    with Lasting(echo) as vendor, Tower() as tower:
-        connected(tower, lane, vendor, 1)
+    with Lasting(echo) as vendor, FakeExecutor() as executor:
+        connected(executor, lane, vendor, 1)
         late = call(vendor.url, Request(method="POST", path="/late", body={}), late=True)
-        tower.send(lane, late, *calls(vendor.url, ["/next"]))
-        tower.serve()
-    found = {asked(one): one.result for one in tower.finished}
+        executor.send(lane, late, *calls(vendor.url, ["/next"]))
+        executor.serve()
+    found = {asked(one): one.result for one in executor.finished}
     assert found["/late"] == Failure(sent=False, reason="its turn came too late", late=True)
     assert isinstance(found["/next"], Response)
     assert "/late" not in map(target, vendor.heard)
@@ -228,37 +231,37 @@ FAULTS = {
 
 @pytest.mark.parametrize("what", FAULTS.values(), ids=FAULTS)
 def test_a_fault_of_ours_in_one_call_stops_no_other(what: dict[str, Any]) -> None:
-    """It lands as a failure that asks to be reported; over an open connection or without one."""
+    """It ends as a failure that asks to be reported; over an open connection or without one."""
     bad, good = Lane("bad"), Lane("good")
-    with Lasting(echo) as vendor, Tower() as tower:
-        connected(tower, bad, vendor, 1)
+    with Lasting(echo) as vendor, FakeExecutor() as executor:
+        connected(executor, bad, vendor, 1)
         for _ in range(3):
-            tower.send(bad, call(vendor.url, *what["requests"], batch=what.get("batch")))
-            tower.send(good, *calls(vendor.url, paths("good", 5)), most=2)
-            tower.send(bad, *calls(vendor.url, ["/after"]))
-            tower.serve()
-    faults = [one for one in tower.of(bad) if asked(one) == "/x"]
+            executor.send(bad, call(vendor.url, *what["requests"], batch=what.get("batch")))
+            executor.send(good, *calls(vendor.url, paths("good", 5)), most=2)
+            executor.send(bad, *calls(vendor.url, ["/after"]))
+            executor.serve()
+    faults = [one for one in executor.of(bad) if asked(one) == "/x"]
     assert len(faults) == 3
     assert all(isinstance(one.result, Failure) and "please report it" in one.result.reason for one in faults)
     assert all(one.returned for one in faults)
-    assert answers([one for one in tower.of(bad) if one not in faults]) == ["/after"] * 3
-    assert len(answers(tower.of(good))) == 15
+    assert answers([one for one in executor.of(bad) if one not in faults]) == ["/after"] * 3
+    assert len(answers(executor.of(good))) == 15
 
 
 def test_a_fault_of_ours_in_reading_one_answer_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody knows what an answer may hit upon: the call counts as sent, and the hub goes on."""
+    """Nobody knows what an answer may hit upon: the call counts as sent, and the loop goes on."""
     lane, other = Lane("a"), Lane("b")
-    with Lasting(echo) as vendor, Lasting(echo) as second, Tower() as tower:
-        connected(tower, lane, vendor, 1)
-        connected(tower, other, second, 1)
+    with Lasting(echo) as vendor, Lasting(echo) as second, FakeExecutor() as executor:
+        connected(executor, lane, vendor, 1)
+        connected(executor, other, second, 1)
         with monkeypatch.context() as broken:
             broken.setattr("plugin.transport.connection.ResponseParser", _broken)
-            tower.send(lane, *calls(vendor.url, ["/x"]))
-            tower.serve()
-        tower.send(lane, *calls(vendor.url, ["/after"]))
-        tower.send(other, *calls(second.url, ["/other"]))
-        tower.serve()
-    odd, *rest = tower.finished
+            executor.send(lane, *calls(vendor.url, ["/x"]))
+            executor.serve()
+        executor.send(lane, *calls(vendor.url, ["/after"]))
+        executor.send(other, *calls(second.url, ["/other"]))
+        executor.serve()
+    odd, *rest = executor.finished
     assert isinstance(odd.result, Failure)
     assert odd.result.sent
     assert Counter(answers(rest)) == Counter(["/after", "/other"])
@@ -274,13 +277,13 @@ def test_without_a_further_thread_calls_are_made_nevertheless(monkeypatch: pytes
             raise RuntimeError("can't start new thread")
         start(self)
 
-    with Lasting(echo) as vendor, Tower() as tower:
-        connected(tower, other, vendor, 1)
+    with Lasting(echo) as vendor, FakeExecutor() as executor:
+        connected(executor, other, vendor, 1)
         monkeypatch.setattr(threading.Thread, "start", sparing)
-        tower.send(lane, *calls(vendor.url, paths("a", 30)), most=10)
-        tower.send(other, *calls(vendor.url, paths("b", 30)), most=2)
-        tower.serve()
-    assert Counter(answers(tower.finished)) == Counter([*paths("a", 30), *paths("b", 30)])
+        executor.send(lane, *calls(vendor.url, paths("a", 30)), most=10)
+        executor.send(other, *calls(vendor.url, paths("b", 30)), most=2)
+        executor.serve()
+    assert Counter(answers(executor.finished)) == Counter([*paths("a", 30), *paths("b", 30)])
 
 
 def test_without_any_thread_calls_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,39 +297,39 @@ def test_without_any_thread_calls_say_so(monkeypatch: pytest.MonkeyPatch) -> Non
         start(self)
 
     monkeypatch.setattr(threading.Thread, "start", sparing)
-    with Lasting(echo) as vendor, Tower() as tower:
-        tower.send(lane, *calls(vendor.url, paths("a", 5)), most=2)
-        tower.serve()
-    assert [one.result.sent for one in tower.finished if isinstance(one.result, Failure)] == [False] * 5
+    with Lasting(echo) as vendor, FakeExecutor() as executor:
+        executor.send(lane, *calls(vendor.url, paths("a", 5)), most=2)
+        executor.serve()
+    assert [one.result.sent for one in executor.finished if isinstance(one.result, Failure)] == [False] * 5
     assert vendor.heard == []
 
 
 def ours() -> list[str]:
-    """Threads of a crew that are alive."""
-    return [thread.name for thread in threading.enumerate() if thread.name in ("hub", "call", "watch")]
+    """Return the names of an executor's threads that are alive."""
+    return [thread.name for thread in threading.enumerate() if thread.name in ("event loop", "call", "watch")]
 
 
 @pytest.mark.skipif(not OPEN.exists(), reason="only Linux tells what is open")
 def test_closing_leaves_nothing_behind() -> None:
-    """No thread and no socket: rounds come and go. Not even after a hub was held up and relieved."""
+    """No thread and no socket: rounds come and go. Not even after a loop was stalled and replaced."""
     wait_until(lambda: not ours())
     files = len(list(OPEN.iterdir()))
     goes_on = threading.Event()
     lane, other = Lane("a"), Lane("b")
     vendor = Lasting(by_pieces(goes_on, Crowd(3), CUTS["after the head"]))
-    with vendor, Lasting(echo) as prompt, Tower() as tower:
-        connected(tower, lane, vendor, 3)
-        tower.send(lane, *calls(vendor.url, paths("pieces", 3)), most=3)
-        tower.serve(lambda: len(vendor.heard) == 6)
-        tower.send(other, *calls(prompt.url, paths("b", 20)), most=4)
-        tower.serve(lambda: len(tower.of(other)) == 20)
+    with vendor, Lasting(echo) as prompt, FakeExecutor() as executor:
+        connected(executor, lane, vendor, 3)
+        executor.send(lane, *calls(vendor.url, paths("pieces", 3)), most=3)
+        executor.serve(lambda: len(vendor.heard) == 6)
+        executor.send(other, *calls(prompt.url, paths("b", 20)), most=4)
+        executor.serve(lambda: len(executor.of(other)) == 20)
         goes_on.set()
-        tower.serve()
+        executor.serve()
     wait_until(lambda: not ours())
     wait_until(lambda: len(list(OPEN.iterdir())) <= files)
 
 
-def test_a_crew_that_had_nothing_to_do_closes() -> None:
-    """Its hub was never needed."""
-    with Tower() as tower:
-        assert tower.executor.collect(0, 0) == []
+def test_an_executor_that_had_nothing_to_do_closes() -> None:
+    """Its event loop was never needed."""
+    with FakeExecutor() as executor:
+        assert executor.executor.collect(0, 0) == []

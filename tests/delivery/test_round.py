@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,17 +13,18 @@ from plugin import destinations
 from plugin.core.errors import Unavailable
 from plugin.core.outcome import Accepted
 from plugin.delivery.prepare import Settled
-from plugin.delivery.record import Recorder, Returned
-from plugin.delivery.round import Worker
+from plugin.delivery.record import Returned
+from plugin.delivery.round import TurnTransaction, Worker
 from plugin.sandbox import Fault
 from plugin.storage import queries
+from plugin.storage.ledger import Ledger
 from tests.support.deliveries import Books, a_step
 from tests.support.keep_alive_vendor import Lasting, kept
 from tests.support.running_line import owed, work_off
 from tests.support.shop import connect, sent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection as Sql
 
@@ -37,30 +39,48 @@ UNWRITABLE = Accepted(then=(a_step("next", data={"a": object()}),))
 
 @pytest.fixture
 def books(services: Services) -> Books:
-    """A connection that is owed something for three people, and nothing else."""
+    """Build a connection that is owed something for three people, and nothing else."""
     return Books.owing(services, "a", "b", "c")
 
 
 def came_back(delivery: Delivery, outcome: Outcome) -> Returned:
-    """What became of it."""
+    """Return a delivery that needed no call, with this outcome."""
     vendor = destinations.get(delivery.destination)
     return Returned(item=Settled(delivery=delivery, outcome=outcome, vendor=vendor, work=None), outcome=outcome)
 
 
 def states(books: Books) -> dict[str, str]:
-    """Every delivery's, by its key."""
+    """Return the state of every delivery by its person."""
     return {item["subject"].removeprefix("person:"): item["state"] for item in owed(books.services)}
+
+
+class InterruptedLedger(Ledger):
+    """Raises these errors, one each time, when the intents of a turn are written and not committed yet.
+
+    `seen` is what others saw at these moments.
+    """
+
+    def __init__(self, books: Books, *errors: Exception) -> None:
+        super().__init__(books.services.database)
+        self._books = books
+        self._errors = list(errors)
+        self.seen: list[dict[str, str]] = []
+
+    def begin(self, db: Sql, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
+        """Write down the intents, and then fail."""
+        begun = super().begin(db, leased)
+        if self._errors:
+            self.seen.append(states(self._books))
+            raise self._errors.pop()
+        return begun
 
 
 def test_one_result_that_cannot_be_written_spoils_no_other(books: Books) -> None:
     """It is held; the other is written down, and the intent of that turn is committed as well."""
     first, second, third = books.lease()
 
-    def begin(db: Sql) -> set[int]:
-        return books.ledger.begin(db, [(third, True)])
-
     returned = [came_back(first, UNWRITABLE), came_back(second, Accepted())]
-    assert Recorder(books.services).write(returned, begin) == {third.id}
+    assert TurnTransaction(books.services).write(returned, [(third, True)]).begun == {third.id}
     assert states(books) == {"a": "held", "b": "done", "c": "sending"}
 
 
@@ -68,10 +88,8 @@ def test_the_only_result_that_cannot_be_written_spoils_no_intent(books: Books) -
     """The same where there is no other."""
     first, second, _ = books.lease()
 
-    def begin(db: Sql) -> set[int]:
-        return books.ledger.begin(db, [(second, True)])
-
-    assert Recorder(books.services).write([came_back(first, UNWRITABLE)], begin) == {second.id}
+    done = TurnTransaction(books.services).write([came_back(first, UNWRITABLE)], [(second, True)])
+    assert done.begun == {second.id}
     assert states(books) == {"a": "held", "b": "sending", "c": "waiting"}
 
 
@@ -80,31 +98,24 @@ def test_what_came_back_is_kept_if_the_rest_of_the_turn_fails(books: Books, coun
     """A fault in beginning or leasing is not one of the answers: they are written down as they are."""
     leased = books.lease()
 
-    def fail(db: Sql) -> None:
-        books.ledger.begin(db, [(leased[2], True)])
-        raise ZeroDivisionError
-
+    broken = InterruptedLedger(books, ZeroDivisionError(), ZeroDivisionError())
+    returned = [came_back(one, Accepted()) for one in leased[:count]]
     with pytest.raises(ZeroDivisionError):
-        Recorder(books.services).write([came_back(one, Accepted()) for one in leased[:count]], fail)
+        TurnTransaction(replace(books.services, ledger=broken)).write(returned, [(leased[2], True)])
     expected = {"a": "done", "b": "done" if count == 2 else "waiting", "c": "waiting"}
     assert states(books) == expected
 
 
 def test_a_database_that_is_away_for_a_moment_loses_nothing(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it is written with the next try, and nothing of it by halves before."""
-    monkeypatch.setattr("plugin.delivery.record._RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("plugin.delivery.round._RETRY_SECONDS", 0.0)
     first, second, _ = books.lease()
-    seen: list[dict[str, str]] = []
-
-    def begin(db: Sql) -> set[int]:
-        begun = books.ledger.begin(db, [(second, True)])
-        if len(seen) < 2:
-            seen.append(states(books))
-            raise Unavailable("away")
-        return begun
-
-    assert Recorder(books.services).write([came_back(first, Accepted())], begin) == {second.id}
-    assert seen == [{"a": "waiting", "b": "waiting", "c": "waiting"}] * 2
+    ledger = InterruptedLedger(books, Unavailable("away"), Unavailable("away"))
+    done = TurnTransaction(replace(books.services, ledger=ledger)).write(
+        [came_back(first, Accepted())], [(second, True)]
+    )
+    assert done.begun == {second.id}
+    assert ledger.seen == [{"a": "waiting", "b": "waiting", "c": "waiting"}] * 2
     assert states(books) == {"a": "done", "b": "sending", "c": "waiting"}
 
 
@@ -126,7 +137,7 @@ def test_a_call_leaves_once_its_intent_is_committed(shop: Shop) -> None:
 
 
 def order(shop: Shop, number: int) -> None:
-    """An order of a person of its own."""
+    """Post an order of a person of its own."""
     document = sent("orders_create")
     document["email"] = document["customer"]["email"] = f"person{number}@example.com"
     document["customer"]["id"] += number

@@ -28,18 +28,18 @@ PLATFORM = "shopify"
 
 @pytest.fixture(scope="module")
 def demos() -> dict[str, Demo]:
-    """What each emulator declares."""
+    """Return what each emulator declares."""
     return {name: emulator.vendor.demo for name, emulator in Sandbox().emulators.items()}
 
 
 @pytest.fixture(scope="module")
 def empty() -> dict[str, Received]:
-    """What each vendor says that it takes, before it took anything."""
+    """Return what each vendor says that it takes, before it took anything."""
     return {name: emulator.received() for name, emulator in Sandbox().emulators.items()}
 
 
 def stories(orders: int = _ORDERS) -> Sequence[Story]:
-    """The stories of a demo, signed, not yet sent."""
+    """Return the stories of a demo, signed and not yet sent."""
     found = cast(PLATFORM, orders)
     assert found is not None
     return found.stories
@@ -49,7 +49,7 @@ Seen = dict[str, Received]
 
 
 def perfect(told: Sequence[Story], empty: Seen, demos: dict[str, Demo]) -> Seen:
-    """What has to be received in the end, made from what was told."""
+    """Return what has to be received in the end, made from the stories."""
     seen = {name: _perfect(one, told) for name, one in empty.items()}
     reserved = {country: name for name, one in demos.items() for country in one.countries}
     usual = next(name for name, one in empty.items() if one.parcels is not None and not demos[name].countries)
@@ -103,7 +103,7 @@ def places(seen: Seen, *lists: str) -> list[tuple[str, str]]:
 
 
 def changed(seen: Seen, name: str, what: str, change: Callable[[list[Any]], list[Any]]) -> Seen:
-    """The same with one list of one vendor changed."""
+    """Return the same with one list of one vendor changed."""
     one = seen[name]
     if hasattr(one, what):
         values: Any = {what: change(list(getattr(one, what)))}
@@ -115,13 +115,13 @@ def changed(seen: Seen, name: str, what: str, change: Callable[[list[Any]], list
 
 @pytest.fixture
 def seen(empty: Seen, demos: dict[str, Demo]) -> Seen:
-    """A perfect end."""
+    """Return what is received when all goes well."""
     return perfect(stories(), empty, demos)
 
 
 @pytest.fixture
 def judged(demos: dict[str, Demo]) -> Callable[[Seen], Verdict]:
-    """The verdict on what was received."""
+    """Return the verdict on what was received."""
     return lambda seen: judge(stories(), seen, demos, RESTS)
 
 
@@ -187,7 +187,7 @@ def test_every_kind_of_story_is_told_by_default() -> None:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """An environment that points at databases which a demo must never touch."""
+    """Return an environment that points at databases which a demo must never touch."""
     own = {"DATABASE_URL": "postgresql://127.0.0.1:1/real", "REDIS_URL": "redis://127.0.0.1:1", "TMPDIR": str(folder)}
     return os.environ | own | {"COLUMNS": "120"}
 

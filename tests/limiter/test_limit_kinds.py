@@ -26,14 +26,14 @@ MINUTE = RateLimit(1, 60)
 
 @pytest.fixture
 def limiter(embedded: Backend) -> Iterator[RedisLimiter]:
-    """The limiter on an empty Redis."""
+    """Build the limiter on an empty Redis."""
     with Redis.from_url(embedded.redis_url) as client:
         client.flushdb()
         yield RedisLimiter(client, timedelta(seconds=60))
 
 
 def ask(limiter: RedisLimiter, want: int, *limits: RateLimit, learns: bool = False) -> Grant:
-    """What the lane is granted at once."""
+    """Return what the lane is granted at once."""
     return limiter.reserve([SlotRequest(lane=LANE, limits=limits, want=want, learns=learns)])[0]
 
 
@@ -44,7 +44,7 @@ def over(
     took: float | None = None,
     left: RemainingQuota | None = None,
 ) -> None:
-    """The calls of a grant are over; `took` is in seconds."""
+    """End the calls of a grant; `took` is in seconds."""
     trip = None if took is None else timedelta(seconds=took)
     limiter.finish(
         [Completion(lane=LANE, limits=limits, used=[Used(slot=slot, took=trip) for slot in grant.slots], left=left)]

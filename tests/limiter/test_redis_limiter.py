@@ -37,13 +37,13 @@ Span = tuple[float, float]
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: both are the same Redis."""
+    """Use the embedded Redis only: with the other database it is the same."""
     return embedded
 
 
 @pytest.fixture
 def redis(backend: Backend) -> Iterator[Redis]:
-    """An empty Redis."""
+    """Return an empty Redis."""
     with Redis.from_url(backend.redis_url) as client:
         client.flushdb()
         yield client
@@ -51,17 +51,17 @@ def redis(backend: Backend) -> Iterator[Redis]:
 
 @pytest.fixture
 def limiter(redis: Redis) -> RedisLimiter:
-    """The limiter as a worker holds it."""
+    """Build the limiter as a worker holds it."""
     return RedisLimiter(redis, LONG)
 
 
 def take(limiter: RedisLimiter, want: int, *limits: RateLimit, lane: str = LANE) -> tuple[str, ...]:
-    """The slots that are granted at once."""
+    """Return the slots that are granted at once."""
     return ask(limiter, want, *limits, lane=lane).slots
 
 
 def ask(limiter: RedisLimiter, want: int, *limits: RateLimit, lane: str = LANE, ahead: float = 0.0) -> Grant:
-    """What one lane is granted."""
+    """Return what one lane is granted."""
     (grant,) = limiter.reserve([SlotRequest(lane=lane, limits=limits, want=want, ahead=timedelta(seconds=ahead))])
     return grant
 
@@ -103,7 +103,7 @@ def hammer(url: str, seconds: float, limits: Sequence[RateLimit], threads: int, 
 
 
 def most(spans: Sequence[Span], window: float) -> int:
-    """The most calls that any window could hold, however late the earlier ones and early the later ones arrived."""
+    """Return the most calls in any window, however late the earlier ones and early the later ones arrived."""
     return max(
         1 + sum(1 for other in spans if other is not span and other[0] <= span[0] and other[1] > span[0] - window)
         for span in spans
@@ -188,7 +188,7 @@ def test_a_full_lane_says_when_to_ask_again(limiter: RedisLimiter) -> None:
 
 
 def test_a_closed_gate_stops_every_process_until_then(redis: Redis, limiter: RedisLimiter) -> None:
-    """`Retry-After` told to one worker is obeyed by all, and by this lane only."""
+    """`Retry-After` said to one worker is obeyed by all, and by this lane only."""
     limiter.block(LANE, timedelta(seconds=30))
     grant = ask(RedisLimiter(redis, LONG), 1, RateLimit(5, 1))
     assert grant.slots == ()
@@ -228,7 +228,7 @@ def test_use_shows_what_counts(limiter: RedisLimiter) -> None:
 
 
 def test_a_strict_vendor_never_answers_429(shop: Shop) -> None:
-    """300 calls at once through two workers, at a vendor that counts arrivals in a sliding window and answers late."""
+    """300 calls at once through two workers, at a vendor that counts in a sliding window and answers late."""
     vendor = shop.sandbox.emulators["chrts"]
     vendor.window.set(Limit(count=60, seconds=1))
     vendor.faults.add(Fault("slow", times=None, chance=0.3, seconds=0.1))

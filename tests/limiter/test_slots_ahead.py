@@ -25,14 +25,14 @@ LATE = 0.1
 
 @pytest.fixture
 def limiter(embedded: Backend) -> Iterator[RedisLimiter]:
-    """The limiter on an empty Redis."""
+    """Build the limiter on an empty Redis."""
     with Redis.from_url(embedded.redis_url) as client:
         client.flushdb()
         yield RedisLimiter(client, timedelta(seconds=60))
 
 
 def ask(limiter: RedisLimiter, want: int, *limits: RateLimit, ahead: float = 0.0) -> Grant:
-    """What the lane is granted for now and `ahead` seconds."""
+    """Return what the lane is granted for now and `ahead` seconds."""
     return limiter.reserve([SlotRequest(lane=LANE, limits=limits, want=want, ahead=timedelta(seconds=ahead))])[0]
 
 
@@ -108,7 +108,7 @@ def test_what_the_vendor_says_is_left_is_not_claimed_beyond(limiter: RedisLimite
 
 
 def test_a_claimed_slot_that_is_given_back_is_free_at_once(limiter: RedisLimiter) -> None:
-    """Its delivery was taken by another process, or the gate closed."""
+    """Its delivery was taken by another process, or the lane was blocked."""
     limit = RateLimit(1, 1)
     use(limiter, 1, limit)
     (slot,) = ask(limiter, 1, limit, ahead=5).slots
@@ -133,7 +133,7 @@ def test_a_limit_that_is_used_up_for_long_counts_beside_a_call_on_its_way(limite
 
 
 def test_a_claimed_slot_that_is_given_back_is_left_at_the_vendor(limiter: RedisLimiter) -> None:
-    """Called off by a closed gate, it was not used, and the vendor never counted it."""
+    """Called off by a block, it was not used, and the vendor never counted it."""
     limit = RateLimit(100, 1)
     use(limiter, 1, limit, left=RemainingQuota(calls=3, reset=timedelta(seconds=60)))
     slots = ask(limiter, 9, limit).slots

@@ -1,4 +1,4 @@
-"""Cart Abandoned: told of a checkout that was left, once, and of no other."""
+"""Cart Abandoned: sent of a checkout that was left, once, and of no other."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ HOURS = 24
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Use SQLite alone: nothing here depends on the kind of database."""
     return embedded
 
 
 def post(shop: Shop, topic: str, **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
-    """A webhook comes and is worked off."""
+    """Deliver a webhook and work it off."""
     assert shop.post(topic, sent(topic.replace("/", "_")) | changes).status_code == 200
     work_off(shop.services)
 
 
 def let_hours_pass(shop: Shop) -> None:
-    """Every wait ends, and what follows from it goes out."""
+    """Let every wait end, and send what follows from it."""
     hurry(shop.services, watched=True)
     turn(shop.services)
     work_off(shop.services)
 
 
 def waits(shop: Shop, state: str | None = None) -> list[dict[str, Any]]:
-    """The waits, oldest first."""
+    """Return the waits, oldest first."""
     return owed(shop.services, action="await", state=state)
 
 
@@ -186,7 +186,7 @@ def test_the_operator_may_want_none_of_it(shop: Shop) -> None:
 
 @pytest.mark.parametrize(("before", "after", "times"), [("3", "24", 2), ("24", "3", 1)])
 def test_other_hours_hold_for_what_waits(shop: Shop, before: str, after: str, times: int) -> None:
-    """More hours than it was planned for are waited for first; what waits longer than the new ones is told then."""
+    """More hours than it was planned for are waited for first; what waits longer than the new ones is sent then."""
     shop.reconnect("chrts", abandoned_hours=before)
     post(shop, "checkouts/update")
     shop.reconnect("chrts", abandoned_hours=after)
@@ -259,8 +259,8 @@ def test_chrts_in_segment_s_format_is_told_too(shop: Shop) -> None:
     connect(shop.services, shop.store, "chrts", shop.sandbox.base_url, api_key="k2", wire="segment", rate="1000/1s")
     post(shop, "checkouts/update")
     let_hours_pass(shop)
-    told = [one["event"] for one in shop.sandbox.emulators["segment"].state()["events"]]
-    assert told.count(LEFT) == 1
+    sent = [one["event"] for one in shop.sandbox.emulators["segment"].state()["events"]]
+    assert sent.count(LEFT) == 1
 
 
 def test_settings_that_changed_meanwhile_hold_nothing_up(shop: Shop) -> None:
@@ -292,7 +292,7 @@ STORES = itertools.count(1)
 def test_any_order_repetition_and_delay_tells_the_same(
     shop: Shop, ending: tuple[str, ...], batch: int, data: st.DataObject
 ) -> None:
-    """The last version is told of once if nothing ended it, and none if something did, whatever came first."""
+    """The last version is sent once if nothing ended it, and none if something did, whatever came first."""
     store = shop.services.stores.add("shopify", f"shop-{next(STORES)}.myshopify.com", {"secret": SECRET}, None)
     connect(shop.services, store, "chrts", shop.sandbox.base_url, api_key=store.id, rate="1000/1s")
     bodies = [("checkouts/update", sent("checkouts_update") | {"updated_at": at}) for at in (*VERSIONS, *VERSIONS[1:])]
@@ -305,7 +305,7 @@ def test_any_order_repetition_and_delay_tells_the_same(
             route_due(shop.services)
     route_due(shop.services)
     let_hours_pass(shop)
-    told = [one for one in owed(shop.services, store_id=store.id) if one["what"] == f"track {LEFT}"]
-    assert [one["state"] for one in told] == ([] if ending else ["done"])
+    planned = [one for one in owed(shop.services, store_id=store.id) if one["what"] == f"track {LEFT}"]
+    assert [one["state"] for one in planned] == ([] if ending else ["done"])
     ends = [one["properties"]["occurred_at"] for one in shop.tracked(LEFT)]
     assert set(ends) <= {"2026-11-21T16:03:00.000Z"}

@@ -1,4 +1,4 @@
-"""Carts, checkouts, refunds and parcels on the real line: each fact once, with what was remembered about it."""
+"""Carts, checkouts, refunds and parcels on the real line: each fact once, with what was kept about it."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Use SQLite alone: nothing here depends on the kind of database."""
     return embedded
 
 
 def post(shop: Shop, topic: str, name: str = "", **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
-    """A webhook comes and is worked off."""
+    """Deliver a webhook and work it off."""
     assert shop.post(topic, sent(name or topic.replace("/", "_")) | changes).status_code == 200
     work_off(shop.services)
 
 
 def names(shop: Shop) -> Counter[str]:
-    """What chrts counted."""
+    """Return the names of the events that chrts counted."""
     return Counter(event["name"] for event in shop.tracked())
 
 
@@ -112,7 +112,7 @@ def test_a_refund_without_any_currency_is_held(shop: Shop) -> None:
 
 
 def test_a_parcel_of_ours_is_told_of_when_it_gains_its_number(shop: Shop) -> None:
-    """Once, though it is asked for again, and though the shop tells of the fulfilment we then made."""
+    """Once, though it is asked for again, and though the shop reports the fulfilment we then made."""
     shop.reconnect("chitchats", **BUYING)
     post(shop, "orders/create")
     (shipped,) = shop.tracked("Order Shipped")
@@ -140,7 +140,7 @@ def test_a_parcel_of_ours_is_told_of_when_it_arrives(shop: Shop) -> None:
 
 
 def test_news_of_a_parcel_can_be_mapped_again(shop: Shop) -> None:
-    """What was refused is replayed from what the step itself keeps: no webhook told of it."""
+    """What was refused is replayed from what the step itself keeps: no webhook brought it."""
     shop.reconnect("chitchats", **BUYING)
     fault = Fault("status", match="/event/track", status=400, times=None)
     shop.sandbox.emulators["chrts"].faults.add(fault)
@@ -162,7 +162,7 @@ def test_a_delivery_is_told_once_whoever_tells_of_it(shop: Shop) -> None:
 
 
 def test_only_tests_are_left_out_if_the_operator_says_so(shop: Shop) -> None:
-    """`test_orders=no` tells nothing of them, nor of what follows from them."""
+    """`test_orders=no` sends nothing of them, nor of what follows from them."""
     shop.reconnect("chrts", test_orders="no")
     post(shop, "orders/create", test=True)
     post(shop, "refunds/create")

@@ -26,12 +26,12 @@ Hook = tuple[str, dict[str, Any]]
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Use SQLite alone: nothing here depends on the kind of database."""
     return embedded
 
 
 def journey() -> list[Hook]:
-    """A visit, a cart, a checkout, an order of somebody without an account, the account, and the shop's merge."""
+    """Return the webhooks of a visit, a cart, a checkout, a guest's order, the account, and the shop's merge."""
     order = sent("orders_create")
     account = sent("customers_enable") | {"id": ACCOUNT}
     gids = {"kept": ACCOUNT, "deleted": order["customer"]["id"]}
@@ -54,24 +54,24 @@ RECEIVERS = ("chrts", "segment")
 
 
 def state(shop: Shop, receiver: str) -> dict[str, Any]:
-    """What a receiver knows."""
+    """Return what a receiver knows."""
     return shop.sandbox.emulators[receiver].state()
 
 
 def people(shop: Shop, receiver: str = "chrts") -> list[dict[str, Any]]:
-    """Everybody a receiver knows of."""
+    """Return everybody a receiver knows of."""
     found: list[dict[str, Any]] = state(shop, receiver)["people"]
     return found
 
 
 def tell_both(shop: Shop, **settings: str) -> None:
-    """Whoever understands people is told: by chrts' own calls, and in Segment's format."""
+    """Connect both kinds of receivers: chrts' own calls, and Segment's format."""
     for receiver in RECEIVERS:
         shop.reconnect(receiver, **settings)
 
 
 def send(shop: Shop, hooks: Sequence[Hook], *, at_once: bool = False) -> None:
-    """The webhooks come, each worked off before the next unless they come at once."""
+    """Deliver the webhooks, each worked off before the next unless they come at once."""
     for topic, document in hooks:
         assert shop.post(topic, document).status_code == 200
         if not at_once:
@@ -123,7 +123,7 @@ def test_in_whatever_order_they_come(shop: Shop, strategy: str, seed: int) -> No
 
 
 def is_straight(aliases: Sequence[dict[str, Any]]) -> bool:
-    """Whether no id was joined to one that had been joined to it: what a cycle or a repetition does, nobody says."""
+    """Return whether no id was joined to one that had been joined to it; what such a cycle does, nobody says."""
     pairs = [(one["previousId"], one["userId"]) for one in aliases]
     left = set(pairs)
     while True:
@@ -135,15 +135,15 @@ def is_straight(aliases: Sequence[dict[str, Any]]) -> bool:
 
 @pytest.mark.parametrize("strategy", USER_ID_STRATEGIES)
 def test_a_replay_counts_nothing_again(shop: Shop, strategy: str) -> None:
-    """Every event routed again finds its events told; what was learned since may only join ids of the one person."""
+    """Every event routed again finds its events sent; what was learned since may only join ids of the one person."""
     tell_both(shop, user_id=strategy)
     send(shop, journey())
     sales = len(state(shop, "segment")["events"])
     before = shop.sandbox.emulators["chrts"].journal.total
     replay.replay_events(shop.services.database, [row["id"] for row in events(shop.services)])
     work_off(shop.services)
-    told = [one["path"] for one in shop.sandbox.emulators["chrts"].requests()[before:]]
-    assert "/event/track" not in told
+    sent = [one["path"] for one in shop.sandbox.emulators["chrts"].requests()[before:]]
+    assert "/event/track" not in sent
     assert len(state(shop, "segment")["events"]) == sales
     assert [len(people(shop, receiver)) for receiver in RECEIVERS] == [1, 1]
 
@@ -167,13 +167,13 @@ def test_two_people_at_one_browser_stay_two(shop: Shop) -> None:
 
 
 def test_a_failed_merge_joins_nobody(shop: Shop) -> None:
-    """Shopify tells of merges that failed, too."""
+    """Shopify reports merges that failed, too."""
     send(shop, [("customers/merge", sent("customers_merge__failed"))])
     assert shop.sandbox.emulators["chrts"].state()["aliases"] == []
 
 
 def test_a_changed_address_is_the_same_person(shop: Shop) -> None:
-    """Where people are known by their address, the new one is joined to the old, whichever topic tells of it first."""
+    """Where people are known by their address, the new one is joined to the old, whichever topic brings it first."""
     shop.reconnect("chrts", user_id="sha256_email")
     moved = sent("orders_paid") | {"email": "new@example.com"}
     moved["customer"] = moved["customer"] | {"email": "new@example.com"}

@@ -1,4 +1,4 @@
-"""Whatever happens to an order: one live booking at most, and none for a cancelled one unless a person is told.
+"""Whatever happens to an order: one live booking at most, and none for a cancelled one unless a person is shown why.
 
 The real line on SQLite and the embedded Redis, with two accounts of emulated vendors over sockets: both at Chit Chats,
 which takes bookings back, or one at Shiptheory, which never does.
@@ -67,7 +67,7 @@ class Story(RuleBasedStateMachine):
 
     @initialize(buys=st.booleans(), late=RARELY, tags=TAGS)
     def open_shop(self, *, buys: bool, late: bool, tags: str) -> None:
-        """A new order; the first account buys postage at once, or only makes drafts."""
+        """Open a shop with a new order; the first account buys postage at once, or only makes drafts."""
         number = next(numbers)
         known = {"id": number, "name": f"#{number}", "financial_status": "pending", "tags": tags}
         self.document: dict[str, Any] = sent("orders_create") | known
@@ -83,7 +83,7 @@ class Story(RuleBasedStateMachine):
         self.tell("orders/create", late=late)
 
     def tell(self, topic: str, *, late: bool, **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
-        """The order changes, and a webhook about it arrives at once or is on its way for a while."""
+        """Change the order; a webhook about it arrives at once or is on its way for a while."""
         self.clock += timedelta(minutes=1)
         self.document = self.document | {"updated_at": self.clock.isoformat()} | changes
         self.delayed.append((topic, dict(self.document), f"{self.ref}-{len(self.sent) + len(self.delayed)}"))
@@ -93,7 +93,7 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: self.delayed)
     @rule(place=st.integers(0, 5))
     def arrive(self, place: int) -> None:
-        """One of the webhooks that are on their way arrives; they overtake each other."""
+        """Let one of the webhooks arrive that are on their way; they overtake each other."""
         chosen = self.delayed.pop(place % len(self.delayed))
         self.sent.append(chosen)
         self.post(chosen)
@@ -101,69 +101,69 @@ class Story(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule(place=st.integers(0, 5), anew=st.booleans())
     def redeliver(self, *, place: int, anew: bool) -> None:
-        """One that arrived comes again, as the same webhook or under another id."""
+        """Deliver one that arrived again, as the same webhook or under another id."""
         topic, document, name = self.sent[place % len(self.sent)]
         self.post((topic, document, f"{name} again {next(numbers)}" if anew else name))
 
     @rule(tags=TAGS, late=RARELY)
     def edit(self, *, tags: str, late: bool) -> None:
-        """The merchant changes the tags, on which rules depend."""
+        """Change the tags, on which rules depend."""
         self.tell("orders/updated", late=late, tags=tags)
 
     @rule(street=st.sampled_from(["1 Old Street", "2 New Street"]), late=RARELY)
     def readdress(self, *, street: str, late: bool) -> None:
-        """The buyer wants it elsewhere, which no rule asks for."""
+        """Change where the buyer wants it, which no rule asks for."""
         address = self.document["shipping_address"] | {"address1": street}
         self.tell("orders/updated", late=late, shipping_address=address)
 
     @rule(late=RARELY)
     def pay(self, *, late: bool) -> None:
-        """It is paid."""
+        """Pay for the order."""
         self.tell("orders/paid", late=late, financial_status="paid")
 
     @rule(status=st.sampled_from(["refunded", "partially_refunded"]), late=RARELY)
     def refund(self, *, status: str, late: bool) -> None:
-        """All of it, or some."""
+        """Refund all of it, or some."""
         self.tell("orders/updated", late=late, financial_status=status)
 
     @precondition(lambda self: self.document["cancelled_at"] is None)
     @rule(late=RARELY)
     def cancel(self, *, late: bool) -> None:
-        """For good; whatever comes after it is about a cancelled order."""
+        """Cancel for good; whatever comes after it is about a cancelled order."""
         self.tell("orders/cancelled", late=late, cancelled_at=self.clock.isoformat(), cancel_reason="customer")
 
     @rule(kind=st.sampled_from(LOST), vendor=st.sampled_from(sorted(CALLS)), place=st.integers(0, 4))
     def go_wrong(self, kind: Any, vendor: str, place: int) -> None:  # noqa: ANN401  (a kind of fault)
-        """The next such call or its answer is lost."""
+        """Have the next such call or its answer lost."""
         vendor = vendor if vendor in self.emulators else "chitchats"
         calls = CALLS[vendor]
         self.emulators[vendor].faults.add(Fault(kind, match=calls[place % len(calls)]))
 
     @rule()
     def look(self) -> None:
-        """A worker looks once at what is due now."""
+        """Let a worker look once at what is due now."""
         self.worker.round(ONE_TURN)
 
     @rule(times=st.integers(1, 6))
     def work(self, times: int) -> None:
-        """It looks a few times, and the pauses in between pass."""
+        """Let a worker look a few times, and the pauses in between pass."""
         for _ in range(times):
             hurry(self.carriers.shop.services)
             self.worker.round(ONE_TURN)
 
     @rule()
     def replay(self) -> None:
-        """A person has everything done again that came to rest."""
+        """Have everything done again that came to rest."""
         found = [row["id"] for row in self.rows() if row["state"] in replay.AT_REST]
         replay.replay_deliveries(self.carriers.shop.services.database, found)
 
     @invariant()
     def never_two(self) -> None:
-        """Counted at the vendor, after every step."""
+        """Check at the vendor that there are never two bookings, after every step."""
         assert len(self.live()) <= 1
 
     def teardown(self) -> None:
-        """Everything arrives and is worked off; then the books must balance."""
+        """Let everything arrive and be worked off; then check the balance."""
         if not hasattr(self, "ref"):
             return
         while self.delayed:
@@ -179,7 +179,7 @@ class Story(RuleBasedStateMachine):
             emulator.reset()
 
     def balance(self) -> None:
-        """At rest: one at most, and where there is one that should not be, a person was told why."""
+        """Check what rests: one booking at most, and a reason shown where there is one that should not be."""
         live = self.live()
         raised = [row["reason"] for row in self.rows() if row["state"] in ("held", "failed")]
         assert len(live) <= 1
@@ -190,7 +190,7 @@ class Story(RuleBasedStateMachine):
             self.is_where_it_belongs(live)
 
     def is_where_it_belongs(self, live: list[str]) -> None:
-        """Nothing was held: then it is booked where the first rule that matches says, to where it is wanted."""
+        """Check that it is booked where the first matching rule says, to where it is wanted, if nothing was held."""
         wanted = self.document["shipping_address"]["address1"]
         assert {street for _, street in self.carriers.places(self.ref)} <= {wanted}
         tags, status = self.document["tags"], self.document["financial_status"]
@@ -204,16 +204,16 @@ class Story(RuleBasedStateMachine):
 
     @property
     def emulators(self) -> dict[str, Emulator]:
-        """The vendors that book."""
+        """Run the vendors that book."""
         there = self.carriers.shop.sandbox.emulators
         return {name: there[name] for name in {"chitchats", self.carriers.second}}
 
     def live(self) -> list[str]:
-        """The accounts that have a booking of this order."""
+        """Return the accounts that have a booking of this order."""
         return self.carriers.live(self.ref)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Everything that was owed about this order."""
+        """Return everything that was owed about this order."""
         return owed(self.carriers.shop.services, subject=f"order:{self.ref}")
 
     def post(self, webhook: tuple[str, dict[str, Any], str]) -> None:
@@ -224,7 +224,7 @@ class Story(RuleBasedStateMachine):
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """SQLite, so that one process is all there is."""
+    """Use SQLite, so that one process is all there is."""
     return embedded
 
 

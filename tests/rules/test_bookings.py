@@ -24,7 +24,7 @@ BUYING = {"auto_buy": "yes", "postage_type": "chit_chats_canada_tracked"}
 
 @pytest.fixture
 def carriers(services: Services, sandbox: Sandbox, app: Flask) -> Carriers:
-    """The first takes what is tagged `rush`, the second everything."""
+    """Open two connections: the first takes what is tagged `rush`, the second everything."""
     return Carriers.open(services, sandbox, app, RUSH)
 
 

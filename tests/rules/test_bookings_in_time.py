@@ -26,14 +26,14 @@ EVEN_LATER = "2026-11-20T13:00:00-06:00"
 
 @pytest.fixture
 def carriers(services: Services, sandbox: Sandbox, app: Flask) -> Carriers:
-    """The first takes what is tagged `rush`, the second everything."""
+    """Open two connections: the first takes what is tagged `rush`, the second everything."""
     return Carriers.open(services, sandbox, app, RUSH)
 
 
 def test_an_order_that_no_rule_takes_is_not_booked_and_its_event_says_so(
     services: Services, sandbox: Sandbox, app: Flask
 ) -> None:
-    """Nothing is held for it, and what it sold is still told."""
+    """Nothing is held for it, and what it sold is still sent."""
     carriers = Carriers.open(services, sandbox, app, RUSH, RUSH)
     carriers.post()
     work_off(services)

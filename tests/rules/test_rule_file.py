@@ -58,17 +58,17 @@ CONDITIONS: dict[str, tuple[object, object]] = {
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Use SQLite alone: nothing here depends on the kind of database."""
     return embedded
 
 
 def book(document: object) -> Rulebook:
-    """Rules as they are read from a file and kept."""
+    """Return rules as they are read from a file and kept."""
     return rule_file.book(rule_file.read(json.dumps(document), "rules.json"))
 
 
 def takes(rule: dict[str, Any], facts: Facts = FACTS) -> bool:
-    """Whether the rule takes an order of these facts."""
+    """Return whether the rule takes an order of these facts."""
     return book(rules(rule)).rules[0].refusal(facts) is None
 
 
@@ -196,14 +196,14 @@ def test_the_default_weight_of_a_connection_counts(services: Services, sandbox: 
 
 @pytest.fixture
 def run(environment: Mapping[str, str], services: Services) -> Callable[..., Ran]:
-    """A command on this test's database."""
+    """Run a command on this test's database."""
     del services
     return functools.partial(crossdock, environment)
 
 
 @pytest.fixture
 def connect(run: Callable[..., Ran]) -> Callable[..., Ran]:
-    """`crossdock connect chitchats` for a store of its own."""
+    """Run `crossdock connect chitchats` for a store of its own."""
     store = run("store", "add", "shopify", "demo.myshopify.com", "--secret", "s", "--json").json["id"]
     settings = [f"--set={key}={value}" for key, value in ({"client_id": "1", "token": "t"} | PACKAGE).items()]
     return functools.partial(run, "connect", "chitchats", "--store", store, *settings)

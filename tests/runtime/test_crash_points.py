@@ -55,9 +55,9 @@ WEB = [
     Case("receive.verified"),
     Case("receive.committed"),
     Case("receive.stored"),
-    Case("bell.unrung"),
-    Case("bell.set"),
-    Case("bell.enqueued"),
+    Case("wake_up.missing"),
+    Case("wake_up.set"),
+    Case("wake_up.enqueued"),
 ]
 WORKER = [
     Case("round.taken"),
@@ -80,7 +80,7 @@ WORKER = [
     Case("call.answered", "track", passing=2, only="chrts"),
     Case("slot.stamped", "booking", only="chitchats"),
     Case("slot.stamped", "track", passing=2, only="chrts"),
-    Case("gate.open", only="chitchats", fault=Fault("status", status=429, retry_after=1)),
+    Case("block.missing", only="chitchats", fault=Fault("status", status=429, retry_after=1)),
     Case("record.settled", "booking", only="chitchats"),
     Case("record.shipment", "booking", only="chitchats"),
     Case("record.planned", "purchase", passing=2, only="chitchats"),
@@ -97,7 +97,7 @@ def backend(embedded: Backend) -> Backend:
 
 @pytest.fixture
 def buyer(shop: Shop) -> Shop:
-    """A shop that also buys the postage, so that a booking has several steps and costs money."""
+    """Prepare a shop that also buys the postage, so that a booking has several steps and costs money."""
     shop.reconnect("chitchats", **BUYING)
     configure(shop, buy_seconds=0.0)
     return shop
@@ -109,7 +109,7 @@ def _died(log: Path, point: str) -> bool:
 
 @contextmanager
 def _doomed(role: str, environment: dict[str, str], case: Case, log: Path, *arguments: str) -> Iterator[None]:
-    """A process that dies at a point; whatever is left of it is killed in the end."""
+    """Run a process that dies at a point; whatever is left of it is killed in the end."""
     armed = environment | {"CROSSDOCK_DIE_AT": f"{case.point}:{case.passing}"}
     with running(role, armed, *arguments, log=log) as process:
         yield
@@ -120,9 +120,9 @@ def _doomed(role: str, environment: dict[str, str], case: Case, log: Path, *argu
 
 
 def _finish(shop: Shop, environment: dict[str, str]) -> None:
-    """Time passes, and a worker is started again: leases and the bell have run out, pauses are over."""
+    """Let time pass; start a worker again: leases and the wake-up have run out, pauses are over."""
     expire(shop.services)
-    shop.services.wake_up.answer()
+    shop.services.wake_up.clear()
     with running("worker", environment):
         wait_until(lambda: _pushed_to_its_end(shop))
 
@@ -175,7 +175,7 @@ def test_a_worker_that_died_is_replaced(case: Case, buyer: Shop, environment: di
 
 
 def _answer(port: int) -> int | None:
-    """What posting the order came to; None when the connection was cut before an answer."""
+    """Post the order; return the status, or None when the connection was cut before an answer."""
     raw = json.dumps(ORDER).encode()
     with suppress(requests.RequestException):
         address = f"http://127.0.0.1:{port}/webhooks/shopify"
@@ -201,9 +201,9 @@ def test_a_web_process_that_died_is_replaced(
 
 def test_a_clock_that_died_is_replaced(buyer: Shop, environment: dict[str, str], tmp_path: Path) -> None:
     """It keeps nothing: whoever ticks next finds the same."""
-    buyer.services.redis.set("crossdock:bell", 1)
+    buyer.services.redis.set("crossdock:wake-up", 1)
     assert buyer.post("orders/create", ORDER).status_code == 200
-    with _doomed("clock", environment, Case("bell.unrung"), tmp_path / "log"):
+    with _doomed("clock", environment, Case("wake_up.missing"), tmp_path / "log"):
         pass
     _finish(buyer, environment)
     _check(buyer)
@@ -211,7 +211,7 @@ def test_a_clock_that_died_is_replaced(buyer: Shop, environment: dict[str, str],
 
 def test_the_documentation_names_every_point_and_its_tests() -> None:
     """docs/crash-windows.md, `plugin.runtime.crash_points` and the cases above speak of the same points."""
-    rows = re.findall(r"^\| `([a-z.]+)` \|.*\| ([^|]*) \|$", TABLE.read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_.]+)` \|.*\| ([^|]*) \|$", TABLE.read_text(), re.MULTILINE)
     assert [name for name, _ in rows] == list(POINTS)
     cases: dict[str, list[str]] = {}
     for case in (*WEB, *WORKER):
@@ -219,6 +219,7 @@ def test_the_documentation_names_every_point_and_its_tests() -> None:
     assert {name: tests.split(", ") for name, tests in rows} == cases
 
 
-def test_a_point_that_does_not_exist_is_said(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("role", ["worker", "clock"])
+def test_a_point_that_does_not_exist_is_an_error(role: str, environment: dict[str, str]) -> None:
     """A misspelt name would look like a process that survives."""
-    assert "receive.verified" in crossdock(environment | {"CROSSDOCK_DIE_AT": "nowhere"}, "store", "list").complaint
+    assert "receive.verified" in crossdock(environment | {"CROSSDOCK_DIE_AT": "nowhere"}, role).complaint

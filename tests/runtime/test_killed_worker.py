@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from plugin.storage import queries
 from plugin.storage.tables import deliveries
 from tests.conftest import wait_until
+from tests.support.running_line import expire
 from tests.support.shop import Shop, sent
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _process(role: str, environment: dict[str, str]) -> Iterator[subprocess.Pope
 
 
 def _orders(shop: Shop, count: int) -> list[str]:
-    """Send this many orders of as many customers; return their ids."""
+    """Send this many orders of as many customers; return the ids of the orders."""
     template = sent("orders_create")
     for number in range(count):
         order = template | {"id": 7_000_000_000_000_000_001 + number, "name": f"#{number}"}
@@ -46,24 +47,31 @@ def _orders(shop: Shop, count: int) -> list[str]:
     return [str(7_000_000_000_000_000_001 + number) for number in range(count)]
 
 
-def _kill_with_round(worker: subprocess.Popen[bytes]) -> None:
-    """The round is a child of the worker, in a process group of its own."""
+def _kill_alone(_: Shop, worker: subprocess.Popen[bytes]) -> None:
+    """Kill the worker and leave its round alive, which records its calls; its leases must not be ended."""
+    worker.kill()
+
+
+def _kill_with_round(shop: Shop, worker: subprocess.Popen[bytes]) -> None:
+    """Kill the worker and its round, a child in a process group of its own, and let their leases run out."""
     worker.send_signal(signal.SIGSTOP)
     subprocess.run(["pkill", "-KILL", "-P", str(worker.pid)], check=True)
     worker.kill()
+    worker.wait()
+    expire(shop.services)
 
 
 def _completed(shop: Shop) -> Counter[str]:
     return Counter(event["properties"]["order_id"] for event in shop.tracked("Order Completed"))
 
 
-def _deliver(shop: Shop, environment: dict[str, str], kill: Callable[[subprocess.Popen[bytes]], None]) -> None:
-    """Run clock and worker until everything is delivered; kill two workers on the way."""
+def _deliver(shop: Shop, environment: dict[str, str], kill: Callable[[Shop, subprocess.Popen[bytes]], None]) -> None:
+    """Run clock and worker until everything is delivered; `kill` two workers on the way."""
     with _process("clock", environment):
         for already in (ORDERS // 5, ORDERS // 2):
             with _process("worker", environment) as worker:
                 wait_until(lambda enough=already: len(shop.booked()) >= enough)  # type: ignore[misc]
-                kill(worker)
+                kill(shop, worker)
         with _process("worker", environment):
             wait_until(lambda: queries.is_idle(shop.services.database), 120)
 
@@ -73,7 +81,7 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(shop: Shop, environme
     """The worker killed twice with 200 orders on their way: 200 bookings, 200 Order Completed, none twice."""
     shop.reconnect("chrts", rate="120/1s")
     ids = _orders(shop, ORDERS)
-    _deliver(shop, environment, lambda worker: worker.kill())
+    _deliver(shop, environment, _kill_alone)
     assert Counter(item["order_id"] for item in shop.booked()) == dict.fromkeys(ids, 1)
     assert _completed(shop) == dict.fromkeys(ids, 1)
 

@@ -52,7 +52,7 @@ def test_without_redis_every_webhook_is_taken(tmp_path: Path) -> None:
 
 @contextmanager
 def _stopped(url: str) -> Iterator[None]:
-    """The database takes no connection, and those that were open are cut; a file is in somebody else's hands."""
+    """Have the database refuse connections and cut the open ones; lock it where it is a file."""
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(make_url(url).database or "", isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")

@@ -27,7 +27,7 @@ ROLES = ("web", "worker", "clock")
 
 @pytest.fixture
 def alone(tmp_path: Path) -> dict[str, str]:
-    """An environment with nothing in it but a folder and a port: SQLite and Redis are brought along."""
+    """Return an environment with nothing in it but a folder and a port: SQLite and Redis are brought along."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     return {"DATABASE_URL": f"sqlite:///{tmp_path}/crossdock.db", "PORT": str(port), "LOG_LEVEL": "ERROR"}
@@ -35,7 +35,7 @@ def alone(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def up(alone: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The whole line, ready."""
+    """Start the whole line and wait until it is ready."""
     with running("up", surroundings(alone)) as process:
         wait_until(lambda: is_ready(alone))
         wait_until(lambda: set(children(process)) == set(ROLES))
@@ -45,7 +45,7 @@ def up(alone: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def is_ready(environment: Mapping[str, str]) -> bool:
-    """Whether webhooks are taken and Redis answers."""
+    """Return whether webhooks are taken and Redis answers."""
     url = f"http://127.0.0.1:{environment['PORT']}/readyz"
     with suppress(URLError, OSError), urlopen(url, timeout=2) as answer:
         return bool(json.load(answer) == {"database": "ok", "redis": "ok"})
@@ -53,21 +53,21 @@ def is_ready(environment: Mapping[str, str]) -> bool:
 
 
 def is_answering(environment: Mapping[str, str]) -> bool:
-    """Whether anything listens on the port."""
+    """Return whether anything listens on the port."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", int(environment["PORT"])), 1):
         return True
     return False
 
 
 def listeners(environment: Mapping[str, str]) -> list[int]:
-    """Web processes of this port, whoever their parent is."""
+    """Return the web processes of this port, whoever their parent is."""
     listed = subprocess.run(["ps", "-axwwo", "pid=,args="], capture_output=True, text=True, check=True)
     lines = [line for line in listed.stdout.splitlines() if line.rstrip().endswith(f"--port {environment['PORT']}")]
     return [int(line.split()[0]) for line in lines]
 
 
 def children(process: subprocess.Popen[bytes]) -> dict[str, int]:
-    """The processes that it started, by role."""
+    """Return the processes that it started, by role."""
     listed = subprocess.run(["ps", "-axwwo", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
     found: dict[str, int] = {}
     for line in listed.stdout.splitlines():

@@ -29,7 +29,7 @@ LIMIT = RateLimit(3, 60)
 
 @pytest.fixture
 def frozen() -> Iterator[FrozenDateTimeFactory]:
-    """A clock that is moved."""
+    """Yield a clock that stands still until the test moves it."""
     with freeze_time("2026-11-25") as clock:
         assert isinstance(clock, FrozenDateTimeFactory)
         yield clock
@@ -38,9 +38,14 @@ def frozen() -> Iterator[FrozenDateTimeFactory]:
 def take(
     limiter: LocalLimiter, want: int, *limits: RateLimit, learns: bool = False
 ) -> tuple[tuple[str, ...], timedelta]:
-    """The slots granted at once, and how long to wait for more."""
+    """Return the slots granted at once, and how long to wait for more."""
     (grant,) = limiter.reserve([SlotRequest(lane=LANE, limits=limits or (LIMIT,), want=want, learns=learns)])
     return grant.slots, grant.wait
+
+
+def finish(limiter: LocalLimiter, slot: str, left: RemainingQuota | None = None) -> None:
+    """End the call that had this slot."""
+    limiter.finish([Completion(lane=LANE, limits=(LIMIT,), used=[Used(slot=slot)], left=left)])
 
 
 def test_a_whole_window_passes_before_the_first_call(frozen: FrozenDateTimeFactory) -> None:
@@ -50,41 +55,62 @@ def test_a_whole_window_passes_before_the_first_call(frozen: FrozenDateTimeFacto
     frozen.tick(59)
     assert take(limiter, 1)[0] == ()
     frozen.tick(1)
-    assert len(take(limiter, 9)[0]) == 3
-
-
-def test_what_is_in_flight_and_what_finished_within_the_window_count(frozen: FrozenDateTimeFactory) -> None:
-    """As with Redis."""
-    limiter = LocalLimiter()
-    frozen.tick(60)
-    first, _ = take(limiter, 2)
-    limiter.finish([Completion(lane=LANE, limits=(LIMIT,), used=[Used(slot=slot) for slot in first])])
-    flying, wait = take(limiter, 9)
-    assert (len(flying), wait) == (1, timedelta(seconds=60))
-    frozen.tick(60)
-    assert len(take(limiter, 9)[0]) == 2
-    limiter.release(LANE, flying)
     assert len(take(limiter, 9)[0]) == 1
 
 
-def test_a_closed_gate_and_headers_are_obeyed(frozen: FrozenDateTimeFactory) -> None:
-    """`Retry-After`, and a count of the vendor's that is used up."""
+def test_one_call_is_in_flight_and_the_next_waits_as_the_limit_says(frozen: FrozenDateTimeFactory) -> None:
+    """Three calls a minute are one every twenty seconds, counted from the end of the one before."""
+    limiter = LocalLimiter()
+    frozen.tick(60)
+    (slot,), _ = take(limiter, 9)
+    frozen.tick(60)
+    assert take(limiter, 9)[0] == ()
+    finish(limiter, slot)
+    assert take(limiter, 9) == ((), timedelta(seconds=20))
+    frozen.tick(20)
+    assert len(take(limiter, 9)[0]) == 1
+
+
+def test_the_slowest_of_several_limits_counts(frozen: FrozenDateTimeFactory) -> None:
+    """Both the first wait and the pause between two calls keep every limit of the lane."""
+    limiter, limits = LocalLimiter(), (RateLimit(100, 1), RateLimit(6, 300))
+    assert take(limiter, 1, *limits) == ((), timedelta(seconds=300))
+    frozen.tick(300)
+    (slot,), _ = take(limiter, 1, *limits)
+    limiter.finish([Completion(lane=LANE, limits=limits, used=[Used(slot=slot)])])
+    assert take(limiter, 1, *limits) == ((), timedelta(seconds=50))
+
+
+def test_a_slot_that_was_not_used_is_free_at_once(frozen: FrozenDateTimeFactory) -> None:
+    """Nothing was sent, so nothing is to be waited for."""
     limiter = LocalLimiter()
     frozen.tick(60)
     (slot,), _ = take(limiter, 1)
-    said = RemainingQuota(calls=0, reset=timedelta(seconds=30))
-    limiter.finish([Completion(lane=LANE, limits=(LIMIT,), used=[Used(slot=slot)], left=said)])
+    limiter.release(LANE, [slot])
+    (slot,), _ = take(limiter, 1)
+    limiter.finish([Completion(lane=LANE, limits=(LIMIT,), used=[Used(slot=slot, made=False)])])
+    assert len(take(limiter, 1)[0]) == 1
+
+
+def test_a_block_and_headers_are_obeyed(frozen: FrozenDateTimeFactory) -> None:
+    """`Retry-After`, and a count of the vendor's that is used up; a longer wait is never shortened."""
+    limiter = LocalLimiter()
+    frozen.tick(60)
+    (slot,), _ = take(limiter, 1, learns=True)
+    finish(limiter, slot, RemainingQuota(calls=0, reset=timedelta(seconds=30)))
+    limiter.block(LANE, timedelta(seconds=10))
     assert take(limiter, 1) == ((), timedelta(seconds=30))
-    frozen.tick(30)
-    assert len(take(limiter, 1, learns=True)[0]) == 1
-    assert limiter.use({LANE: [LIMIT]})[LANE].in_use == 2
+    limiter.block(LANE, timedelta(seconds=40))
+    assert take(limiter, 1) == ((), timedelta(seconds=40))
+    frozen.tick(40)
+    assert len(take(limiter, 1)[0]) == 1
 
 
 def test_redis_hears_afterwards_what_was_sent_without_it(services: Services) -> None:
     """So that the limit is kept over the moment when it comes back."""
     limiter, wide = LocalLimiter(), RateLimit(5, 1)
     wait_until(lambda: len(take(limiter, 2, wide)[0]) > 0)
-    limiter.finish([Completion(lane=LANE, limits=(wide,), used=[Used(slot="alone:0"), Used(slot="alone:1")])])
+    limiter.finish([Completion(lane=LANE, limits=(wide,), used=[Used(slot="one"), Used(slot="two")])])
     assert isinstance(services.limiter, RedisLimiter)
     limiter.hand_over(services.limiter)
     (grant,) = services.limiter.reserve([SlotRequest(lane=LANE, limits=(RateLimit(5, 300),), want=9)])

@@ -95,7 +95,7 @@ def chitchats(sandbox: Sandbox) -> Iterator[Api]:
 
 @pytest.fixture
 def chrts(sandbox: Sandbox) -> Iterator[Api]:
-    """A source of chrts."""
+    """Return a source of chrts."""
     api = Api(sandbox, "", "Bearer api_chrts_abc")
     yield api
     api.session.close()

@@ -25,23 +25,23 @@ EMAIL = "marguerite.okafor-lind@example.com"
 
 @pytest.fixture
 def backend(embedded: Backend) -> Backend:
-    """The embedded one: nothing here depends on the kind of database."""
+    """Use SQLite alone: nothing here depends on the kind of database."""
     return embedded
 
 
 def notice(topic: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON value)
-    """The body of a privacy request to the shop of these tests."""
+    """Return the body of a privacy request to the shop of these tests."""
     return sent(topic.replace("/", "_")) | {"shop_domain": ADDRESS} | changes
 
 
 def other_order(number: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON value)
-    """An order of somebody else."""
+    """Return an order of somebody else."""
     customer = {"id": number + 1, "email": f"person{number}@example.com"}
     return sent("orders_create") | {"id": number, "customer": customer, "email": customer["email"]} | changes
 
 
 def bodies(shop: Shop) -> list[bytes | None]:
-    """What is kept of every event, oldest first."""
+    """Return what is kept of every event, oldest first."""
     with shop.services.database.read() as db:
         return [event.body for event in inbox.by_ids(db, [row["id"] for row in events(shop.services)])]
 
@@ -78,7 +78,7 @@ def test_redacting_a_customer_leaves_none_of_their_addresses_behind(shop: Shop) 
 
 
 def remembered(shop: Shop) -> str:
-    """Everything that is kept between documents."""
+    """Return everything that is kept between documents."""
     with shop.services.database.read() as db:
         return str([db.execute(select(table)).all() for table in (tables.links, tables.versions)])
 
@@ -113,7 +113,7 @@ def test_redacting_somebody_who_never_ordered_finds_them_by_address(shop: Shop) 
 
 
 def owed_bodies(shop: Shop) -> list[bytes | None]:
-    """What is kept of the calls that are or were owed to chrts, oldest first."""
+    """Return what is kept of the calls that are or were owed to chrts, oldest first."""
     query = select(deliveries.c.message).where(deliveries.c.destination == "chrts").order_by(deliveries.c.id)
     with shop.services.database.read() as db:
         return list(db.execute(query).scalars())

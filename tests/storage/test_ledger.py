@@ -33,7 +33,7 @@ TRY = Attempt(
 
 @pytest.fixture
 def books(services: Services) -> Books:
-    """One connection, and three events to owe something for."""
+    """Return one connection, and three events to owe something for."""
     return Books.open(services)
 
 

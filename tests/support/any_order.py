@@ -66,7 +66,7 @@ _ABSURD = 6
 
 
 def orders() -> st.SearchStrategy[Order]:
-    """An order that may lack anything."""
+    """Draw an order that may lack anything."""
     return st.integers(0, 2**64).map(lambda seed: _order(random.Random(seed)))  # noqa: S311  (the same for the same seed)
 
 
@@ -134,7 +134,7 @@ def _line(dice: random.Random, currency: str) -> Line:
 
 
 def _text(dice: random.Random) -> str | None:
-    """A usual one, none, or any letters there are."""
+    """Draw a usual one, none, or any letters there are."""
     if dice.randint(1, _ABSURD) < _ABSURD:
         return dice.choice((*TEXTS[:-1] * 3, TEXTS[-1], None))
     # As often from the letters that people write as from anywhere.

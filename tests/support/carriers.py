@@ -51,7 +51,7 @@ class Carriers:
         *,
         second: str = "chitchats",
     ) -> Carriers:
-        """Two accounts at emulated vendors with these rules; none take every order."""
+        """Open two accounts at emulated vendors with these rules; none take every order."""
         store = services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
         chrts = connect(services, store, "chrts", sandbox.base_url, api_key="k", rate="1000/1s")
         shop = Shop(services, sandbox, app, store, chrts, chrts)
@@ -70,17 +70,17 @@ class Carriers:
         return make_connection(services, store, vendor, url, given, name=name, rules=kept)
 
     def post(self, topic: str = "orders/create", **changes: Any) -> None:  # noqa: ANN401  (any JSON value)
-        """A webhook about the one order, as its topic tells of it."""
+        """Deliver a webhook about the one order, as its topic has it."""
         document = sent({"orders/edited": "orders_create"}.get(topic, topic.replace("/", "_"))) | changes
         topic = "orders/updated" if topic == "orders/edited" else topic
         assert self.shop.post(topic, document).status_code == 200
 
     def edit(self, tags: str = "", at: str = LATER, **more: Any) -> None:  # noqa: ANN401  (any JSON value)
-        """The merchant changes the order's tags."""
+        """Deliver a change of the order's tags."""
         self.post("orders/edited", tags=tags, updated_at=at, **more)
 
     def replay(self, state: str = "held") -> None:
-        """`crossdock replay --state held`, and the work that follows."""
+        """Run `crossdock replay --state held`, and the work that follows."""
         database = self.shop.services.database
         found = replay.deliveries_to_replay(database, replay.Selection(state=state))
         replay.replay_deliveries(database, found)
@@ -91,26 +91,26 @@ class Carriers:
         self.shop.sandbox.emulators["chitchats"].faults.add(Fault(kind, match=match, **more))
 
     def live(self, ref: str = REF) -> list[str]:
-        """The accounts that have a booking of the order which is neither deleted nor refunded, and did not fail."""
+        """Return the accounts with a booking that is neither deleted nor refunded, and did not fail."""
         return sorted(account for account, _ in self.places(ref))
 
     def places(self, ref: str = REF) -> list[tuple[str, str]]:
-        """The same, each with the street that its parcel goes to."""
+        """Return the same accounts, each with the street that its parcel goes to."""
         found = [(one["client_id"], one["to_address_1"], one["order_id"], one["status"]) for one in self.shop.booked()]
         others = self.shop.sandbox.emulators["shiptheory"].state()["shipments"]
         found += [("2", one["recipient"]["address_line_1"], one["reference2"], one["status"]) for one in others]
         return [(account, street) for account, street, order, status in found if order == ref and status not in DEAD]
 
     def rows(self, connection: Connection, action: str = "book") -> list[dict[str, Any]]:
-        """Deliveries of a connection, oldest first."""
+        """Return the deliveries of a connection, oldest first."""
         return owed(self.shop.services, connection_id=connection.id, action=action)
 
     def created(self) -> int:
-        """How many bookings were ever asked for."""
+        """Return how many bookings were ever asked for."""
         asked = self.shop.sandbox.emulators["chitchats"].requests()
         return sum(one["method"] == "POST" and one["path"].endswith("/shipments") for one in asked)
 
 
 def rules(*parts: dict[str, Any], **more: object) -> dict[str, object]:
-    """A file of rules."""
+    """Write a file of rules; return its path."""
     return {"rules": list(parts), **more}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def certify(folder: Path, host: str) -> tuple[Path, Path]:
-    """A certificate for this host by an authority of its own: the files of the authority, and of certificate and key.
+    """Return a certificate for this host by an authority of its own: files of the authority, of certificate and key.
 
     Whoever trusts the first file trusts the second, and nobody else does.
     """
@@ -36,14 +36,14 @@ def certify(folder: Path, host: str) -> tuple[Path, Path]:
 
 
 def serving(served: Path) -> ssl.SSLContext:
-    """What a server needs that shows this certificate."""
+    """Return what a server needs that shows this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(served)
     return context
 
 
 def tls(folder: Path, monkeypatch: pytest.MonkeyPatch, host: str = "localhost") -> ssl.SSLContext:
-    """What a server needs that is to be `host`, whose authority is trusted from now on."""
+    """Return what a server needs that is to be `host`, whose authority is trusted from now on."""
     trusted, served = certify(folder, host)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trusted))
     return serving(served)

@@ -45,7 +45,7 @@ class Report:
 
 
 def troubles(services: Services, sandbox: Sandbox, orders: set[str]) -> tuple[list[str], int]:
-    """What must not happen, and how many Order Completed came twice."""
+    """Return what must not happen, and how many Order Completed came twice."""
     booked = Counter(one["order_id"] for one in sandbox.emulators["chitchats"].state()["shipments"])
     bought = Counter(item for one in _accounts(sandbox) for item in one["purchases"])
     chrts = sandbox.emulators["chrts"]
@@ -84,7 +84,7 @@ def _order(message: dict[str, dict[str, str]]) -> str:
 
 
 def _losses(services: Services) -> set[str]:
-    """The orders of which the ledger says that the answer to a track was lost."""
+    """Return the orders of which the ledger says that the answer to a track was lost."""
     query = select(events.c.document_ref).join(deliveries, deliveries.c.event_id == events.c.id)
     with services.database.read() as db:
         chosen = query.where(deliveries.c.action == "track", deliveries.c.losses > 0)

@@ -14,6 +14,7 @@ from plugin.storage import plans
 from plugin.storage.inbox import Incoming
 from plugin.storage.ledger import Ledger, Result
 from plugin.storage.tables import deliveries
+from plugin.storage.version import Version
 from tests.support.shop import ADDRESS, SECRET, connect
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from plugin.core.delivery import Delivery, State
     from plugin.services import Services
     from plugin.storage.stores import Connection
+
+# A version of a document, for steps of which nothing newer is planned.
+FIRST = Version(at=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def begin(services: Services, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
@@ -39,7 +43,7 @@ class Books:
 
     @classmethod
     def open(cls, services: Services) -> Books:
-        """One connection, and three events to owe something for."""
+        """Open one connection, with three events to owe something for."""
         store = services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
         envelopes = [Envelope(webhook_id=str(number), platform_topic="orders/create") for number in range(3)]
         services.inbox.put([Incoming(store_id=store.id, envelope=envelope, body=b"{}") for envelope in envelopes])
@@ -47,7 +51,7 @@ class Books:
 
     @classmethod
     def owing(cls, services: Services, *keys: str) -> Books:
-        """The same, which is owed something for a person each."""
+        """Open the same, which is owed a step for each key, about a person each."""
         made = cls.open(services)
         for key in keys:
             made.plan(a_step(key))
@@ -58,7 +62,9 @@ class Books:
         """The ledger of this process."""
         return self.services.ledger
 
-    def plan(self, step: Step, version: str = "0 a", *, event: int = 1, connection: Connection | None = None) -> None:
+    def plan(
+        self, step: Step, version: Version = FIRST, *, event: int = 1, connection: Connection | None = None
+    ) -> None:
         """Owe a step in a transaction of its own."""
         to = connection or self.connection
         owner = plans.Owner(
@@ -73,15 +79,15 @@ class Books:
             plans.plan(self.services.database, db, owner, step)
 
     def lease(self, limit: int = 100) -> list[Delivery]:
-        """Whatever is due and free."""
+        """Lease whatever is due and free."""
         return self.ledger.lease(self.connection.lane, limit)
 
     def begin(self, leased: Iterable[tuple[Delivery, bool]]) -> set[int]:
-        """See the function of this name."""
+        """Write down the intent in a transaction of its own."""
         return begin(self.services, leased)
 
     def keys(self) -> list[str]:
-        """The keys of what can be leased now."""
+        """Lease what is due; return its keys."""
         return [delivery.key for delivery in self.lease()]
 
     def settle(self, delivery: Delivery, state: State, **more: Any) -> bool:  # noqa: ANN401  (fields of a result)
@@ -100,5 +106,5 @@ class Books:
 
 
 def a_step(key: str, subject: str | None = None, **more: Any) -> Step:  # noqa: ANN401  (fields of a step)
-    """A step about a subject of its own, unless told otherwise."""
+    """Return a step about a subject of its own, unless one is named."""
     return Step(action="track", key=key, subject=subject or f"person:{key}", **more)

@@ -1,4 +1,4 @@
-"""Documents of one invented person, and what the shop of these tests tells of them."""
+"""Documents of one invented person, and what the shop of these tests sends about them."""
 
 # ruff: noqa: ANN401  (JSON documents and changes to dataclasses are of any type)
 
@@ -31,6 +31,6 @@ def customer(**changes: Any) -> Customer:
     return replace(found, **changes)
 
 
-def told(topic: Topic, document: Order | Customer, rules: IdentityRules = RULES) -> tuple[Fact, ...]:
-    """Say what the shop of these tests tells."""
+def facts_of(topic: Topic, document: Order | Customer, rules: IdentityRules = RULES) -> tuple[Fact, ...]:
+    """Return the facts that the shop of these tests sends about a document."""
     return facts(topic, document, TENANT, rules)

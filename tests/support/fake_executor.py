@@ -1,4 +1,4 @@
-"""A crew that is served as a round serves it, with lanes that lead to vendors of a test. Its database is away."""
+"""An executor driven as a round drives it, with lanes that lead to a test's vendors. Its database is away."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _LONGEST_SECONDS = 15.0
 _NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
-class Tower:
-    """Sends calls off and takes them in, all from one thread. `landed` are those that are over, in that order."""
+class FakeExecutor:
+    """Sends calls and collects them, all from one thread. `finished` are those that are over, in that order."""
 
     def __init__(self) -> None:
         box = LoginTokens(Database("postgresql+psycopg://127.0.0.1:1/nothing"), Vault(["key"]))
         self.executor = Executor(Logins(box))
         self.finished: list[FinishedCall] = []
-        self._flying = 0
+        self._in_flight = 0
 
     def __enter__(self) -> Self:
         return self
@@ -51,34 +51,34 @@ class Tower:
     def send(self, lane: Lane, *calls: Call, most: int = 1) -> None:
         """Put calls into a lane's queue and have them made, `most` at once."""
         for call in calls:
-            self._flying += 1
-            lane.depart(call)
+            self._in_flight += 1
+            lane.enqueue(call)
         self.executor.serve_lane(lane, most)
 
     def serve(self, until: Callable[[], bool] | None = None) -> None:
-        """Take in what lands until that is so, or else until all is home."""
+        """Collect calls that are over until that is so, by default until none is in flight."""
         ends = time.monotonic() + _LONGEST_SECONDS
-        while self._flying if until is None else not until():
-            assert time.monotonic() < ends, f"{self._flying} calls never landed"
-            for one in self.executor.collect(0.05, self._flying):
-                self._flying -= 1
-                one.lane.arrive(one.call)
+        while self._in_flight if until is None else not until():
+            assert time.monotonic() < ends, f"{self._in_flight} calls never ended"
+            for one in self.executor.collect(0.05, self._in_flight):
+                self._in_flight -= 1
+                one.lane.end(one.call)
                 self.finished.append(one)
 
     def of(self, lane: Lane) -> list[FinishedCall]:
-        """What has landed of this lane."""
+        """Return the finished calls of this lane."""
         return [one for one in self.finished if one.lane is lane]
 
 
 def call(url: str, *requests: Request, batch: Batch | None = None, late: bool = False) -> Call:
-    """A call that carries these requests; `late` is one whose turn is over."""
+    """Return a call that carries these requests; `late` is one whose turn is over."""
     items = [_prepared(number, url, request) for number, request in enumerate(requests, 1)]
     latest = time.monotonic() + (-1.0 if late else _LATEST_SECONDS)
     return Call(items=items, slot="a slot", batch=batch, latest=latest)
 
 
 def calls(url: str, paths: Sequence[str]) -> list[Call]:
-    """A call to each of these."""
+    """Return a call to each of these paths."""
     return [call(url, Request(method="POST", path=path, body={})) for path in paths]
 
 

@@ -32,28 +32,28 @@ PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def owed(services: Services, **wanted: str | None) -> list[dict[str, Any]]:
-    """Deliveries as `crossdock deliveries` shows them, oldest first; `wanted` names columns."""
+    """Return deliveries as `crossdock deliveries` shows them, oldest first; `wanted` names columns."""
     return queries.list_deliveries(services.database, **wanted)[::-1]
 
 
 def only(services: Services, **wanted: str | None) -> dict[str, Any]:
-    """The one delivery of this kind."""
+    """Return the one delivery of this kind."""
     (found,) = owed(services, **wanted)
     return found
 
 
 def tries(services: Services, **wanted: str | None) -> list[dict[str, Any]]:
-    """Every attempt of the one delivery of this kind, oldest first."""
+    """Return every attempt of the one delivery of this kind, oldest first."""
     return queries.list_attempts(services.database, only(services, **wanted)["id"])
 
 
 def events(services: Services) -> list[dict[str, Any]]:
-    """Events as `crossdock events` shows them, oldest first."""
+    """Return events as `crossdock events` shows them, oldest first."""
     return queries.list_events(services.database)[::-1]
 
 
 def column(services: Services, name: str, **wanted: str) -> Any:  # noqa: ANN401  (of any type)
-    """What one column of the one delivery of this kind holds, whether or not commands show it."""
+    """Return one column of the one delivery of this kind, whether or not commands show it."""
     query = select(deliveries.c[name]).where(*(deliveries.c[key] == value for key, value in wanted.items()))
     with services.database.read() as db:
         return db.execute(query).scalar_one()
@@ -74,7 +74,7 @@ def expire(services: Services) -> None:
 
 
 def turn(services: Services) -> None:
-    """What a worker does between two looks at the database, by a worker that has just been started and then ends."""
+    """Do what a worker does between two looks at the database, with one that starts and ends here."""
     worker = Worker(services)
     try:
         worker.round(ONE_TURN)
@@ -96,7 +96,7 @@ def work_off(services: Services, seconds: float = 30) -> None:
 
 
 def personal(document: dict[str, Any]) -> set[str]:
-    """What an order says of its buyer that nobody else may read: names, street, town, code, telephone, e-mail."""
+    """Return what an order says of its buyer that nobody else may read: names, street, code, telephone, e-mail."""
     found: set[str] = set()
     for part in (document, document["customer"], document["shipping_address"], document["billing_address"]):
         values = (part.get(key) for key in ("first_name", "last_name", "address1", "city", "zip", "phone", "email"))
@@ -108,7 +108,7 @@ def personal(document: dict[str, Any]) -> set[str]:
 def running(
     role: str, environment: Mapping[str, str], *arguments: str, log: Path = Path(os.devnull)
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """One of our processes, stopped in the end as a platform stops it; what it says is appended to `log`."""
+    """Run one of our processes, stopped in the end as a platform stops it; its output is appended to `log`."""
     command = [sys.executable, "-m", "plugin", role, *arguments]
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -123,7 +123,7 @@ def running(
 
 
 def is_listening(port: int) -> bool:
-    """Whether somebody takes connections there."""
+    """Return whether somebody takes connections there."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False

@@ -30,18 +30,18 @@ PACKAGE = {"size_x": "10", "size_y": "5", "size_z": "2"}
 
 
 def sent(name: str) -> dict[str, Any]:
-    """One of the recorded-like bodies, to be changed at will."""
+    """Return a body of `sent/` that a test may change at will."""
     document: dict[str, Any] = copy.deepcopy(json.loads((SENT / f"{name}.json").read_text()))
     return document
 
 
 def sign(raw: bytes, secret: str = SECRET) -> str:
-    """base64(HMAC-SHA256(client secret, raw body)), as shopify.dev describes it."""
+    """Return base64(HMAC-SHA256(client secret, raw body)), as `docs/vendors/shopify.md` §4 describes it."""
     return base64.b64encode(hmac.new(secret.encode(), raw, hashlib.sha256).digest()).decode()
 
 
 def headers(raw: bytes, topic: str, webhook_id: str, *, secret: str = SECRET, address: str = ADDRESS) -> dict[str, str]:
-    """The headers of one delivery."""
+    """Return the headers of one delivery."""
     return {
         "Content-Type": "application/json",
         "X-Shopify-Topic": topic,
@@ -67,7 +67,7 @@ class Shop:
 
     @classmethod
     def open(cls, services: Services, sandbox: Sandbox, app: Flask) -> Shop:
-        """A new shop, connected to both emulated destinations."""
+        """Return a new shop, connected to both emulated destinations."""
         store = services.stores.add("shopify", ADDRESS, {"secret": SECRET}, None)
         return cls(
             services=services,
@@ -99,16 +99,16 @@ class Shop:
         return connect(self.services, self.store, destination, self.sandbox.base_url, **(own[destination] | settings))
 
     def booked(self) -> list[dict[str, Any]]:
-        """The shipments that exist at the emulated Chit Chats."""
+        """Return the shipments that exist at the emulated Chit Chats."""
         found: list[dict[str, Any]] = self.sandbox.emulators["chitchats"].state()["shipments"]
         return found
 
     def tracked(self, name: str | None = None) -> list[dict[str, Any]]:
-        """The events that the emulated chrts counted."""
+        """Return the events that the emulated chrts counted."""
         events: list[dict[str, Any]] = self.sandbox.emulators["chrts"].state()["events"]
         return [event for event in events if name in (None, event["name"])]
 
 
 def connect(services: Services, store: Store, destination: str, base_url: str, **settings: str) -> Connection:
-    """A connection as `crossdock connect` makes it."""
+    """Return a connection as `crossdock connect` makes it."""
     return make_connection(services, store, destination, base_url, settings)

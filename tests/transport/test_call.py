@@ -128,7 +128,7 @@ def test_a_body_leaves_as_utf_8_json() -> None:
 
 
 def drip(head: bytes, count: int, ended: threading.Event) -> Iterator[bytes]:
-    """A byte now and then, for longer than any deadline of these tests."""
+    """Yield a byte now and then, for longer than any deadline of these tests."""
     yield head
     for _ in range(count):
         yield b"x"

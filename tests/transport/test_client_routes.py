@@ -32,7 +32,7 @@ def _directly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tunnel(request: bytes) -> Iterator[bytes]:
-    """What a proxy says to a CONNECT."""
+    """Yield what a proxy says to a CONNECT."""
     yield b"HTTP/1.1 200 Connection established\r\n\r\n" if request.startswith(b"CONNECT") else kept({})
 
 

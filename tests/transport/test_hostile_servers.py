@@ -21,7 +21,8 @@ from plugin.core.response import Failure, Response, retry_after
 from plugin.core.step import Request
 from plugin.core.vendor_profile import Quota
 from plugin.delivery.classify import quota_of
-from plugin.transport import Client, ask
+from plugin.transport.client import Client
+from plugin.transport.single_call import ask
 from tests.support.certificates import tls
 from tests.support.keep_alive_vendor import GET, Lasting, answered, echo, heard_from, kept, target, to
 from tests.support.scripted_vendor import Scripted
@@ -332,7 +333,8 @@ def test_a_slow_answer_is_cut_in_time(monkeypatch: pytest.MonkeyPatch, call: Cal
 
 def test_silence_between_two_bytes_is_bounded(monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
     """By less than the whole call is."""
-    monkeypatch.setattr("plugin.transport.call.READ_SECONDS", 0.2)
+    for module in ("call", "single_call"):
+        monkeypatch.setattr(f"plugin.transport.{module}.READ_SECONDS", 0.2)
     ended = threading.Event()
 
     def say() -> Iterator[bytes]:

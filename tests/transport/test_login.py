@@ -40,7 +40,7 @@ VALUES = LOGIN | {"partner_tag": "tag"}
 
 @pytest.fixture
 def ship(services: Services, sandbox: Sandbox, app: Flask) -> Ship:
-    """A shop that books at Shiptheory with e-mail and password."""
+    """Open a store that books at Shiptheory with e-mail and password."""
     return Ship.open(services, sandbox, app)
 
 
@@ -82,7 +82,7 @@ class Desk:
         return result
 
     def logged_in(self) -> Logins:
-        """A process that has a token."""
+        """Return a process that has a token."""
         made = self.process()
         self.put_off(made)
         assert self.status(made) == 200
@@ -91,7 +91,7 @@ class Desk:
 
 @pytest.fixture
 def desk(services: Services, sandbox: Sandbox) -> Iterator[Desk]:
-    """The emulated vendor without its limit, and how to call it."""
+    """Return the emulated vendor without its limit, and how to call it."""
     sandbox.emulators["shiptheory"].window.set(None)
     login = destination.profile(VALUES).login
     assert login is not None
@@ -107,7 +107,7 @@ def change(services: Services, **values: object) -> None:
 
 
 def kept(services: Services) -> Any:  # noqa: ANN401  (a row)
-    """The one row there is."""
+    """Return the one row there is."""
     with services.database.read() as db:
         return db.execute(select(tokens)).one()
 

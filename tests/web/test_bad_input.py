@@ -29,7 +29,7 @@ BOTH = pytest.mark.parametrize("backend", ["embedded", "server"], indirect=True)
 
 @pytest.fixture
 def backend(request: pytest.FixtureRequest) -> Backend:
-    """The embedded one, unless a test asks for both."""
+    """Return the embedded one, unless a test asks for both."""
     found: Backend = request.getfixturevalue(getattr(request, "param", "embedded"))
     return found
 
@@ -40,13 +40,13 @@ def is_quiet(answer: TestResponse) -> bool:
 
 
 def changed(**changes: Any) -> bytes:  # noqa: ANN401  (any JSON value)
-    """An order with some of its keys replaced; with `...` removed."""
+    """Return an order with some of its keys replaced; with `...` removed."""
     document = sent("orders_create") | changes
     return json.dumps({key: value for key, value in document.items() if value is not ...}).encode()
 
 
 def with_line(**changes: Any) -> bytes:  # noqa: ANN401  (any JSON value)
-    """An order whose first line is changed."""
+    """Return an order whose first line is changed."""
     return changed(line_items=[sent("orders_create")["line_items"][0] | changes])
 
 

@@ -31,13 +31,13 @@ BOTH = pytest.mark.parametrize("backend", ["embedded", "server"], indirect=True)
 
 @pytest.fixture
 def backend(request: pytest.FixtureRequest) -> Backend:
-    """The embedded one, unless a test asks for both."""
+    """Return the embedded one, unless a test asks for both."""
     found: Backend = request.getfixturevalue(getattr(request, "param", "embedded"))
     return found
 
 
 def post(app: Flask, path: str, **other: str) -> TestResponse:
-    """A well-signed order to any path of any application."""
+    """Post a well-signed order to any path of any application."""
     raw = json.dumps(sent("orders_create")).encode()
     answer = app.test_client().post(path, data=raw, headers=headers(raw, "orders/create", "w", **other))
     assert "Traceback" not in answer.text
@@ -46,7 +46,7 @@ def post(app: Flask, path: str, **other: str) -> TestResponse:
 
 
 def without(shop: Shop, name: str) -> TestResponse:
-    """A well-signed order that lacks one header."""
+    """Post a well-signed order that lacks one header."""
     raw = json.dumps(sent("orders_create")).encode()
     kept = {key: value for key, value in headers(raw, "orders/create", "w").items() if key != name}
     return shop.app.test_client().post("/webhooks/shopify", data=raw, headers=kept)
@@ -147,7 +147,7 @@ def test_any_other_method_is_405(shop: Shop, method: str) -> None:
 
 @contextmanager
 def elsewhere(shop: Shop, **changes: Any) -> Iterator[Flask]:  # noqa: ANN401  (any setting)
-    """The same application with other settings."""
+    """Return the same application with other settings."""
     app = create_app(replace(shop.services.settings, **changes))
     yield app
     app.extensions["crossdock"].close()

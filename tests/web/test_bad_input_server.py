@@ -50,7 +50,7 @@ class Web(NamedTuple):
             return _answer(connection)
 
     def post(self, raw: bytes, named: dict[str, str] | None = None, *extra: bytes) -> Answer:
-        """A webhook with a length; `extra` are header lines of any bytes."""
+        """Return a webhook with a length; `extra` are header lines of any bytes."""
         known = headers(raw, "orders/create", "w") if named is None else named
         return self.send(head(known, *extra, b"Content-Length: %d" % len(raw)) + raw)
 
@@ -77,14 +77,14 @@ def _answer(connection: socket.socket) -> Answer:
 
 
 def head(named: dict[str, str], *extra: bytes, path: str = "/webhooks/shopify") -> bytes:
-    """The head of a request that wants the connection closed afterwards."""
+    """Return the head of a request that wants the connection closed afterwards."""
     lines = [f"POST {path} HTTP/1.1", "Host: localhost", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in named.items()]
     return b"\r\n".join([line.encode("latin-1") for line in lines] + list(extra)) + b"\r\n\r\n"
 
 
 def chunks(raw: bytes, size: int) -> Iterator[bytes]:
-    """A body whose length is not known before its end."""
+    """Return a body whose length is not known before its end."""
     for start in range(0, len(raw), size):
         part = raw[start : start + size]
         yield b"%x\r\n%s\r\n" % (len(part), part)
@@ -115,7 +115,7 @@ def started(embedded: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def web(started: Web) -> Iterator[Web]:
-    """The running server, which every test has to leave in good health."""
+    """Yield the running server, which every test has to leave in good health."""
     yield started
     assert started.is_well()
 
@@ -124,7 +124,7 @@ ORDER = json.dumps(sent("orders_create")).encode()
 
 
 def named(**changes: str | None) -> dict[str, str]:
-    """The headers of a well-signed order, some of them changed or left out."""
+    """Return the headers of a well-signed order, some of them changed or left out."""
     known = headers(ORDER, "orders/create", os.urandom(8).hex())
     return {name: value for name, value in (known | changes).items() if value is not None}
 

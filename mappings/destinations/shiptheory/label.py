@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from marshmallow import fields
 
-from mappings.canonical.shipment_files import Paper
+from mappings.canonical.shipment_files import ShipmentFile
 from mappings.destinations.shiptheory.response import part, said_by
 from mappings.schemas.fields import Text
 from mappings.schemas.schema import Inbound, PayloadRejected
@@ -34,7 +34,7 @@ def label(document: object) -> bytes | None:
     return _pdf(part(document, "label"))
 
 
-def return_label(document: object, expires_on: date) -> Paper:
+def return_label(document: object, expires_on: date) -> ShipmentFile:
     """Read the answer to a return: its label comes this once.
 
     Raises:
@@ -44,7 +44,7 @@ def return_label(document: object, expires_on: date) -> Paper:
     data = _pdf(said.get("label"))
     if data is None:
         raise PayloadRejected("shiptheory return: there is no label in the answer")
-    return Paper(
+    return ShipmentFile(
         kind="return label",
         media_type="application/pdf",
         data=data,

@@ -144,7 +144,7 @@ def _refund(document: object) -> Refund:
 
 
 def _currency(data: Mapping[str, Any], paid: list[dict[str, Any]]) -> str | None:
-    """The transactions' own; they mostly name none, and then it is the one that the refund's sets call the shop's."""
+    """Return the transactions' currency; where they name none, the shop's one in the refund's sets."""
     named = {one["currency"] for one in paid if one.get("currency")}
     if len(named) > 1:
         raise PayloadRejected("shopify refund: transactions.currency: several currencies in one refund")

@@ -98,7 +98,7 @@ class CustomerSchema(Inbound):
 
     @post_load
     def make(self, data: dict[str, Any], **_: object) -> Customer:
-        """An entry without an account is not said to have one: it may get one later."""
+        """Build the customer; one without an account has `registered` None, as it may get one later."""
         said = data.pop("email_consent", None) or {}
         registered = True if data.get("state") == "enabled" else None
         return Customer(**data, registered=registered, consent=AGREED.get(said.get("state") or ""))

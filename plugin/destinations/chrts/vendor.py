@@ -107,9 +107,9 @@ class Chrts(Destination, TellsPeople, Losable, Checkable):
         self, topic: Topic, document: Document, history: History, store: StoreFacts, values: Mapping[str, str]
     ) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
-        return steps.steps(topic, document, history, store, values, say=self._say(document, store, values))
+        return steps.steps(topic, document, history, store, values, body_of=self._body_of(document, store, values))
 
-    def _say(
+    def _body_of(
         self, document: Document, store: StoreFacts, values: Mapping[str, str]
     ) -> Callable[[customer_data.Fact], bytes | None]:
         return messages.planner(_wire(values), document, store) if _speaks_segment(values) else _message
@@ -117,7 +117,7 @@ class Chrts(Destination, TellsPeople, Losable, Checkable):
     def build_request(self, work: Work) -> Request | Outcome:
         """One message, as it was planned or made anew from the event."""
         if work.action == WAIT:
-            return steps.waited(work, self._say(steps.told(work)[1], work.store, work.settings))
+            return steps.end_wait(work, self._body_of(steps.document_of(work)[1], work.store, work.settings))
         if _speaks_segment(work.settings):
             line = _wire(work.settings)
             return line.request(messages.item(line, work))

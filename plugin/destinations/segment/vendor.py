@@ -95,13 +95,13 @@ class Segment(Destination, TellsPeople, Losable):
     ) -> tuple[Step, ...]:
         """Identify, alias and tracks of the document, in that order for one person."""
         line = _wire(values)
-        return steps.steps(topic, document, history, store, values, say=messages.planner(line, document, store))
+        return steps.steps(topic, document, history, store, values, body_of=messages.planner(line, document, store))
 
     def build_request(self, work: Work) -> Request | Outcome:
         """One message; raises `BodyIncomplete` for one that the receiver would drop."""
         line = _wire(work.settings)
         if work.action == WAIT:
-            return steps.waited(work, messages.planner(line, steps.told(work)[1], work.store))
+            return steps.end_wait(work, messages.planner(line, steps.document_of(work)[1], work.store))
         return line.request(messages.item(line, work))
 
     def read_response(self, work: Work, answer: Response) -> Outcome:

@@ -206,7 +206,7 @@ def _called_off(work: Work, answer: Response) -> Outcome:
 
 def _returned(work: Work, answer: Response) -> Outcome:
     paper = label.return_label(answer.json, _expiry(work))
-    receipt = Receipt(remote_id=calls.remote_id_of(work), status=response.COMPLETE, papers=(paper,))
+    receipt = Receipt(remote_id=calls.remote_id_of(work), status=response.COMPLETE, files=(paper,))
     return Accepted(receipt=receipt, note=f"return label {paper.tracking_number}, good until {paper.expires_on}")
 
 

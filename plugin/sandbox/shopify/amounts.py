@@ -29,7 +29,7 @@ class Terms:
     tip: Decimal
 
     def both(self, amount: Decimal) -> dict[str, Any]:
-        """A `*_set`: the shop's currency, and the one the buyer saw."""
+        """Return an amount as a `*_set`: in the shop's currency, and in the one the buyer saw."""
         seen = _rounded(amount * self.exchange)
         return {
             "shop_money": {"amount": f"{amount:.2f}", "currency_code": self.currency},
@@ -37,7 +37,7 @@ class Terms:
         }
 
     def tax_lines(self, amount: Decimal) -> list[dict[str, Any]]:
-        """What is paid of `amount` for each tax, or what of it is tax where prices include it."""
+        """Return each tax on `amount`, or each tax contained in it where prices include tax."""
         share = sum((Decimal(rate) for _, rate in self.taxes), Decimal(1)) if self.taxes_included else Decimal(1)
         return [self._tax_line(name, rate, _rounded(amount * Decimal(rate) / share)) for name, rate in self.taxes]
 
@@ -47,7 +47,7 @@ class Terms:
 
 
 def line(goods: Goods, quantity: int, terms: Terms) -> dict[str, Any]:
-    """The figures of one line."""
+    """Return the figures of one line."""
     whole = goods.price * quantity
     off = _rounded(whole * terms.percent_off / 100)
     allocation = {"amount": f"{off:.2f}", "amount_set": terms.both(off), "discount_application_index": 0}
@@ -65,7 +65,7 @@ def line(goods: Goods, quantity: int, terms: Terms) -> dict[str, Any]:
 
 
 def shipping_line(terms: Terms) -> dict[str, Any]:
-    """The figures of the way of shipping that the buyer paid for."""
+    """Return the figures of the way of shipping that the buyer paid for."""
     price, both = f"{terms.shipping:.2f}", terms.both(terms.shipping)
     names = ("price_set", "discounted_price_set", "current_discounted_price_set")
     prices = {"price": price, "discounted_price": price, "tax_lines": terms.tax_lines(terms.shipping)}
@@ -73,7 +73,7 @@ def shipping_line(terms: Terms) -> dict[str, Any]:
 
 
 def totals(lines: Sequence[Mapping[str, Any]], shipped: Sequence[Mapping[str, Any]], terms: Terms) -> dict[str, Any]:
-    """The figures of the whole order, as placed and as they stand."""
+    """Return the figures of the whole order, as placed and as they stand."""
     goods = _sum(Decimal(one["price"]) * one["quantity"] for one in lines)
     off = _sum(Decimal(part["amount"]) for one in lines for part in one["discount_allocations"])
     taxes = [part for one in (*lines, *shipped) for part in one["tax_lines"]]

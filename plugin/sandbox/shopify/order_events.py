@@ -21,7 +21,7 @@ _NOTHING = "0.00"
 
 
 def cart(order: Document, created: str, updated: str, pieces: Sequence[int]) -> Document:
-    """A cart with so many pieces of each of the order's goods; no customer and no currency of its own."""
+    """Return a cart with so many pieces of each of the order's goods; no customer and no currency of its own."""
     lines = [_cart_line(line, count) for line, count in zip(order["line_items"], pieces, strict=False) if count]
     token = order["cart_token"]
     return {
@@ -61,7 +61,7 @@ def _both(like: Mapping[str, Any], amount: str) -> Document:
 
 
 def checkout(order: Document, created: str, updated: str, *, chosen: bool) -> Document:
-    """A checkout of all that is ordered; `chosen` once the buyer said how it is sent and paid, and used a code."""
+    """Return a checkout of all that is ordered; `chosen` once the buyer chose shipping and payment and used a code."""
     named = {name: order.get(name) for name in (*_BOUGHT, *_SAME, *_VISIT)}
     lines = [_checkout_line(line, discounted=chosen) for line in order["line_items"]]
     shipping = order["shipping_lines"] if chosen else []
@@ -82,7 +82,7 @@ def checkout(order: Document, created: str, updated: str, *, chosen: bool) -> Do
 
 
 def discard(checkout: Document, order: Document) -> Document:
-    """The deletion of a checkout: its totals, and of names only the cart's."""
+    """Return the deletion of a checkout: its totals, and of names only the cart's."""
     kept = ("presentment_currency", "total_discounts", "total_line_items_price", "total_price", "total_tax")
     named = {name: checkout.get(name) for name in (*kept, "subtotal_price", "cart_token", "total_duties")}
     return {"id": order["id"] + 5_000_000, "buyer_accepts_sms_marketing": False, "sms_marketing_phone": None} | named
@@ -161,7 +161,7 @@ def _refund_line(line: Document, pieces: int, ident: int) -> Document:
 
 
 def transaction(order: Document, at: str, ident: int, kind: str, status: str) -> Document:
-    """A payment of the whole order, or the paying out of a refund."""
+    """Return a payment of the whole order, or the paying out of a refund."""
     return {
         "id": ident,
         "admin_graphql_api_id": f"gid://shopify/OrderTransaction/{ident}",
@@ -214,7 +214,7 @@ def fulfilment(order: Document, created: str, updated: str, **changes: Any) -> D
 
 
 def scan(order: Document, at: str, status: str) -> Document:
-    """What the carrier said of that parcel."""
+    """Return the carrier's scan of that parcel."""
     ident = order["id"] + 9_000_000
     return {
         "id": ident,

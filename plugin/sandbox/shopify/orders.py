@@ -61,7 +61,7 @@ def _as_test(order: Document) -> None:
 
 
 def _as_documented(order: Document) -> None:
-    """What no shop can make and Shopify's documentation shows: a test, never confirmed, cancelled as it was placed."""
+    """Change an order as only Shopify's documentation does: a test, never confirmed, cancelled as it was placed."""
     order |= {"test": True, "confirmed": False, "cancelled_at": order["created_at"], "cancel_reason": "customer"}
     order |= {"financial_status": "voided"}
 
@@ -92,7 +92,7 @@ CASES: Mapping[str, Case] = {
 
 
 def order(templates: Templates, topic: str, case: Case, number: int, shop: str) -> Document:
-    """The order of this number as `topic` tells of it; the figures of every one add up."""
+    """Return the order of this number as `topic` tells of it; the figures of every one add up."""
     who = number if case.buyer is None else case.buyer
     place = case.places[who % len(case.places)]
     terms = _terms(case, place, number)
@@ -123,7 +123,7 @@ _CHANGED = {"customers/create": 0, "customers/enable": 1, "customers/update": 2,
 
 
 def customer(templates: Templates, topic: str, number: int) -> Document:
-    """The account of this number; `customers/update` tells that its owner moved, the others that it is open or shut."""
+    """Return the account of this number, as `topic` tells of it: its owner moved, or it was opened or shut."""
     moved = topic == "customers/update"
     place = people.CANADA[(number + moved) % len(people.CANADA)]
     made = people.customer(templates["customer"], number, place, moment(0), moment(0))

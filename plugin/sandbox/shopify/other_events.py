@@ -71,5 +71,5 @@ TOPICS = tuple(_MADE)
 
 
 def document(topic: str, order: Document, at: Clock) -> Document:
-    """The body of a topic, or of one of its cases, that belongs to an order."""
+    """Return the body of a topic, or of one of its cases, that belongs to an order."""
     return _MADE[topic](order, at)

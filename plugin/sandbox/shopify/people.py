@@ -97,12 +97,12 @@ def names(number: int) -> tuple[str, str]:
 
 
 def email(number: int) -> str:
-    """An address of its own for every number, below a domain that is kept for examples."""
+    """Return an e-mail address of its own for every number, below a domain that is kept for examples."""
     return f"buyer.{number}@example.com"
 
 
 def address(number: int, place: Place) -> dict[str, Any]:
-    """The address of an order."""
+    """Return the address of an order."""
     first, last = names(number)
     own = ("address1", "address2", "city", "zip", "province", "province_code", "country", "country_code", "phone")
     person = {"first_name": first, "last_name": last, "name": f"{first} {last}", "company": None}
@@ -110,12 +110,12 @@ def address(number: int, place: Place) -> dict[str, Any]:
 
 
 def customer_id(number: int) -> int:
-    """The id of the account of this number."""
+    """Return the id of the account of this number."""
     return _FIRST_CUSTOMER + number
 
 
 def customer(template: dict[str, Any], number: int, place: Place, created: str, updated: str) -> dict[str, Any]:
-    """The account of this number, as it stands inside an order."""
+    """Return the account of this number as it stands inside an order."""
     first, last = names(number)
     ident = customer_id(number)
     home = address(number, place) | {"id": _FIRST_ADDRESS + number, "customer_id": ident, "default": True}

@@ -1,7 +1,7 @@
 """Signed samples of invented people, for `send-sample`, the demo and whoever develops.
 
-Topics with a case, such as `orders/create:digital`, differ from the plain one as the case's name says. What the
-templates in `plugin/sandbox/shopify/templates/` were made after is told in `SOURCE.md` beside them.
+A topic with a case, such as `orders/create:digital`, differs from the plain one as the case's name says. `SOURCE.md`
+beside the templates in `plugin/sandbox/shopify/templates/` says what they were made after.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from typing import Any
 from plugin.sandbox.kit.sample import Sample
 from plugin.sandbox.shopify import order_states, orders, other_events
 
+SHOP = "crossdock-demo.myshopify.com"
+SIGNATURE_HEADER = "X-Shopify-Hmac-SHA256"
+
 _FOLDER = files("plugin.sandbox.shopify") / "templates"
 _CUSTOMERS = ("customers/create", "customers/update", "customers/enable", "customers/disable")
 _NOTICES = ("app/uninstalled", "customers/data_request", "customers/redact", "shop/redact")
@@ -26,21 +29,43 @@ _CUT, _IGNORED, _UNHEARD_OF = "orders/create:cut_off", "products/update", "order
 
 
 def topics() -> list[str]:
-    """What there are samples of."""
+    """Return each topic, or `topic:case`, that there is a sample of."""
     cases = [f"{topic}:{case}".rstrip(":") for topic in order_states.LATER for case in orders.CASES]
     return [*cases, *other_events.TOPICS, *_CUSTOMERS, *_NOTICES, _CUT, _IGNORED, _UNHEARD_OF]
 
 
 def sample(topic: str, number: int, secret: str, shop: str) -> Sample:
-    """The sample of a topic (or `topic:case`) that belongs to `number`; raises `ValueError` listing what there is.
+    """Return the signed sample of a topic (or `topic:case`) that belongs to `number`.
 
     The same topic, case and number give the same webhook id: sent twice, it is a redelivery.
+
+    Raises:
+        ValueError: there is no such sample; lists what there is.
     """
     if topic not in topics():
         raise ValueError(f"no sample of {topic!r}: there are {', '.join(topics())}")
     text = json.dumps(_document(topic, number, shop), ensure_ascii=False)
     body = (text[: len(text) // 2] if topic == _CUT else text).encode()
-    return Sample(headers=_headers(topic, number, secret, shop, body), body=body)
+    webhook_id = hashlib.sha256(f"{shop} {topic} {number}".encode()).hexdigest()[:32]
+    return signed(topic.partition(":")[0], body, webhook_id, secret, shop)
+
+
+def signed(topic: str, body: bytes, webhook_id: str, secret: str, shop: str) -> Sample:
+    """Return these bytes as a webhook of a topic, signed with base64(HMAC-SHA256(client secret, body)).
+
+    Signature and headers are those of `docs/vendors/shopify.md` §4.
+    """
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
+    headers = {
+        "Content-Type": "application/json",
+        "X-Shopify-Topic": topic,
+        SIGNATURE_HEADER: base64.b64encode(digest).decode(),
+        "X-Shopify-Shop-Domain": shop,
+        "X-Shopify-API-Version": "2026-10",
+        "X-Shopify-Webhook-Id": webhook_id,
+        "X-Shopify-Triggered-At": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    return Sample(headers=headers, body=body)
 
 
 def _document(topic: str, number: int, shop: str) -> dict[str, Any]:
@@ -73,16 +98,3 @@ def _templates() -> dict[str, dict[str, Any]]:
 def _read(name: str) -> dict[str, Any]:
     document: dict[str, Any] = json.loads((_FOLDER / f"{name}.json").read_text())
     return document
-
-
-def _headers(topic: str, number: int, secret: str, shop: str, body: bytes) -> dict[str, str]:
-    digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
-    return {
-        "Content-Type": "application/json",
-        "X-Shopify-Topic": topic.partition(":")[0],
-        "X-Shopify-Hmac-SHA256": base64.b64encode(digest).decode(),
-        "X-Shopify-Shop-Domain": shop,
-        "X-Shopify-API-Version": "2026-10",
-        "X-Shopify-Webhook-Id": hashlib.sha256(f"{shop} {topic} {number}".encode()).hexdigest()[:32],
-        "X-Shopify-Triggered-At": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-    }

@@ -1,6 +1,6 @@
 """Shopify: signed webhooks of every topic that the platform documents.
 
-The signature covers the body only (shopify.dev, "Verify webhook deliveries"): topic, shop and id headers are not
+The signature covers the body only (`docs/vendors/shopify.md` §4): topic, shop and id headers are not
 authenticated. The shop header selects the store, and what a body says about its shop is compared with it afterwards.
 Still to come, each in a section of its own below: the install flow, write-back of fulfilments, backfill.
 """
@@ -46,14 +46,14 @@ class Shopify:
     topics = TOPICS
 
     def normal_address(self, address: str) -> str:
-        """`name.myshopify.com`, which never changes; a shop's own domain may."""
+        """Return `name.myshopify.com`, which never changes; a shop's own domain may."""
         plain = address.strip().lower().removeprefix("https://").rstrip("/")
         if not _SHOP.fullmatch(plain):
             raise ConfigError(f"{address!r} is not a Shopify address: write NAME.myshopify.com")
         return plain
 
     def signature(self, headers: Mapping[str, str]) -> str:
-        """The base64 text of `X-Shopify-Hmac-SHA256`, checked for its form."""
+        """Return the base64 text of `X-Shopify-Hmac-SHA256`; raise `Unverified` unless it holds a SHA-256."""
         text = headers.get("X-Shopify-Hmac-Sha256", "")
         try:
             digest = base64.b64decode(text.encode("ascii"), validate=True)
@@ -64,23 +64,23 @@ class Shopify:
         return text
 
     def address(self, headers: Mapping[str, str]) -> str | None:
-        """The shop that the unsigned `X-Shopify-Shop-Domain` names."""
+        """Return the shop that the unsigned `X-Shopify-Shop-Domain` names, or None."""
         shop = headers.get("X-Shopify-Shop-Domain", "").strip().lower()
         return shop if _SHOP.fullmatch(shop) else None
 
     def app_secrets(self, environment: Mapping[str, str]) -> Sequence[str]:
-        """One app secret signs for all shops; after a rotation Shopify goes on with the oldest unrevoked one."""
+        """Return the app's secret and the one before it: Shopify signs with the oldest that is not revoked."""
         names = ("SHOPIFY_API_SECRET", "SHOPIFY_API_SECRET_PREVIOUS")
         return [environment[name] for name in names if environment.get(name)]
 
     def verify(self, signature: str, raw: bytes, secrets: Sequence[str]) -> bool:
-        """base64(HMAC-SHA256(secret, raw body)); all secrets are tried, whichever fits."""
+        """Return whether the signature is base64(HMAC-SHA256(secret, raw body)) of any of the secrets."""
         sent = base64.b64decode(signature)
         made = [hmac.new(secret.encode(), raw, hashlib.sha256).digest() for secret in secrets]
         return any([hmac.compare_digest(sent, digest) for digest in made])  # noqa: C419  (no short cut: constant time)
 
     def envelope(self, headers: Mapping[str, str], raw: bytes) -> Envelope:
-        """A webhook without an id, which Shopify does not send, is named by its topic and body."""
+        """Return id, topic, version and time of a webhook; one without an id is named by its topic and body."""
         topic = headers.get("X-Shopify-Topic", "").strip()
         return Envelope(
             webhook_id=headers.get("X-Shopify-Webhook-Id", "").strip() or _own_name(topic, raw),
@@ -90,7 +90,7 @@ class Shopify:
         )
 
     def load(self, topic: Topic, document: object, shop: str) -> Document:
-        """An order, a customer, or a notice about the shop."""
+        """Return a parsed body as a canonical value, such as an order, a customer or a notice about the shop."""
         return mapping.load(topic, document, shop)
 
 

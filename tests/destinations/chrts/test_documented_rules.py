@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mappings.canonical.orders import Topic
-from mappings.customer_data import Alias, Identify, IdentityRules, Track, facts, untouched
+from mappings.customer_data import Alias, Identify, IdentityRules, Track, fact_if_abandoned, facts
 from mappings.customer_data.properties import timestamp
 from mappings.destinations import chrts
 from mappings.schemas.schema import BodyIncomplete
@@ -51,7 +51,7 @@ def told() -> Iterator[Call]:
     for topic, document, history in documents():
         for fact in facts(topic, document, TENANT, IdentityRules(email_in_properties=True), history):
             yield fact.call
-        later = untouched(document, TENANT, IdentityRules(), history)
+        later = fact_if_abandoned(document, TENANT, IdentityRules(), history)
         if later is not None:
             yield later.call
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mappings.canonical.orders import Topic
-from mappings.customer_data import Alias, Identify, IdentityRules, Tenant, Track, facts, untouched
+from mappings.customer_data import Alias, Identify, IdentityRules, Tenant, Track, fact_if_abandoned, facts
 from mappings.destinations import chrts
 from mappings.schemas.schema import BodyIncomplete
 from tests.support.folders import TESTS
@@ -58,7 +58,7 @@ def test_bodies_hold_only_what_is_documented(path: Path) -> None:
 def test_a_checkout_that_was_left_becomes_its_request() -> None:
     """What a wait leads to is written down like everything else that is told."""
     path = CANONICAL / "activity" / "checkout_updated__chosen.json"
-    fact = untouched(read(KINDS[Topic.CHECKOUT_UPDATED], path), TENANT, IdentityRules(), read_history(path))
+    fact = fact_if_abandoned(read(KINDS[Topic.CHECKOUT_UPDATED], path), TENANT, IdentityRules(), read_history(path))
     assert fact is not None
     address, body = chrts.body(fact.call)
     check([{"path": address, "body": body}], FOLDER / "requests" / "later" / "checkout_left.json")

@@ -21,10 +21,10 @@ from mappings.customer_data import (
     IdentityRules,
     Tenant,
     Track,
+    fact_if_abandoned,
     facts,
     message,
     response,
-    untouched,
 )
 from mappings.customer_data.context import LIBRARY
 from mappings.destinations.segment import PRESETS
@@ -92,7 +92,7 @@ def test_a_checkout_that_was_left_becomes_its_message() -> None:
     """What a wait leads to is written down like everything else that is told."""
     path = CANONICAL / "activity" / "checkout_updated__chosen.json"
     document = read(KINDS[Topic.CHECKOUT_UPDATED], path)
-    fact = untouched(document, TENANT, IdentityRules(), read_history(path))
+    fact = fact_if_abandoned(document, TENANT, IdentityRules(), read_history(path))
     assert fact is not None
     found = json.loads(message.message(fact, document, SENDER))
     check([found], FOLDER / "requests" / "later" / "checkout_left.json")

@@ -20,7 +20,7 @@ SESSION = {"client_id": "7", "connection_type": "vless", "zone": "de"}
 
 @pytest.fixture
 def ping(sandbox: Sandbox) -> Iterator[Api]:
-    """Return an account of Ping Network."""
+    """Yield an account of Ping Network."""
     api = Api(sandbox, "", "token-a")
     yield api
     api.session.close()

@@ -22,7 +22,7 @@ def basic(text: str) -> str:
 
 @pytest.fixture
 def segment(sandbox: Sandbox) -> Iterator[Api]:
-    """Return a source of Segment."""
+    """Yield a source of Segment."""
     api = Api(sandbox, "", basic("key:"))
     yield api
     api.session.close()

@@ -24,7 +24,7 @@ SENDER = {
 
 @pytest.fixture
 def company(sandbox: Sandbox) -> Iterator[Company]:
-    """Return an account, with the vendor's limit off."""
+    """Yield an account, with the vendor's limit off."""
     sandbox.emulators["shiptheory"].window.set(None)
     made = Company(sandbox)
     yield made

@@ -16,7 +16,6 @@ from mappings.destinations import chitchats
 from mappings.destinations.chitchats import enums
 from plugin import sandbox, storefronts
 from plugin.sandbox.shopify.samples import topics
-from plugin.storefronts.shopify.topics import TOPICS
 from tests.support.folders import ROOT
 
 SHOP = "demo.myshopify.com"
@@ -27,14 +26,14 @@ PACKAGE = enums.package({"size_x": "10", "size_y": "5", "size_z": "2", "ship_dat
 
 
 def body(topic: str, number: int) -> dict[str, Any]:
-    """The parsed body of a sample."""
+    """Return the parsed body of a sample."""
     sample = sandbox.sample("shopify", topic, number, "s", SHOP)
     document: dict[str, Any] = json.loads(sample.body, parse_float=Decimal)
     return document
 
 
 def order(topic: str, number: int) -> Order:
-    """A sample as our mapping reads it."""
+    """Return a sample as our mapping reads it."""
     found = storefronts.get("shopify").load(Topic.ORDER_CREATED, body(topic, number), SHOP)
     assert isinstance(found, Order)
     return found
@@ -90,19 +89,6 @@ def test_an_unknown_sample_is_refused_with_the_list() -> None:
     """The message names what there is."""
     with pytest.raises(ValueError, match="orders/create:us"):
         body("orders/imagined", 1)
-
-
-OTHERS = [topic for topic in topics() if topic.partition(":")[0] in TOPICS and not topic.startswith("orders/")]
-
-
-@pytest.mark.parametrize("topic", OTHERS)
-def test_every_other_sample_is_understood(topic: str) -> None:
-    """Whatever can be sent as a sample is what its topic promises."""
-    ours = TOPICS[topic.partition(":")[0]]
-    if not isinstance(ours, Topic):
-        return
-    for number in range(12):
-        assert storefronts.get("shopify").load(ours, body(topic, number), SHOP)
 
 
 def test_what_surrounds_an_order_belongs_to_it() -> None:
