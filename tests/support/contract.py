@@ -47,6 +47,8 @@ class Contract:
     """Settings that the samples in `requests/` are made with, besides `settings`."""
     goldens_are_requests: bool = True
     """Whether `requests/` holds whole calls, or bodies alone that the vendor's own tests of its mapping compare."""
+    emulator_settings: Mapping[str, object] = field(default_factory=dict)
+    """Settings of the emulator with which it refuses a credential of `revoked`, where it takes any otherwise."""
     looks_first: bool = False
     """Whether what the call makes is looked for before the first try, too."""
     after_loss: tuple[int, int] = (1, 1)

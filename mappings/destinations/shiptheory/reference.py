@@ -36,7 +36,7 @@ def base(order: Order, prefix: str = "") -> str:
 
 
 def following(first: str, last: str | None) -> str:
-    """Return the reference of the booking after `last`: `1001` after none, then `1001-2`, always the same.
+    """Return the reference of the booking after `last`, always the same: `1001` after none, then `1001-2`.
 
     Raises:
         BodyIncomplete: it would be too long.

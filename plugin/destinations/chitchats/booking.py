@@ -139,7 +139,7 @@ def _wanted(work: Work) -> dict[int, tuple[Parcel, str]]:
 
 
 def _stale(work: Work) -> list[Booked]:
-    """Return the live shipments that are not what the order asks for, as far as they say what they are."""
+    """Return the live shipments that are known not to be what the order asks for."""
     wanted = {number: fingerprint for number, (_, fingerprint) in _wanted(work).items()}
     return [
         one for one in calls.live_shipments(work) if one.content is not None and one.content != wanted.get(one.parcel)

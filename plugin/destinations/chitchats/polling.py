@@ -69,7 +69,7 @@ def _is_young(booked: Booked) -> bool:
 
 
 def _tells(receipt: Receipt) -> bool:
-    """Return whether a list may lag behind: it still calls a shipment unpaid whose postage was asked for."""
+    """Return whether a list says something new: one that lags behind still calls a paid shipment unpaid."""
     return receipt.status not in mapping.DRAFT_STATUSES | mapping.REQUESTED_STATUSES
 
 

@@ -36,7 +36,7 @@ _BOUGHT = mapping.PAID_STATUSES | mapping.REQUESTED_STATUSES
 
 
 def later(values: Mapping[str, str]) -> tuple[PreviewStep, ...]:
-    """Return what will follow from a booking whose postage is bought; what a rule chooses needs offers first."""
+    """Return the steps that follow a booking whose postage is bought; a rule can only choose among offers."""
     if values.get("auto_buy") != "yes":
         return (PreviewStep(action="buy", help="not by Crossdock, as auto_buy is no: somebody buys it at Chit Chats"),)
     free, dear = (Money(amount=Decimal(amount), currency="CAD") for amount in (0, 1))

@@ -91,7 +91,7 @@ class ChitChats(Destination, Ships, Findable, Labels, Checkable):
             return Deferred.retry(str(error)) if only_looked else Unknown(reason=str(error))
 
     def build_lookup(self, work: Work) -> Request | None:
-        """Return the search for a booking by its order, for a purchase by its shipment; None to repeat it."""
+        """Return the search for a booking by order, for a purchase or deletion by shipment; None to repeat."""
         return steps.FIND[work.action](work) if work.action in steps.FIND else None
 
     def read_lookup(self, work: Work, answer: Response) -> Outcome | None:

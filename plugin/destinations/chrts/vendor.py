@@ -142,7 +142,7 @@ class Chrts(Destination, TellsPeople, Losable, Checkable):
         return Rejected(reason=redacted_reason(answer, work.sent, work.document))
 
     def on_lost(self, work: Work, losses: int) -> Outcome:
-        """Return the operator's choice between maybe twice and maybe never; identify and alias do no harm twice."""
+        """Return what the operator chose, maybe twice or maybe never; identify and alias do no harm twice."""
         if work.action != "track":
             return Deferred.retry("the answer was lost; sent again")
         if losses <= _MOST_LOSSES[work.settings["lost_track"]]:

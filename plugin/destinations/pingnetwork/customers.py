@@ -33,7 +33,7 @@ _REFUSED = 400
 
 
 def plan(topic: Topic, document: Document, store: StoreFacts, values: Mapping[str, str]) -> tuple[Step, ...]:
-    """Return the record of a customer that was created or changed, or the end of one who is to be forgotten."""
+    """Return the step that keeps the record of a customer, or deletes that of one who is to be forgotten."""
     if isinstance(document, Customer):
         return (_record(document, store, values),)
     if topic is Topic.CUSTOMER_REDACTED and isinstance(document, ShopNotice) and document.customer_ref:

@@ -114,7 +114,7 @@ def call(
     repeatable: bool = False,
     **places: str,
 ) -> Request:
-    """Return the call to the address that a setting gives, with the raw token: no `Bearer` is documented."""
+    """Return the call to the address that a setting gives; the vendor shows no `Bearer` before the token."""
     filled = {name: quote(value, safe="") for name, value in places.items()}
     address = urlsplit(work.settings[setting].format(version=work.settings["version"], **filled))
     return Request(

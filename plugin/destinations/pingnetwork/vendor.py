@@ -176,7 +176,7 @@ class PingNetwork(Destination, Findable, Losable, Checkable):
         return Request(method="GET", path=path, headers={"Authorization": values["token"]}, repeatable=True)
 
     def build_lookup(self, work: Work) -> Request | None:
-        """Return the search for a record by our id; None for sessions, which can't be found, and repeatable calls."""
+        """Return the search for a record by our id; None for sessions, which can't be found, and what is repeated."""
         return customers.build_lookup(work) if work.action == "record" else None
 
     def read_lookup(self, work: Work, answer: Response) -> Outcome | None:

@@ -77,7 +77,7 @@ class Segment(Destination, TellsPeople, Losable):
         return steps.fingerprint(values["write_key"])
 
     def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """Return a warning that only an operator knows the address of their region or of their own receiver."""
+        """Return a warning that only the operator knows the address of a region, or of their own receiver."""
         if values["preset"] == "segment":
             return ("a workspace in the EU needs its own --base-url: events sent to another region never appear",)
         return (f"preset {values['preset']}: --base-url must be your receiver's address, without a path",)

@@ -61,7 +61,7 @@ def _booking(work: Work) -> Request:
 
 
 def _unchanged(work: Work) -> Rejected | None:
-    """Return whether an order says the same about the parcel as one that came to nothing: it would do so again.
+    """Return a refusal to book again what came to nothing, when a newer version of the order changes nothing about it.
 
     The same version again is somebody's wish: a replay, or other settings.
     """

@@ -119,7 +119,7 @@ class Shiptheory(Destination, Ships, Findable, Losable, Labels, Offers, Checkabl
             return steps.unreadable(work, error)
 
     def build_lookup(self, work: Work) -> Request | None:
-        """Return the view of a booking by its reference; None for views and for returns, which can't be found."""
+        """Return the view of a booking by its reference; None for what is repeated, and for returns."""
         return lookup.build_lookup(work)
 
     def read_lookup(self, work: Work, answer: Response) -> Outcome | None:

@@ -20,6 +20,7 @@ CONTRACT = Contract(
     action="book",
     made=_made,
     settings={"token": "t", "rate": "1000/1s"},
+    emulator_settings={"tokens": {"t": "ship@example.com"}},
     secrets={"token": "tok-en-1"},
     golden_settings={"default_weight_g": "300", "origin_country": "CA"},
     goldens_are_requests=False,
