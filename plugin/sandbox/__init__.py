@@ -1,4 +1,4 @@
-"""The outside systems Crossdock calls, emulated from their fact sheets, for tests, the demo and a laptop.
+"""The outside systems Crossdock calls, emulated from `docs/vendors`, for tests, the demo and a laptop.
 
 Nothing here imports the rest of `plugin` or `mappings`: an emulator that shared our reading of a vendor would agree
 with our mistakes.

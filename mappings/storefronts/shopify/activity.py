@@ -1,4 +1,4 @@
-"""LOADS: Shopify's bodies about refunds, payments and fulfilments (storefront-to-segment.md section 5).
+"""LOADS: Shopify's bodies about refunds, payments and fulfilments (docs/vendors/storefront-to-segment.md §5).
 
 Each names its order by number only; whose it is has to be recalled. Staff fields are never read.
 """
@@ -135,7 +135,7 @@ def _refund(document: object) -> Refund:
         ref=data["ref"],
         order_ref=data["order_ref"],
         refunded_at=data.get("processed_at") or data["created_at"],
-        # Apart from money, section 5: what counts is what was really paid out.
+        # Apart from money, §5: what counts is what was really paid out.
         amount=total_of(one["amount"] for one in paid),
         currency=currency,
         reason=data.get("reason"),

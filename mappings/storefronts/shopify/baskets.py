@@ -1,4 +1,4 @@
-"""LOADS: Shopify's carts and checkouts (storefront-to-segment.md section 5).
+"""LOADS: Shopify's carts and checkouts (docs/vendors/storefront-to-segment.md §5).
 
 A cart names nobody, and its currency only inside the sets of its lines. A checkout's `abandoned_checkout_url` holds a
 secret key and its `user_id` is a member of staff: neither is ever read.

@@ -1,4 +1,4 @@
-"""LOADS: Shopify's bodies about customers that are not a customer: merges, deletions, consent (section 5)."""
+"""LOADS: what Shopify says of customers beside records: merges, deletions, consent (docs/vendors/shopify.md §5)."""
 
 from __future__ import annotations
 

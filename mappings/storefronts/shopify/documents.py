@@ -1,7 +1,7 @@
 """LOADS: Shopify's webhook bodies into canonical values.
 
 The topic decides what a body is, never its state: the documented sample of `orders/create` is a cancelled order
-(storefront-to-segment.md section 5). Staff fields such as `user_id` are never read: they are not the buyer.
+(docs/vendors/storefront-to-segment.md §5). Staff fields such as `user_id` are never read: they are not the buyer.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _ShopSchema(Inbound):
 
 
 class _PersonSchema(Inbound):
-    """Whom a privacy request is about; it may hold only an e-mail (section 5)."""
+    """Whom a privacy request is about; it may hold only an e-mail (§5)."""
 
     into = dict
 
@@ -67,7 +67,7 @@ class _PersonSchema(Inbound):
 
 
 class _PrivacySchema(Inbound):
-    """The bodies of the three compliance topics (section 5)."""
+    """The bodies of the three compliance topics (§5)."""
 
     into = dict
 
@@ -158,7 +158,7 @@ def _amounts(data: Mapping[str, Any]) -> dict[str, Money]:
         "rounding": shop_amount(data, "rounding_set"),
     }
     if data.get("taxes_included"):
-        # Then both contain tax; ours do not (storefront-to-segment.md section 6.2).
+        # Then both contain tax; ours do not (docs/vendors/storefront-to-segment.md §6.2).
         amounts["subtotal"] -= total_of(line.get("tax") for line in data["lines"])
         amounts["shipping"] -= total_of(line.get("tax") for line in shipping_lines)
     return {name: Money(amount=amount or NOTHING, currency=data["currency"]) for name, amount in amounts.items()}
@@ -206,7 +206,7 @@ def _lines_total(lines: Sequence[Mapping[str, Any]]) -> Decimal:
 
 def _notice(data: Mapping[str, Any], shop: str) -> ShopNotice:
     # One app secret signs for all shops and the headers are not signed, so a body that names its shop is held to it
-    # (section 4). The documented samples hold a placeholder there, which names no shop.
+    # (§4). The documented samples hold a placeholder there, which names no shop.
     named = (data.get("domain") or "").lower()
     if _DOMAIN.fullmatch(named) and named != shop.lower():
         raise PayloadRejected("shopify shop notice: shop_domain: names another shop than the headers do")

@@ -1,6 +1,6 @@
-"""The shapes of Shopify's webhook bodies, which keep those of REST (shopify.md section 9).
+"""The shapes of Shopify's webhook bodies, which keep those of REST (docs/vendors/shopify.md §9).
 
-A version or a missing approval takes keys away (sections 2 and 3), so nothing is required but what an order cannot be
+A version or a missing approval takes keys away (§2 and §3), so nothing is required but what an order cannot be
 without. What `shopify.py` builds the canonical values from is loaded into plain dictionaries.
 """
 
@@ -35,7 +35,7 @@ _COUNTRY_CODE: Final = re.compile(r"[A-Za-z]{2}")
 
 
 class AddressSchema(Inbound):
-    """An address; without approval for personal data only country and province are in it (section 2)."""
+    """An address; without approval for personal data only country and province are in it (§2)."""
 
     into = Address
 
