@@ -56,7 +56,7 @@ def of_fulfilment(
 
 
 def of_scan(_topic: Topic, scan: ParcelScan, history: History, tenant: Tenant, rules: IdentityRules) -> Iterator[Fact]:
-    """Yield that a parcel arrived; what happened to it on its way is sent to nobody."""
+    """Return the fact that a parcel arrived; what happened to it on its way is sent to nobody."""
     if not scan.delivered:
         return
     person = person_behind(scan, history, tenant, rules)
@@ -91,7 +91,7 @@ def _shipped(person: Person, order_ref: str, parcel: Tracking, properties: Mappi
 def _delivered(
     person: Person, order_ref: str, parcel: Tracking | str, properties: Mapping[str, object], at: datetime
 ) -> Fact:
-    """Yield that a parcel arrived; `parcel` is how it is followed, or its fulfilment where nobody said."""
+    """Return the fact that a parcel arrived; `parcel` is how it is followed, or its fulfilment where nobody said."""
     name = parcel.number if isinstance(parcel, Tracking) else f"fulfilment:{parcel}"
     return track(
         "Order Delivered",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def positive(text: str) -> None:
-    """Take a decimal number above 0."""
+    """Raise ValueError unless the text is a decimal number above 0."""
     try:
         value = Decimal(text)
     except InvalidOperation:
@@ -23,7 +23,7 @@ def positive(text: str) -> None:
 
 
 def digits(text: str) -> None:
-    """Take a whole number, such as a vendor's account number."""
+    """Raise ValueError unless the text is a whole number, such as a vendor's account number."""
     if not (text.isascii() and text.isdecimal()):
         raise ValueError("a whole number")
 
@@ -39,7 +39,7 @@ def whole(unit: str, most: int) -> Callable[[str], None]:
 
 
 def count(text: str) -> None:
-    """Take a whole number above 0."""
+    """Raise ValueError unless the text is a whole number above 0."""
     if not (text.isascii() and text.isdecimal()) or int(text) < 1:
         raise ValueError("a whole number above 0")
 

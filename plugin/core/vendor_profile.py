@@ -39,7 +39,8 @@ class Batch:
     """How many deliveries of one connection a call may carry, and how many bytes its body may have (`size`).
 
     `bundle` makes the call out of their prepared bodies, which are JSON in bytes, as sent at a time; with none it makes
-    an empty one. The line cuts by these limits, and halves a call that is refused until the one bad item is alone.
+    an empty one. `delivery.lanes` cuts by these limits, and `delivery.completion` halves a call that is refused as a
+    whole until the one bad item is alone.
     """
 
     items: int

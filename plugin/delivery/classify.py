@@ -38,7 +38,8 @@ def classify(
     """Return what an answer or its absence means for any vendor; None leaves a 2xx or a refusal in words to its module.
 
     Refused connections and unknown names were never sent. A lost answer to a call that must not be repeated is
-    `Unknown`. 401 and 403 pause the connection. `status_meanings` says where a vendor's statuses mean something else.
+    `Unknown`. 401 and 403 ask to pause the connection, which `record` does. `status_meanings` says where a vendor's
+    statuses mean something else.
     """
     if isinstance(result, Failure):
         return _of_failure(result, repeatable=repeatable)

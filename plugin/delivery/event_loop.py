@@ -103,7 +103,10 @@ class EventLoop:
         self._notify(lane, 1)
 
     def replace_if_stalled(self) -> None:
-        """Start another thread as the event loop if one call has stalled it; leave that call's lane to threads."""
+        """Start another thread as the event loop if one call has stalled it.
+
+        The stalled call's lane is left to the executor's threads for `_LEFT_ALONE_SECONDS`.
+        """
         with self._lock:
             turn = self._turn
             if turn is None or turn.lane is None or time.monotonic() - turn.since < _STALLED_SECONDS:

@@ -70,15 +70,15 @@ def plan_listed_parcel_events(services: Services, db: Sql, connection_id: str, r
 def _plan_events(
     services: Services, db: Sql, origin: Origin, receipt: Receipt, find: Callable[[], Order | None]
 ) -> None:
-    facts = _facts(db, origin.connection_id, receipt)
-    order = find() if facts else None
+    news = _arrivals(db, origin.connection_id, receipt)
+    order = find() if news else None
     if order is None:
         return
     tracking = Tracking(number=receipt.tracking_number or "", url=receipt.tracking_url)
     at = datetime.now(UTC)
     try:
         with db.begin_nested():
-            for delivered in facts:
+            for delivered in news:
                 parcel = Parcel(order=order, tracking=tracking, carrier=receipt.carrier, delivered=delivered, at=at)
                 _plan(services, db, origin, parcel)
     except (Unavailable, OperationalError, InterfaceError, PendingRollbackError):
@@ -87,7 +87,7 @@ def _plan_events(
         log.fault("parcel events not planned", delivery=origin.delivery_id)
 
 
-def _facts(db: Sql, connection_id: str, receipt: Receipt) -> list[bool]:
+def _arrivals(db: Sql, connection_id: str, receipt: Receipt) -> list[bool]:
     """Return what is new about the parcel: that it was sent (False), that it arrived (True)."""
     if not receipt.tracking_number:
         return []

@@ -50,7 +50,7 @@ class Link:
 
 
 def name_of(kind: str, ref: str) -> str:
-    """Return the name of a row; what is too long for one is replaced by its hash."""
+    """Return the name of a row of `links`; what is too long for one is replaced by its hash."""
     return f"{kind}:{ref if len(ref) <= _LONGEST_REF else hash_of(ref)}"
 
 

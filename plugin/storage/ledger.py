@@ -101,7 +101,7 @@ class Ledger:
         taken: list[Delivery] = []
         for priority in Priority:
             if len(taken) < limit:
-                rows = db.execute(sql.LEASE, values | {"of": priority.value, "most": limit - len(taken)}).all()
+                rows = db.execute(sql.LEASE_UPDATE, values | {"of": priority.value, "most": limit - len(taken)}).all()
                 taken += sorted(map(sql.delivery, rows), key=lambda delivery: delivery.id)
         last = taken if followers else []
         for _ in range(_DEEPEST):

@@ -75,7 +75,7 @@ _takeable = and_(
     deliveries.c.connection_id.in_(select(connections.c.id).where(_active)),
     _none(_is_earlier),
 )
-LEASE = _leasing(
+LEASE_UPDATE = _leasing(
     select(deliveries.c.id)
     .where(deliveries.c.lane == bindparam("in_lane"), deliveries.c.priority == bindparam("of"), _takeable)
     .order_by(deliveries.c.due_at, deliveries.c.id)

@@ -165,7 +165,7 @@ class Stores:
         upsert = insert.on_conflict_do_update(index_elements=["store_id", "destination", "name"], set_=row)
         with self._database.write() as db:
             made = self._connection(db.execute(upsert.returning(connections)).one())
-            _take_up(db, made)
+            _move_owed(db, made)
             return made
 
     def connections(self, store_id: str | None = None) -> list[Connection]:
@@ -225,8 +225,8 @@ class Stores:
         )
 
 
-def _take_up(db: Sql, made: Connection) -> None:
-    """Move what is owed to the connection's lane, and make due again what was held."""
+def _move_owed(db: Sql, made: Connection) -> None:
+    """Move what a connection is owed to its new lane, and make due again what was held."""
     owed = update(deliveries).where(deliveries.c.connection_id == made.id)
     db.execute(owed.where(deliveries.c.state.in_(UNFINISHED)).values(lane=made.lane, message=None))
     held = owed.where(deliveries.c.state == State.HELD, deliveries.c.action != "map")

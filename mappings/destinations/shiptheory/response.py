@@ -36,12 +36,12 @@ class Booking:
 
     @property
     def is_booked(self) -> bool:
-        """§5: only this is certain."""
+        """Whether the answer certainly says that the shipment is booked (docs/vendors/shiptheory.md §5)."""
         return self.carried or self.status == COMPLETE
 
     @property
     def is_empty(self) -> bool:
-        """The answer to a reference that was used before, ever: nothing in it."""
+        """Whether the answer says nothing at all, as it does for a reference that was used before."""
         return not (self.carried or self.status or self.message or self.carrier or self.tracking_number)
 
 

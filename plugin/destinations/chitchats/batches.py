@@ -34,7 +34,7 @@ def build_request(work: Work) -> Request | Outcome:
 
 
 def read_response(work: Work, answer: Response) -> Outcome:
-    """Return what the call came to."""
+    """Return what the list, the new batch or the putting in came to; mostly the step goes on with another call."""
     if answer.status >= calls.REFUSED:
         return _refused(work, answer)
     if work.data.get("batch") is not None:

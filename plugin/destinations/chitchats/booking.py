@@ -81,7 +81,7 @@ def read_lookup(work: Work, answer: Response) -> Outcome | None:
 
 def buys(work: Work, remote_id: str) -> tuple[Step, ...]:
     """Whether money is spent: only if asked for, and only for an order that is to be paid."""
-    wanted = work.settings["auto_buy"] == "yes" and calls.never_bought(calls.order_of(work)) is None
+    wanted = work.settings["auto_buy"] == "yes" and calls.why_not_to_buy(calls.order_of(work)) is None
     # Taken up again if it was skipped because the order was about to change.
     return (calls.follow_up(work, remote_id, "buy", newest=True),) if wanted else ()
 

@@ -39,8 +39,8 @@ def order_of(work: Work) -> Order:
     return work.document
 
 
-def never_bought(document: Document | None) -> str | None:
-    """Why no money is spent on an order, or None if it may be."""
+def why_not_to_buy(document: Document | None) -> str | None:
+    """Return the reason why postage must never be bought for an order; None when it may be bought."""
     if not isinstance(document, Order):
         return None
     if document.impossible_sample:

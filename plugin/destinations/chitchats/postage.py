@@ -80,7 +80,7 @@ def buy(work: Work) -> Request | Outcome:
     if booked.status in _BOUGHT:
         return Accepted(note="its postage is bought already", then=_waits(work))
     changed = "the order changed before its postage was bought" if work.later & _CHANGES else None
-    reason = changed or calls.never_bought(work.document)
+    reason = changed or calls.why_not_to_buy(work.document)
     if reason:
         return Skipped(reason)
     if _rule(work) == mapping.UNCHOSEN:

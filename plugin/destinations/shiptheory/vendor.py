@@ -119,7 +119,7 @@ class Shiptheory(Destination, Ships, Findable, Losable, Labels, Offers, Checkabl
             return steps.unreadable(work, error)
 
     def build_lookup(self, work: Work) -> Request | None:
-        """Return the view of a booking by its reference; None for what is repeated, and for returns."""
+        """Return the look-up of a booking; None for what is repeated, and for returns, which can't be looked up."""
         return lookup.build_lookup(work)
 
     def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
