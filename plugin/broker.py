@@ -1,6 +1,7 @@
 """RQ's queue and the wake-up: one job for all that is due, however many webhooks asked for it.
 
-A job carries nothing: SQL says what is due, so losing Redis loses nothing, and the clock wakes again.
+A job carries nothing: SQL says what is due, so losing Redis loses nothing, and the clock wakes again. While Redis
+is away, one worker goes on without it: `plugin.runtime.worker`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The three calls that customer-data receivers share, and the fact that each of them sends.
 
 Every fact that may be sent only once carries a key made of the fact itself, never of the delivery it came in, so that
-creation, update, redelivery and replay together still make one sale (docs/vendors/storefront-to-segment.md §6.5).
+creation, update, redelivery and replay together still make one sale (docs/vendors/storefront-to-segment.md §6.5). The
+keys are spelt out in the `*_facts.py` beside this module.
 """
 
 from __future__ import annotations

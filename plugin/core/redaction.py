@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mappings.canonical.activity import Checkout
 from mappings.canonical.orders import Customer, Order
+from plugin.core.response import json_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mappings.canonical.document import Document
     from plugin.core.response import Response
     from plugin.core.step import Request
-from plugin.core.response import json_of
 
 _LONGEST_KEPT = 4_000
 _LONGEST_WORDS = 200

@@ -93,7 +93,7 @@ def json_of(body: bytes) -> Any:  # noqa: ANN401  (any JSON value)
         return None
 
 
-_LONGEST_PAUSE = timedelta(hours=1)
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 def retry_after(answer: Response) -> timedelta | None:
@@ -106,7 +106,7 @@ def retry_after(answer: Response) -> timedelta | None:
         seconds = float(text) if text.isdecimal() else _seconds_until(parsedate_to_datetime(text))
     except (ValueError, OverflowError):
         return None
-    return timedelta(seconds=min(max(0.0, seconds), _LONGEST_PAUSE.total_seconds()))
+    return timedelta(seconds=min(max(0.0, seconds), LONGEST_PAUSE.total_seconds()))
 
 
 def _seconds_until(moment: datetime) -> float:

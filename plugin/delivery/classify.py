@@ -10,7 +10,7 @@ import requests
 
 from plugin.core import log
 from plugin.core.outcome import Deferred, Outcome, Rejected, Unknown
-from plugin.core.response import _LONGEST_PAUSE, Failure, Response, retry_after
+from plugin.core.response import LONGEST_PAUSE, Failure, Response, retry_after
 from plugin.core.vendor_profile import Quota, StatusMeaning
 from plugin.destinations.base import lookup_outcome
 from plugin.limiter.redis_limiter import RemainingQuota
@@ -90,7 +90,7 @@ def quota_of(answer: Response, quota: Quota | None) -> RemainingQuota | None:
     limit = said.get(quota.limit, "") if quota.limit else ""
     return RemainingQuota(
         calls=max(0, calls),
-        reset=min(timedelta(seconds=seconds), _LONGEST_PAUSE),
+        reset=min(timedelta(seconds=seconds), LONGEST_PAUSE),
         limit=int(limit) if limit.isascii() and limit.isdecimal() else None,
     )
 

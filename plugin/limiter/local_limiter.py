@@ -1,4 +1,4 @@
-"""The limiter of the one worker that goes on without Redis: one call in flight per lane, waiting by the limit."""
+"""The limiter of the one worker (`plugin.runtime.worker`) that goes on without Redis: one call in flight per lane."""
 
 import time
 from collections import defaultdict, deque

@@ -63,7 +63,7 @@ def visitor_attributes(connections: Iterable[Connection]) -> frozenset[str] | No
 def learn(
     database: Database, db: Sql, event: Event, document: Document, history: History, *, attributes: frozenset[str]
 ) -> None:
-    """Write down what is new in a document; `attributes` are the only order attributes that are kept of it."""
+    """Store what a document newly says about its person; of its order attributes only `attributes` are kept."""
     names = names_of(document)
     if not names:
         return

@@ -107,7 +107,7 @@ class Assigner:
         """Return the booking that no rule takes any more: what was not sent is skipped, what was booked stays."""
         if booking.next_id is not None or not bookings.is_untouched(self._db, booking):
             return booking
-        bookings.set_aside(self._db, booking, NOT_WANTED)
+        bookings.withdraw_unsent(self._db, booking, NOT_WANTED)
         return replace(booking, connection_id=None, rule=None, since=None, on_payment=False)
 
     def _keep(self, booking: Booking) -> Booking:
@@ -127,7 +127,7 @@ class Assigner:
         moved = replace(self._ruled(booking, asked), next_id=asked.connection.id)
         if booking.next_id is not None and bookings.is_moving(self._db, booking):
             return moved
-        if bookings.set_aside(self._db, booking, bookings.ELSEWHERE):
+        if bookings.withdraw_unsent(self._db, booking, bookings.ELSEWHERE):
             return replace(moved, connection_id=asked.connection.id, next_id=None, problem=None)
         self._take_back(holder, booking)
         return moved

@@ -45,7 +45,7 @@ class Words:
     wanted: tuple[str, ...]
 
     def holds(self, facts: Facts) -> bool:
-        """Return whether one of the order's words fits one of these."""
+        """Return whether any of the order's values for `key` (its tags, SKUs …) matches one of `wanted`."""
         return any(_pattern(wanted).fullmatch(word) for wanted in self.wanted for word in WORDS[self.key](facts))
 
     def found(self, facts: Facts) -> str:

@@ -49,7 +49,7 @@ _POINTS = (
     Point("lease.committed", "plugin.delivery.prepare:Preparer.prepare", before=True),
     Point("slot.claimed", "plugin.delivery.lanes:Lane.pack"),
     Point("intent.committed", "plugin.delivery.dispatch:Dispatcher._enqueue", before=True),
-    Point("call.sent", "plugin.transport.connection:HttpConnection.answer", before=True),
+    Point("call.sent", "plugin.transport.connection:HttpConnection.read_answer", before=True),
     Point("call.answered", "plugin.transport.call:InFlightCall.finish"),
     Point("slot.stamped", "plugin.limiter.redis_limiter:RedisLimiter.finish"),
     Point("block.missing", "plugin.limiter.redis_limiter:RedisLimiter.block", before=True),

@@ -2,7 +2,8 @@
 
 Only the connection that an order is given to may have a booking of it. It changes hands in one of two ways: at once,
 while nothing of it was sent; or once the steps that take the booking back have come to rest, which
-`plugin.rules.handover` takes care of.
+`plugin.rules.handover` takes care of. Three guards see to it: the lock on the order's row and its primary key here, and
+`handover.refusal` just before a call is sent.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def again(db: Sql, booking: Booking) -> None:
     db.execute(update(events).where(events.c.id == booking.event_id).values(state=EventState.RECEIVED))
 
 
-def set_aside(db: Sql, booking: Booking, reason: str) -> bool:
+def withdraw_unsent(db: Sql, booking: Booking, reason: str) -> bool:
     """Stop what was not sent yet at the connection that has the order; return whether nothing is left there.
 
     Whoever leased a step in order to send it loses the lease, so that it can't begin. What may have arrived is looked

@@ -161,7 +161,7 @@ _PRIORITIES = {priority.value: priority for priority in Priority}
 
 
 def given(chosen: Sequence[Delivery]) -> str:
-    """Return the rows of `EACH` as one parameter, in JSON."""
+    """Return id, lease and event of each delivery as JSON, the one parameter that the statements in `EACH` take."""
     return json.dumps([(one.id, one.lease, one.event_id) for one in chosen])
 
 

@@ -40,7 +40,7 @@ def is_current(database: Database) -> bool:
 
 @functools.cache
 def newest() -> str:
-    """Return the version this code was written for: that of the last file, whose name begins with it."""
+    """Return the schema version of this code: the number that the newest migration's file name begins with."""
     return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
 
 

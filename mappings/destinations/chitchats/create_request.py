@@ -58,7 +58,7 @@ def fingerprint(order: Order, parcel: Parcel) -> str:
 
 
 def is_same(sent: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
-    """Whether a shipment that was found says what the request would say, however the vendor spells it."""
+    """Return whether a shipment that was found says what the request would say, however the vendor spells it."""
     names = ("name", "address_1", "address_2", "city", "postal_code", "country_code", "value")
     return all(_plain(sent.get(name)) == _plain(wanted.get(name)) for name in names)
 

@@ -47,11 +47,14 @@ class Customs:
         return numbers.get(country) or (numbers.get("EU") if country in _EU else None) or numbers.get("*")
 
     def maker_for(self, country: str | None) -> Mapping[str, str]:
-        """Who made the goods: asked for by duty-paid postage to the United States."""
+        """Return who made the goods: asked for by duty-paid postage to the United States."""
         return self.maker if country == "US" else {}
 
     def duties_for(self, country: str | None, postage: str) -> bool | None:
-        """Whether duties are to be prepaid; None leaves the flag out, as elsewhere it makes the rates vanish."""
+        """Return True where the setting, a country abroad and duty-paid postage come together, else None.
+
+        With None the flag is left out: sent with any other parcel it makes the rates vanish.
+        """
         return True if self.duties_paid and country not in AT_HOME and postage == DUTY_PAID_POSTAGE else None
 
 

@@ -122,7 +122,7 @@ def listed(document: object) -> tuple[Listed, ...]:
 
 
 def label_address(document: object, form: str) -> str | None:
-    """Where a label can be fetched now; the address is signed and short-lived, so it is read anew each time."""
+    """Return where a label can be fetched now; the address is signed and short-lived, so it is read anew each time."""
     address: str | None = _said(_unwrapped(document)).get(form)
     return address
 

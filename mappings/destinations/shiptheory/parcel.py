@@ -33,7 +33,7 @@ _WITH_STATES: Final = frozenset({"AU", "CA", "US"})
 
 
 def address_of(order: Order) -> Address:
-    """Where it goes; raise `BodyIncomplete` for an order that is to be sent and has no address at all."""
+    """Return where it goes; raise `BodyIncomplete` for an order that is to be sent and has no address at all."""
     if order.shipping_address is None:
         raise BodyIncomplete(
             "shipping_address: the order has none though goods are to be sent; an order for pick-up has none and needs"
@@ -83,7 +83,7 @@ def detail(
 
 
 def recipient(order: Order, address: Address, place: Fitted, given: Terms) -> Recipient:
-    """Who gets it, with first and last name apart, both of which the vendor requires."""
+    """Return who gets it, with first and last name apart, both of which the vendor requires."""
     first, last = names(address)
     customer = order.customer
     coded = address.country_code in _WITH_STATES

@@ -185,7 +185,7 @@ def refusal(document: object) -> str | None:
 
 
 def complaints(messages: tuple[Message, ...]) -> str | None:
-    """Why it failed: the errors of its history, newest last."""
+    """Return why it failed: the errors of its history, newest last."""
     return "; ".join(dict.fromkeys(one.text for one in messages if one.kind == "error")) or None
 
 

@@ -46,12 +46,12 @@ def read_response(work: Work, answer: Response) -> Outcome:
 
 
 def build_lookup(work: Work) -> Request | None:
-    """Whether the batch was opened after all; the other calls are simply made again."""
+    """Return the call that lists open batches, if one was being opened; None for calls that are made again."""
     return _list(work) if work.data.get("opens") and work.data.get("batch") is None else None
 
 
 def read_lookup(work: Work, answer: Response) -> Outcome | None:
-    """None says that none was opened."""
+    """Return how the step goes on with the batch that was opened; None when none was."""
     batch = mapping.open_batch(answer.json, work.data.get("closed"))
     return _into(work, batch) if batch else None
 

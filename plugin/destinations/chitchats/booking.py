@@ -80,7 +80,7 @@ def read_lookup(work: Work, answer: Response) -> Outcome | None:
 
 
 def buys(work: Work, remote_id: str) -> tuple[Step, ...]:
-    """Whether money is spent: only if asked for, and only for an order that is to be paid."""
+    """Return whether money is spent: only if asked for, and only for an order that is to be paid."""
     wanted = work.settings["auto_buy"] == "yes" and calls.why_not_to_buy(calls.order_of(work)) is None
     # Taken up again if it was skipped because the order was about to change.
     return (calls.follow_up(work, remote_id, "buy", newest=True),) if wanted else ()
@@ -104,7 +104,7 @@ def _following(work: Work) -> Request | Outcome | Parcel:
 
 
 def _skip_reason(work: Work, order: Order) -> str | None:
-    """Why nothing is to be done. A cancellation takes back by itself, and a booked order is amended by `amend`."""
+    """Return why nothing is to be done. A cancellation takes back by itself; `amend` amends what is booked."""
     if work.topic is Topic.ORDER_CANCELLED:
         return "the order was cancelled"
     if work.action == "book":
@@ -181,7 +181,7 @@ def _found_booking(work: Work, entry: mapping.Listed) -> Outcome:
 
 
 def _found_outdated(booked: Booked, entries: tuple[mapping.Listed, ...]) -> Outcome | None:
-    """None sends the deletion again."""
+    """Return how the step goes on after a lost deletion; None to delete again."""
     seen = [one.receipt for one in entries if one.receipt.remote_id == booked.remote_id]
     receipt = seen[0] if seen else calls.deleted_receipt(booked.remote_id)
     return calls.continue_step("deleted", receipt) if receipt.status != booked.status else None

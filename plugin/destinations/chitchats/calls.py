@@ -57,7 +57,7 @@ def remote_id_of(work: Work) -> str:
 
 
 def is_live(booked: Booked | None) -> bool:
-    """Whether a parcel may still come of it."""
+    """Return whether a parcel may still come of it."""
     return booked is not None and booked.status not in {*mapping.DEAD_STATUSES, DELETED}
 
 

@@ -109,12 +109,12 @@ def bought(work: Work, answer: Response) -> Outcome:
 
 
 def build_lookup(work: Work) -> Request | None:
-    """Whether the postage was bought after all stands in the shipment."""
+    """Return the call that shows the shipment, which says whether its postage was bought after all."""
     return _look(work) if calls.is_live(work.booked) else None
 
 
 def read_lookup(work: Work, answer: Response) -> Outcome | None:
-    """None says that nothing was bought."""
+    """Return what became of the purchase; None when nothing was bought."""
     if answer.status == calls.NOT_FOUND:
         return Rejected(reason="the shipment is gone from Chit Chats", hold=True)
     receipt = mapping.receipt(answer.json)
@@ -131,7 +131,7 @@ def refused(work: Work, answer: Response) -> Outcome:
 
 
 def wait(work: Work) -> Request | Outcome:
-    """Whether the purchase came true: read from the lists that are read for all purchases together."""
+    """Return what came of the purchase, read from the lists that are read for all purchases together."""
     booked = work.booked
     looks = int(work.data.get("looks", 0))
     if booked is None or not calls.is_live(booked):
@@ -152,7 +152,7 @@ def waited(work: Work, answer: Response) -> Outcome:
 
 
 def label(work: Work) -> Request | Outcome:
-    """Whether a label can be had; the lists mostly said so already."""
+    """Return that the label is there, as the lists mostly said already, or the call that looks for it."""
     booked = work.booked
     return Accepted() if booked is not None and booked.label_formats else _look(work)
 

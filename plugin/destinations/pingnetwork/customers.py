@@ -95,7 +95,7 @@ def delete(work: Work) -> Request:
 
 
 def read_lookup(work: Work, answer: Response) -> Outcome | None:
-    """Whether the record is there: then it is changed, else this step may create it."""
+    """Return how the step goes on with the record that is there; None when there is none, so that it may be created."""
     try:
         there = _matching(work, answer)
     except PayloadRejected as error:

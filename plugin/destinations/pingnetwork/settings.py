@@ -83,12 +83,12 @@ def our_field(values: Mapping[str, str]) -> str:
 
 
 def can_pause(values: Mapping[str, str]) -> bool:
-    """Whether sessions opened with these settings can be paused: reusable ones only, since version 2."""
+    """Return whether sessions opened with these settings can be paused: reusable ones only, since version 2."""
     return values["session_reusable"] == "yes" and knows_reusable(values)
 
 
 def knows_reusable(values: Mapping[str, str]) -> bool:
-    """Whether a session of this version may be reusable."""
+    """Return whether a session of this version may be reusable."""
     return values["version"] != _WITHOUT_PAUSE
 
 

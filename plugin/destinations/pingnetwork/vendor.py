@@ -180,7 +180,7 @@ class PingNetwork(Destination, Findable, Losable, Checkable):
         return customers.build_lookup(work) if work.action == "record" else None
 
     def read_lookup(self, work: Work, answer: Response) -> Outcome | None:
-        """Whether the record is there."""
+        """Return whether the record is there, as how the step goes on."""
         return _over_limit(answer) or customers.read_lookup(work, answer)
 
     def on_lost(self, work: Work, losses: int) -> Outcome:

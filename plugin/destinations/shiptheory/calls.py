@@ -86,12 +86,12 @@ def reference_of(work: Work) -> str:
 
 
 def is_dead(booked: Booked) -> bool:
-    """Whether a shipment came to nothing, so that the order may be booked again."""
+    """Return whether a shipment came to nothing, so that the order may be booked again."""
     return booked.status in _NOTHING_BOOKED
 
 
 def is_live(booked: Booked | None) -> bool:
-    """Whether the order has a shipment that is booked, or may be without anything we do."""
+    """Return whether the order has a shipment that is booked, or may be without anything we do."""
     return booked is not None and booked.status not in {*_NOTHING_BOOKED, REPEATED}
 
 
@@ -104,7 +104,7 @@ def remote_id_of(work: Work) -> str:
 
 
 def is_ours(work: Work, found: response.Shown) -> bool:
-    """Whether a shipment is this very order's: by our own second and third references, and owned by nobody else."""
+    """Return whether a shipment is this very order's: by our own references, and owned by nobody else."""
     same = found.order_ref == order_of(work).ref and found.store in (None, work.store.address)
     return same and found.receipt.remote_id not in work.taken
 

@@ -118,7 +118,7 @@ def _look(work: Work) -> Request | Skipped | Rejected:
 
 
 def only_looks(work: Work) -> bool:
-    """Whether a step changes nothing at the vendor, so that it may simply be repeated."""
+    """Return whether a step changes nothing at the vendor, so that it may simply be repeated."""
     return work.action in ("label", "watch", "cancel")
 
 

@@ -83,7 +83,7 @@ class Shopify:
         """Return id, topic, version and time of a webhook; one without an id is named by its topic and body."""
         topic = headers.get("X-Shopify-Topic", "").strip()
         return Envelope(
-            webhook_id=headers.get("X-Shopify-Webhook-Id", "").strip() or _own_name(topic, raw),
+            webhook_id=headers.get("X-Shopify-Webhook-Id", "").strip() or _substitute_id(topic, raw),
             platform_topic=topic,
             api_version=headers.get("X-Shopify-API-Version", "").strip() or None,
             triggered_at=_moment(headers.get("X-Shopify-Triggered-At", "")),
@@ -94,7 +94,7 @@ class Shopify:
         return mapping.load(topic, document, shop)
 
 
-def _own_name(topic: str, raw: bytes) -> str:
+def _substitute_id(topic: str, raw: bytes) -> str:
     return "sha256:" + hashlib.sha256(topic.encode("utf-8", "replace") + b"\n" + raw).hexdigest()
 
 
