@@ -9,6 +9,7 @@ from plugin.cli.output import print_json, say
 from plugin.cli.session import open_services
 from plugin.core.errors import ConfigError
 from plugin.operations import samples
+from plugin.operations.stores import webhook_url
 
 
 @click.command()
@@ -23,7 +24,7 @@ def send_sample(platform: str, topic: str, store_id: str, count: int, as_json: b
     """Send signed sample webhooks of invented people to the running server."""
     with open_services() as opened:
         statuses = samples.send(opened, platform, topic, store_id, count)
-        address = samples.webhook_address(opened, platform, store_id)
+        address = webhook_url(opened, platform, store_id)
     taken = statuses.count(200)
     if as_json:
         print_json({"sent": count, "statuses": statuses})

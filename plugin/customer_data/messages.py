@@ -13,7 +13,7 @@ from mappings.customer_data import message as mapping
 from mappings.customer_data import properties, response
 from mappings.schemas.schema import BodyIncomplete, MappingError
 from plugin.core import validators
-from plugin.core.setting import Setting
+from plugin.core.setting import Setting, fingerprint
 from plugin.core.step import Request
 from plugin.core.vendor_profile import Batch, StatusMeaning, VendorProfile
 from plugin.customer_data import steps
@@ -172,7 +172,7 @@ def message(line: Wire, fact: customer_data.Fact, document: Document, store: Sto
     """Return a fact as the JSON to send; raise `BodyIncomplete` for one that receivers refuse or silently drop."""
     sender = mapping.Sender(
         tenant=steps.tenant(store),
-        namespace=line.namespace or steps.fingerprint(line.key),
+        namespace=line.namespace or fingerprint(line.key),
         integrations=line.integrations,
     )
     return line.fit(mapping.message(fact, document, sender))

@@ -5,7 +5,6 @@ They differ in their bodies and answers, which each destination adds to this.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -81,11 +80,6 @@ IDENTITY_SETTINGS = (
     ),
 )
 _DEFAULTS = {setting.key: setting.default or "" for setting in IDENTITY_SETTINGS}
-
-
-def fingerprint(key: str) -> str:
-    """Return the name of an account, made of its key without giving that away: 12 hexadecimal digits."""
-    return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
 def tenant(store: StoreFacts) -> customer_data.Tenant:

@@ -9,16 +9,12 @@ from plugin import sandbox, storefronts
 from plugin.core.errors import ConfigError
 from plugin.core.response import Failure
 from plugin.core.step import Request
+from plugin.operations.stores import webhook_path, webhook_url
 from plugin.storage.stores import require_store
 from plugin.transport import single_call
 
 if TYPE_CHECKING:
     from plugin.services import Services
-
-
-def webhook_address(opened: Services, platform: str, store_id: str) -> str:
-    """Return the address that the webhooks of a store go to."""
-    return f"{opened.settings.base_url}{_path(platform, store_id)}"
 
 
 def send(opened: Services, platform: str, topic: str, store_id: str, count: int) -> list[int]:
@@ -34,20 +30,16 @@ def send(opened: Services, platform: str, topic: str, store_id: str, count: int)
         raise ConfigError(f"store {store_id} has no secret to sign with")
     # Numbers that no earlier call used, so that every sample is an order of its own.
     first = int(time.time() * 10) % 10**9 * 1000
-    statuses = []
+    path, statuses = webhook_path(platform, store_id), []
     for number in range(first, first + count):
         try:
             sample = sandbox.sample(platform, topic, number, secrets[0], store.address)
         except ValueError as error:
             raise ConfigError(str(error)) from None
-        request = Request(method="POST", path=_path(platform, store_id), headers=dict(sample.headers), body=sample.body)
+        request = Request(method="POST", path=path, headers=dict(sample.headers), body=sample.body)
         result = single_call.ask(request, opened.settings.base_url)
         if isinstance(result, Failure):
-            address = webhook_address(opened, platform, store_id)
+            address = webhook_url(opened, platform, store_id)
             raise ConfigError(f"nothing answers at {address}: is `crossdock up` running, and BASE_URL right?")
         statuses.append(result.status)
     return statuses
-
-
-def _path(platform: str, store_id: str) -> str:
-    return f"/webhooks/{platform}/{store_id}"

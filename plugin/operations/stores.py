@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from plugin.storage.stores import Store
 
 
+def webhook_path(platform: str, store_id: str) -> str:
+    """Return the path below our own address that a store's webhooks go to."""
+    return f"/webhooks/{platform}/{store_id}"
+
+
 def webhook_url(opened: Services, platform: str, store_id: str) -> str:
     """Return the address that a store's webhooks go to."""
-    return f"{opened.settings.base_url}/webhooks/{platform}/{store_id}"
+    return f"{opened.settings.base_url}{webhook_path(platform, store_id)}"
 
 
 def add_store(

@@ -18,7 +18,7 @@ from plugin.core.outcome import Accepted, Deferred, Rejected, Unknown
 from plugin.core.rates import RateLimit
 from plugin.core.redaction import redacted_reason
 from plugin.core.response import encode
-from plugin.core.setting import Setting
+from plugin.core.setting import Setting, fingerprint
 from plugin.core.step import WAIT, Request
 from plugin.core.vendor_profile import VendorProfile
 from plugin.customer_data import messages, responses, steps
@@ -81,7 +81,7 @@ class Chrts(Destination, TellsPeople, Losable, Checkable):
 
     def account(self, values: Mapping[str, str]) -> str:
         """Return a fingerprint of the key: one key is one source, and the key itself stays secret."""
-        return steps.fingerprint(values["api_key"])
+        return fingerprint(values["api_key"])
 
     def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return a warning that nobody but chrts knows where Segment's format is taken."""

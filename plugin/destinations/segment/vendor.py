@@ -15,7 +15,7 @@ from mappings.destinations.segment import PRESETS
 from plugin.core import validators
 from plugin.core.outcome import Deferred
 from plugin.core.rates import RateLimit
-from plugin.core.setting import Setting
+from plugin.core.setting import Setting, fingerprint
 from plugin.core.step import WAIT
 from plugin.customer_data import messages, responses, steps
 from plugin.destinations.base import Destination, Losable, TellsPeople
@@ -74,7 +74,7 @@ class Segment(Destination, TellsPeople, Losable):
 
     def account(self, values: Mapping[str, str]) -> str:
         """Return a fingerprint of the key: one key is one source, and the key itself stays secret."""
-        return steps.fingerprint(values["write_key"])
+        return fingerprint(values["write_key"])
 
     def warnings(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return a warning that only the operator knows the address of a region, or of their own receiver."""
