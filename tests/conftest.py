@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import secrets
@@ -18,7 +19,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from redis import Redis, RedisError
-from sqlalchemy import text
+from sqlalchemy import delete, false, func, select
 
 from plugin.app import create_app
 from plugin.delivery.round import Worker
@@ -85,8 +86,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     with admin, _tcp_redis(tmp_path_factory.mktemp("redis")) as redis_url:
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         info = admin.info
-        host = f"?host={info.host}&port={info.port}"
-        yield Backend("server", f"postgresql://{info.user}:{info.password}@/{name}{host}", redis_url)
+        url = f"postgresql://{info.user}:{info.password}@/{name}?host={info.host}&port={info.port}"
+        with contextlib.closing(Database(url)) as database:
+            migrate(database)
+        yield Backend("server", url, redis_url)
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -120,11 +123,27 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     return found
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shared_engines() -> Iterator[None]:
+    """Open the database at one address once in this process: each test would compile the same statements anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("plugin.services.Database", functools.cache(Database))
+        yield
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the tests of this process have their SQLite file, each a new one."""
+    return tmp_path_factory.mktemp("sqlite") / "crossdock.db"
+
+
 @pytest.fixture
-def environment(backend: Backend, tmp_path: Path) -> dict[str, str]:
+def environment(backend: Backend, sqlite_file: Path) -> dict[str, str]:
     """Return the variables with which any of our processes finds this test's database and Redis."""
+    for left in sqlite_file.parent.iterdir():
+        left.unlink()
     return {
-        "DATABASE_URL": backend.database_url or f"sqlite:///{tmp_path}/crossdock.db",
+        "DATABASE_URL": backend.database_url or f"sqlite:///{sqlite_file}",
         "REDIS_URL": backend.redis_url,
         "SECRET_KEY": "a key for tests",
         "LOG_LEVEL": "WARNING",
@@ -142,19 +161,25 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def services(environment: dict[str, str], empty_sqlite: Path) -> Iterator[Services]:
+def services(environment: dict[str, str], empty_sqlite: Path, sqlite_file: Path) -> Iterator[Services]:
     """Services on an empty database and an empty Redis."""
     opened = Services.open(Settings.from_env(environment))
-    if not opened.database.is_postgresql:
-        shutil.copyfile(empty_sqlite, environment["DATABASE_URL"].removeprefix("sqlite:///"))
-    migrate(opened.database)
     if opened.database.is_postgresql:
-        names = ", ".join(metadata.tables)
-        with opened.database.write() as db:
-            db.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        _empty(opened.database)
+    else:
+        shutil.copyfile(empty_sqlite, sqlite_file)
     opened.redis.flushdb()
     yield opened
     opened.close()
+
+
+def _empty(database: Database) -> None:
+    """Delete every row and count from 1 again, in a hundredth of the time of TRUNCATE, which makes new files."""
+    with database.write() as db:
+        for table in reversed(metadata.sorted_tables):
+            db.execute(delete(table))
+            if table.autoincrement_column is not None:
+                db.execute(select(func.setval(func.pg_get_serial_sequence(table.name, "id"), 1, false())))
 
 
 @pytest.fixture
@@ -193,7 +218,7 @@ def drain(services: Services) -> Iterator[Callable[[], None]]:
     worker.close()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait on a condition; fail when it does not come true."""
     ends = time.monotonic() + seconds
     while not condition():

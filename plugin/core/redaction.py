@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 _LONGEST_KEPT = 4_000
 _LONGEST_WORDS = 200
+# How much of a vendor's text is read at all.
+_LONGEST_READ = 4_000
 _SHORT = 500
 # Shorter values occur in ordinary words, and say nothing about anybody.
 _SHORTEST_SECRET = 3
 _REASONS = ("message", "error", "errors", "detail")
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+# Tried from the beginnings of words alone: from each letter, a long word would be gone through again and again.
+_EMAIL = re.compile(r"(?<![^\s@])[^\s@]+@[^\s@]+")
 HIDDEN = "•"
 
 
@@ -72,11 +75,22 @@ def redacted_reason(
 
 def impersonal(text: str, request: Request | None, document: Document | None) -> str:
     """Return a vendor's text as it may be kept: short, without what we had sent to it or know of the person."""
+    text = _beginning(text)
     known = {*_values(_parsed(request.body) if request else None), *_personal(document)}
-    for value in sorted({*known, *(word for one in known for word in one.split())}, key=len, reverse=True):
-        if len(value) >= _SHORTEST_SECRET:
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", HIDDEN, text, flags=re.IGNORECASE)
+    known |= {word for one in known for word in one.split()}
+    secrets = sorted((value for value in known if _SHORTEST_SECRET <= len(value) <= len(text)), key=len, reverse=True)
+    if secrets:
+        # All at once, the longest first: one by one, each of a thousand values would go through the whole text.
+        any_secret = "|".join(map(re.escape, secrets))
+        text = re.sub(rf"(?<!\w)(?:{any_secret})(?!\w)", HIDDEN, text, flags=re.IGNORECASE)
     return _EMAIL.sub(HIDDEN, text)[:_LONGEST_WORDS]
+
+
+def _beginning(text: str) -> str:
+    """Return the first whole words of a text: what is cut through would not be recognised as something known."""
+    if len(text) <= _LONGEST_READ:
+        return text
+    return " ".join(text[:_LONGEST_READ].split()[:-1]) or HIDDEN
 
 
 def _parsed(body: object) -> Any:  # noqa: ANN401  (any JSON value)

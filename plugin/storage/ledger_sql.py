@@ -157,6 +157,7 @@ EACH = {(what, kind): _each(what, dialect) for what in CHANGES for kind, dialect
 
 # Half the time of asking the enumerations.
 _STATES = {state.value: state for state in State}
+_IN_DOUBT = (State.SENDING, State.UNKNOWN)
 _PRIORITIES = {priority.value: priority for priority in Priority}
 
 
@@ -168,9 +169,9 @@ def given(chosen: Sequence[Delivery]) -> str:
 def delivery(row: Sequence[Any]) -> Delivery:
     """Return a leased row as a delivery: by position, since to look names up takes as long as the query."""
     found = Delivery(*row)
-    # Its process died while it was being sent.
-    found.doubtful = found.doubtful or found.state == State.SENDING
     found.state, found.priority = _STATES[found.state], _PRIORITIES[found.priority]
+    # Its process died while it was being sent, or while what became of that was being looked up.
+    found.doubtful = found.doubtful or found.state in _IN_DOUBT
     if found.message is not None:
         found.message = decompress(found.message)
     return found

@@ -174,6 +174,23 @@ def test_a_worker_that_died_is_replaced(case: Case, buyer: Shop, environment: di
     _check(buyer)
 
 
+@pytest.mark.parametrize("point", ["intent.committed", "call.sent", "call.answered"])
+def test_a_worker_that_died_while_it_looked_up_is_replaced(
+    point: str, buyer: Shop, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The booking arrived, but nobody wrote it down, nor what the first look at it found: it is looked up again."""
+    resume = _let_only(buyer, "chitchats")
+    with _doomed("worker", environment, Case("call.answered"), tmp_path / "sent"):
+        assert buyer.post("orders/create", ORDER).status_code == 200
+    expire(buyer.services)
+    buyer.services.wake_up.clear()
+    with _doomed("worker", environment, Case(point), tmp_path / "looked"):
+        wait_until(lambda: _died(tmp_path / "looked", point) or _pushed_to_its_end(buyer))
+    resume()
+    _finish(buyer, environment)
+    _check(buyer)
+
+
 def _answer(port: int) -> int | None:
     """Post the order; return the status, or None when the connection was cut before an answer."""
     raw = json.dumps(ORDER).encode()

@@ -22,7 +22,7 @@ from tests.support.shop import Shop, sent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ORDERS = 200
+ORDERS = 80
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def _deliver(shop: Shop, environment: dict[str, str], kill: Callable[[Shop, subp
 
 @pytest.mark.timeout(240)
 def test_a_killed_worker_loses_nothing_and_doubles_nothing(shop: Shop, environment: dict[str, str]) -> None:
-    """The worker killed twice with 200 orders on their way: 200 bookings, 200 Order Completed, none twice."""
+    """The worker killed twice with 80 orders on their way: 80 bookings, 80 Order Completed, none twice."""
     shop.reconnect("chrts", rate="120/1s")
     ids = _orders(shop, ORDERS)
     _deliver(shop, environment, _kill_alone)

@@ -1,6 +1,5 @@
 """Who may call the Chit Chats emulator, how often, and how it lists (docs/vendors/chitchats.md §1 to §3)."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -132,13 +131,11 @@ def test_the_published_limit_is_on() -> None:
     assert emulator().window.limit == Limit(count=2000, seconds=300)
 
 
-def test_calls_are_fast_and_kept_alive(chitchats: Api) -> None:
-    """No 40 ms stall, one connection for all."""
+def test_connections_are_kept_alive(chitchats: Api) -> None:
+    """One connection for all calls."""
     create(chitchats)
-    started = time.perf_counter()
     for _ in range(100):
         chitchats.call("GET", "/shipments/count")
-    assert (time.perf_counter() - started) / 100 < 0.005
     adapter: Any = chitchats.session.get_adapter("http://")
     pools = adapter.poolmanager.pools
     assert [pools[key].num_connections for key in pools.keys()] == [1]  # noqa: SIM118 - not a mapping
