@@ -23,7 +23,7 @@ from tests.conftest import wait_until
 from tests.destinations.chitchats.connected_shop import BUYING, configure, purchases
 from tests.support.console import crossdock
 from tests.support.folders import DOCS
-from tests.support.running_line import expire, hurry, is_listening, running
+from tests.support.running_line import expire, hurry, is_listening, running, work_off
 from tests.support.shop import headers, sent
 
 if TYPE_CHECKING:
@@ -119,8 +119,15 @@ def _doomed(role: str, environment: dict[str, str], case: Case, log: Path, *argu
         process.wait()
 
 
-def _finish(shop: Shop, environment: dict[str, str]) -> None:
-    """Let time pass; start a worker again: leases and the wake-up have run out, pauses are over."""
+def _finish(shop: Shop) -> None:
+    """Let time pass and work on, in this process: leases and the wake-up have run out, pauses are over."""
+    expire(shop.services)
+    shop.services.wake_up.clear()
+    work_off(shop.services)
+
+
+def _finish_from_outside(shop: Shop, environment: dict[str, str]) -> None:
+    """Let time pass and start a worker again, which has to be told of what is due."""
     expire(shop.services)
     shop.services.wake_up.clear()
     with running("worker", environment):
@@ -170,7 +177,7 @@ def test_a_worker_that_died_is_replaced(case: Case, buyer: Shop, environment: di
     with _doomed("worker", environment, case, tmp_path / "log"):
         assert buyer.post("orders/create", ORDER).status_code == 200
     resume()
-    _finish(buyer, environment)
+    _finish(buyer)
     _check(buyer)
 
 
@@ -187,7 +194,7 @@ def test_a_worker_that_died_while_it_looked_up_is_replaced(
     with _doomed("worker", environment, Case(point), tmp_path / "looked"):
         wait_until(lambda: _died(tmp_path / "looked", point) or _pushed_to_its_end(buyer))
     resume()
-    _finish(buyer, environment)
+    _finish(buyer)
     _check(buyer)
 
 
@@ -212,7 +219,7 @@ def test_a_web_process_that_died_is_replaced(
     if answered != 200:
         with running("web", environment, *where):
             wait_until(lambda: _answer(free_port) == 200)
-    _finish(buyer, environment)
+    _finish_from_outside(buyer, environment)
     _check(buyer)
 
 
@@ -222,7 +229,7 @@ def test_a_clock_that_died_is_replaced(buyer: Shop, environment: dict[str, str],
     assert buyer.post("orders/create", ORDER).status_code == 200
     with _doomed("clock", environment, Case("wake_up.missing"), tmp_path / "log"):
         pass
-    _finish(buyer, environment)
+    _finish_from_outside(buyer, environment)
     _check(buyer)
 
 

@@ -1,15 +1,22 @@
-"""The console script as a person or a script runs it: a process of its own, its two streams and its status."""
+"""The console script as a person or a script runs it: its two streams and its status."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
-import subprocess
 import sys
+import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import patch
+
+from click.testing import CliRunner
+
+from plugin.__main__ import main
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BASE_URL", "PORT", "WEB_CONCURRENCY", "LOG_LEVEL")
 
@@ -42,14 +49,41 @@ def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def crossdock(environment: Mapping[str, str], *arguments: str, answer: str = "") -> Ran:
-    """Run one command to its end; `answer` is typed where it asks."""
-    done = subprocess.run(
-        [sys.executable, "-m", "plugin", *arguments],
-        env=surroundings(environment),
-        input=answer,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    """Run one command to its end, in this process, as starting one takes a second; `answer` is typed where it asks.
+
+    What a process of its own does besides is asserted in `tests/cli/test_start.py`.
+    """
+    with (
+        _restored_log(),
+        patch.dict(os.environ, surroundings(environment), clear=True),
+        patch.object(sys, "argv", ["crossdock", *arguments]),
+        CliRunner().isolation(answer) as (out, err, _),
+    ):
+        status = _status()
+        return Ran(status, out.getvalue().decode(), err.getvalue().decode())
+
+
+def _status() -> int:
+    try:
+        main()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
+    except Exception:  # noqa: BLE001  (whatever it is, Python ends so)
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+@contextmanager
+def _restored_log() -> Iterator[None]:
+    """Let a command set the log up as it likes, and then have it as it was."""
+    root, ours = logging.getLogger(), logging.getLogger("crossdock")
+    handlers, levels = list(root.handlers), (root.level, ours.level)
+    try:
+        # Taken off, as who sets the log up closes what was on it.
+        root.handlers.clear()
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(levels[0])
+        ours.setLevel(levels[1])
