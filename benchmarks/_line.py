@@ -41,6 +41,7 @@ from plugin.settings import Settings
 from plugin.storage import inbox, plans
 from plugin.storage.migrate import migrate
 from plugin.storage.tables import attempts, deliveries, events, unfinished
+from plugin.storage.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     import subprocess
@@ -86,7 +87,9 @@ class Line:
         order = self._record_order(connection.store_id)
         track = replace(self._plan(connection, order)[0], key=f"track:{order}", subject=f"person:{order}")
         with self.services.database.write() as db:
-            plans.plan(self.services.database, db, _owner(connection, order), track)
+            unit = UnitOfWork(self.services.database, db)
+            plans.plan(unit, _owner(connection, order), track)
+            unit.flush()
             planned = db.execute(select(func.max(deliveries.c.id))).scalar_one()
             if changed:
                 db.execute(update(deliveries).where(deliveries.c.id == planned).values(changed))

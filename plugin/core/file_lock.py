@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import time
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+_TRIES_A_SECOND = 1_000
 
 
 def lock(path: Path) -> IO[str] | None:
@@ -24,3 +29,29 @@ def lock(path: Path) -> IO[str] | None:
             return None
         raise
     return file
+
+
+@contextmanager
+def turn(path: Path, seconds: float) -> Iterator[None]:
+    """Hold the lock on a file for as long as the context lasts; without it, if others have it for all these `seconds`.
+
+    It orders those who would otherwise get into each other's way, and is no guard.
+    """
+    file = _try(path)
+    for _ in range(int(seconds * _TRIES_A_SECOND)):
+        if file is not None:
+            break
+        time.sleep(1 / _TRIES_A_SECOND)
+        file = _try(path)
+    try:
+        yield
+    finally:
+        if file is not None:
+            file.close()
+
+
+def _try(path: Path) -> IO[str] | None:
+    try:
+        return lock(path)
+    except OSError:
+        return None

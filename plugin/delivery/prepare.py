@@ -25,6 +25,7 @@ from plugin.routing.enrich import enrich
 from plugin.routing.load import load_document
 from plugin.rules import handover
 from plugin.storage import inbox, plans, shipments
+from plugin.storage.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     from mappings.canonical.document import Document
@@ -136,7 +137,7 @@ class Preparer:
         if not handover.concerns(delivery):
             return None
         with self._services.database.read() as db:
-            return handover.refusal(db, delivery)
+            return handover.refusal(UnitOfWork(self._services.database, db), delivery)
 
     def _noted(self, delivery: Delivery) -> Accepted | None:
         try:
@@ -186,7 +187,8 @@ class Preparer:
                 if not events:
                     raise PayloadRejected("the event is gone")
                 topic, document = load_document(events[0], store)
-                known = topic, document, enrich(db, events[0], store, document) if tells else NOTHING_KNOWN
+                unit = UnitOfWork(self._services.database, db)
+                known = topic, document, enrich(unit, events[0], store, document) if tells else NOTHING_KNOWN
             self._documents[delivery.event_id, tells] = known
             if len(self._documents) > _MOST_DOCUMENTS:
                 self._documents.popitem(last=False)

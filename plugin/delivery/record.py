@@ -20,6 +20,7 @@ from plugin.destinations.base import lookup_of, loss_outcome
 from plugin.routing import parcel_events
 from plugin.rules import handover
 from plugin.storage import ledger, plans, shipments
+from plugin.storage.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,11 +71,13 @@ class Recorder:
         The others changed nothing: somebody else has them by now.
         """
         kept = self._services.ledger.settle_all(db, results) if results else set()
+        unit = UnitOfWork(self._services.database, db)
         for one, result in zip(returned, results, strict=True):
             if one.item.delivery.id in kept:
-                self._keep_shipment(db, one, one.outcome)
-                self._plan_next(db, one, one.outcome)
-                handover.settled(self._services.database, db, one.item.delivery, result.state)
+                self._keep_shipment(unit, one, one.outcome)
+                self._plan_next(unit, one, one.outcome)
+                handover.settled(unit, one.item.delivery, result.state)
+        unit.flush()
         return kept
 
     def settle_apart(self, returned: Sequence[Returned]) -> None:
@@ -118,17 +121,17 @@ class Recorder:
         with self._services.database.write() as db:
             self._services.ledger.settle_all(db, [held])
 
-    def _keep_shipment(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
+    def _keep_shipment(self, unit: UnitOfWork, one: Returned, outcome: Outcome | None) -> None:
         order = one.item.work.document if one.item.work else None
         receipt = outcome.receipt if isinstance(outcome, (Accepted, Deferred, Rejected)) else None
         if receipt is not None and isinstance(order, Order):
-            parcel_events.plan_parcel_events(self._services, db, one.item.delivery, order, receipt)
-            shipments.keep(self._services.database, db, one.item.delivery, order, receipt)
+            parcel_events.plan_parcel_events(self._services, unit, one.item.delivery, order, receipt)
+            shipments.keep(self._services.database, unit.sql(), one.item.delivery, order, receipt)
         for learned in outcome.receipts if isinstance(outcome, Deferred) else ():
-            parcel_events.plan_listed_parcel_events(self._services, db, one.item.delivery.connection_id, learned)
-            shipments.learn(db, one.item.delivery.connection_id, learned)
+            parcel_events.plan_listed_parcel_events(self._services, unit, one.item.delivery.connection_id, learned)
+            shipments.learn(unit.sql(), one.item.delivery.connection_id, learned)
 
-    def _plan_next(self, db: Sql, one: Returned, outcome: Outcome | None) -> None:
+    def _plan_next(self, unit: UnitOfWork, one: Returned, outcome: Outcome | None) -> None:
         then = outcome.then if isinstance(outcome, Accepted) else ()
         if not then:
             return
@@ -141,7 +144,7 @@ class Recorder:
             lane=delivery.lane,
         )
         for step in then:
-            plans.plan(self._services.database, db, owner, step)
+            plans.plan(unit, owner, step)
 
 
 def result_of(one: Returned) -> ledger.Result:

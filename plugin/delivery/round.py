@@ -48,8 +48,8 @@ _IDLE_LOOK_SECONDS = 0.2
 _LOOKS_REST = 20
 # The refusal was of the whole call, so that nothing is known against any part of it.
 _REFUSED_TOGETHER = Deferred.pending("refused together with others; sent again")
-# Few at a time: while events are mapped, nothing else is done.
-_ROUTED_AT_ONCE = 10
+# Few at a time, as nothing else is done meanwhile; more while more wait than that.
+_ROUTED_AT_LEAST, _ROUTED_AT_MOST = 10, 40
 # A vendor's answer is worth waiting for a database that restarts, as long as the leases last.
 _PATIENCE_SECONDS = 20.0
 _RETRY_SECONDS = 0.5
@@ -157,6 +157,7 @@ class Round:
         # What is over and not written down yet.
         self._returned: list[Returned] = []
         self._look_at = 0.0
+        self._routed_at_once = _ROUTED_AT_LEAST
         self._turned_at, self._rested = time.monotonic(), 0.0
 
     def run(self, seconds: float = _SECONDS) -> bool:
@@ -205,7 +206,9 @@ class Round:
 
     def _look(self) -> tuple[int, list[Lane]]:
         """Route what arrived; return how much that was, and the lanes that have something due."""
-        routed = route_due(self._services, _ROUTED_AT_ONCE) if self._services.inbox.is_waiting() else 0
+        routed = route_due(self._services, self._routed_at_once) if self._services.inbox.is_waiting() else 0
+        more = min(2 * self._routed_at_once, _ROUTED_AT_MOST)
+        self._routed_at_once = more if routed >= self._routed_at_once else _ROUTED_AT_LEAST
         return routed, [self._lanes.get(name) for name in sorted(self._services.ledger.due_lanes())]
 
     def _look_again(self, took: float, *, found: bool) -> None:

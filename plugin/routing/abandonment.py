@@ -10,18 +10,17 @@ from plugin.storage.identity import Link, name_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Connection as Sql
-
     from mappings.canonical.activity import Checkout
     from mappings.canonical.history import Visit
     from plugin.storage.identity import BasketVersion
+    from plugin.storage.unit_of_work import UnitOfWork
 
 # Under a cart's name: when a checkout of it was thrown away.
 DISCARDED = "discarded"
 
 
 def over(
-    db: Sql, mine: BasketVersion, checkout: Checkout, visits: Iterable[Visit], links: Mapping[str, Link]
+    unit: UnitOfWork, mine: BasketVersion, checkout: Checkout, visits: Iterable[Visit], links: Mapping[str, Link]
 ) -> str | None:
     """Return why this version of a checkout can't be abandoned any more; None while nothing followed it.
 
@@ -33,4 +32,4 @@ def over(
     gone = links.get(name_of("cart", checkout.cart_ref or ""), Link()).known.get(DISCARDED)
     if gone and gone >= checkout.updated_at.isoformat():
         return "it was deleted"
-    return "it was touched since" if identity.is_outdated(db, mine) else None
+    return "it was touched since" if identity.is_outdated(unit, mine) else None

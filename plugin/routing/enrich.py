@@ -36,11 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from sqlalchemy import Connection as Sql
-
     from mappings.canonical.document import Document
     from plugin.core.event import Event
     from plugin.storage.stores import Store
+    from plugin.storage.unit_of_work import UnitOfWork
 from plugin.routing.load import load_document
 
 _TELL_OF_ORDERS = tuple(sorted(ORDER_TOPICS | FULFILLED_TOPICS))
@@ -49,9 +48,9 @@ _BASKETS = ("cart", "checkout", "order")
 _NOBODY = Link()
 
 
-def enrich(db: Sql, event: Event, store: Store, document: Document) -> History:
+def enrich(unit: UnitOfWork, event: Event, store: Store, document: Document) -> History:
     """Return what is known beside a document: of its person, of its order, of its own earlier versions."""
-    return _HistoryReader(db, event, store).history_of(document)
+    return _HistoryReader(unit, event, store).history_of(document)
 
 
 def version_of(event: Event, document: Cart | Checkout) -> BasketVersion:
@@ -92,14 +91,14 @@ def names_of(document: Document) -> list[str]:
 class _HistoryReader:
     """What reads the history of one event's document."""
 
-    def __init__(self, db: Sql, event: Event, store: Store) -> None:
-        self._db = db
+    def __init__(self, unit: UnitOfWork, event: Event, store: Store) -> None:
+        self._unit = unit
         self._event = event
         self._store = store
 
     def history_of(self, document: Document) -> History:
         if isinstance(document, (Order, Cart, Checkout, Customer, Merge, Departure, Consent)):
-            links = identity.find(self._db, self._store.id, names_of(document))
+            links = identity.find(self._unit, self._store.id, names_of(document))
             found = replace(self._person(document, links), heard_at=self._event.received_at)
             if isinstance(document, (Cart, Checkout)):
                 found = self._version(document, found, links)
@@ -142,7 +141,7 @@ class _HistoryReader:
 
     def _account(self, ref: str) -> Account:
         name = name_of("customer", ref)
-        known = identity.find(self._db, self._store.id, [name]).get(name, _NOBODY).known
+        known = identity.find(self._unit, self._store.id, [name]).get(name, _NOBODY).known
         seen = sorted(known.get("emails", ()), key=lambda one: one["version"])
         first = _visit(known["first"]) if "first" in known else None
         return Account(ref=ref, first=first, emails=tuple(self._emails(seen)))
@@ -169,26 +168,34 @@ class _HistoryReader:
     def _version(self, document: Cart | Checkout, found: History, links: Mapping[str, Link]) -> History:
         mine = version_of(self._event, document)
         try:
-            earlier = identity.before(self._db, mine)
+            earlier = identity.before(self._unit, mine)
         except LookupError:
             return replace(found, stale=True)
         if isinstance(document, Checkout):
-            found = replace(found, over=abandonment.over(self._db, mine, document, found.visits, links))
+            found = replace(found, over=abandonment.over(self._unit, mine, document, found.visits, links))
         before = self._load(earlier) if earlier else None
         return replace(found, before=before) if isinstance(before, (Cart, Checkout)) else found
 
     def _order(self, document: Aftermath) -> Order | None:
-        newest = identity.newest_event(self._db, self._store.id, document.order_ref, _TELL_OF_ORDERS)
+        newest = identity.newest_event(self._unit, self._store.id, document.order_ref, _TELL_OF_ORDERS)
         order = self._load(newest) if newest else None
         return order if isinstance(order, Order) else None
 
     def _parcel(self, scan: ParcelScan) -> Tracking | None:
-        links = identity.find(self._db, self._store.id, names_of(scan))
+        links = identity.find(self._unit, self._store.id, names_of(scan))
         known = links.get(name_of("fulfilment", scan.fulfilment_ref), _NOBODY).known
         return Tracking(number=known["number"], url=known["url"]) if known.get("number") else None
 
     def _load(self, event_id: int) -> Document | None:
-        events = inbox.by_ids(self._db, [event_id])
+        """Return the document of an event, read once for all that ask in one unit of work."""
+        place = ("document", event_id)
+        if not self._unit.knows(place):
+            self._unit.remember(place, self._read(event_id))
+        found: Document | None = self._unit.recall(place)
+        return found
+
+    def _read(self, event_id: int) -> Document | None:
+        events = inbox.by_ids(self._unit.sql(), [event_id])
         try:
             return load_document(events[0], self._store)[1] if events else None
         except PayloadRejected:

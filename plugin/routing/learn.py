@@ -30,14 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection as Sql
-
     from mappings.canonical.activity import Aftermath
     from mappings.canonical.document import Document
     from mappings.canonical.history import History
     from plugin.core.event import Event
-    from plugin.storage.database import Database
     from plugin.storage.stores import Connection
+    from plugin.storage.unit_of_work import UnitOfWork
 
 # Of a cart, checkout or guest; the oldest are the ones that people were first sent under.
 _MOST_VISITS: Final = 50
@@ -60,14 +58,12 @@ def visitor_attributes(connections: Iterable[Connection]) -> frozenset[str] | No
     return frozenset().union(*named) if named else None
 
 
-def learn(
-    database: Database, db: Sql, event: Event, document: Document, history: History, *, attributes: frozenset[str]
-) -> None:
+def learn(unit: UnitOfWork, event: Event, document: Document, history: History, *, attributes: frozenset[str]) -> None:
     """Store what a document newly says about its person; of its order attributes only `attributes` are kept."""
     names = names_of(document)
     if not names:
         return
-    links = identity.find(db, event.store_id, names)
+    links = identity.find(unit, event.store_id, names)
     changed: dict[str, Link] = {}
     for name, apply in _lessons(event, document, history, attributes):
         link = changed.get(name) or links.get(name) or Link()
@@ -76,9 +72,9 @@ def learn(
         owned = _owned(replace(link, known=known), document, history)
         if owned != links.get(name):
             changed[name] = owned
-    identity.keep(db, event.store_id, changed)
+    identity.keep(unit, event.store_id, changed)
     if isinstance(document, (Cart, Checkout)) and not history.stale:
-        identity.add(database, db, version_of(event, document))
+        identity.add(unit, version_of(event, document))
 
 
 Lesson = tuple[str, "Callable[[Known], None]"]

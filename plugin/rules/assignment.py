@@ -16,13 +16,11 @@ from plugin.storage.bookings import Booking
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Connection as Sql
-
     from mappings.canonical.orders import Order, Topic
     from plugin.core.event import Event
     from plugin.rules.selection import Asked
-    from plugin.storage.database import Database
     from plugin.storage.stores import Connection
+    from plugin.storage.unit_of_work import UnitOfWork
     from plugin.storage.version import Version
 
 NOT_WANTED = "no rule of a shipping connection takes this order"
@@ -51,14 +49,12 @@ class Assigner:
 
     def __init__(
         self,
-        database: Database,
-        db: Sql,
+        unit: UnitOfWork,
         event: Event,
         carriers: Sequence[Connection],
         take_back: Callable[[Connection, Booking], None],
     ) -> None:
-        self._database = database
-        self._db = db
+        self._unit = unit
         self._event = event
         self._carriers = carriers
         self._take_back = take_back
@@ -66,7 +62,7 @@ class Assigner:
     def assign(self, topic: Topic, order: Order, version: Version) -> CarrierAssignment:
         """Return who books this version, after writing down what it changes."""
         subject = subject_of(order)
-        known = bookings.of(self._db, self._event.store_id, subject)
+        known = bookings.of(self._unit, self._event.store_id, subject)
         if known is not None and version < known.version:
             return self._late(known, topic)
         event = self._event
@@ -74,11 +70,11 @@ class Assigner:
         booking = replace(before, version=version, event_id=event.id, heard=before.heard | {topic})
         asked = selection.chosen(selection.ask(self._carriers, order, booking.heard))
         booking = self._decide(booking, asked, order)
-        bookings.write(self._database, self._db, booking)
+        bookings.write(self._unit, booking)
         over = booking.is_cancelled or selection.is_settled(order)
         assigned = self._assignment(booking, None if over else asked)
         if known is not None and (over or known.rule != booking.rule):
-            bookings.reschedule(self._db, booking, assigned.due_at or datetime.now(UTC))
+            bookings.reschedule(self._unit, booking, assigned.due_at or datetime.now(UTC))
         return assigned
 
     def _decide(self, booking: Booking, asked: Asked | None, order: Order) -> Booking:
@@ -105,18 +101,18 @@ class Assigner:
 
     def _let_go(self, booking: Booking) -> Booking:
         """Return the booking that no rule takes any more: what was not sent is skipped, what was booked stays."""
-        if booking.next_id is not None or not bookings.is_untouched(self._db, booking):
+        if booking.next_id is not None or not bookings.is_untouched(self._unit, booking):
             return booking
-        bookings.withdraw_unsent(self._db, booking, NOT_WANTED)
+        bookings.withdraw_unsent(self._unit, booking, NOT_WANTED)
         return replace(booking, connection_id=None, rule=None, since=None, on_payment=False)
 
     def _keep(self, booking: Booking) -> Booking:
         """Return the booking that stays; one that is just being taken back is made here again afterwards."""
         if booking.next_id is None:
             return booking
-        if bookings.is_under_way(self._db, booking):
+        if bookings.is_under_way(self._unit, booking):
             return replace(booking, next_id=booking.connection_id)
-        bookings.call_off(self._db, booking)
+        bookings.call_off(self._unit, booking)
         return replace(booking, next_id=None, problem=None)
 
     def _move(self, booking: Booking, asked: Asked) -> Booking:
@@ -125,9 +121,9 @@ class Assigner:
         if holder is None:
             return booking
         moved = replace(self._ruled(booking, asked), next_id=asked.connection.id)
-        if booking.next_id is not None and bookings.is_moving(self._db, booking):
+        if booking.next_id is not None and bookings.is_moving(self._unit, booking):
             return moved
-        if bookings.withdraw_unsent(self._db, booking, bookings.ELSEWHERE):
+        if bookings.withdraw_unsent(self._unit, booking, bookings.ELSEWHERE):
             return replace(moved, connection_id=asked.connection.id, next_id=None, problem=None)
         self._take_back(holder, booking)
         return moved
@@ -135,8 +131,8 @@ class Assigner:
     def _late(self, known: Booking, topic: Topic) -> CarrierAssignment:
         """Note the topic of an older version, which decides nothing; a new topic has the newest asked about again."""
         if topic not in known.heard:
-            bookings.write(self._database, self._db, replace(known, heard=known.heard | {topic}))
-            bookings.again(self._db, known)
+            bookings.write(self._unit, replace(known, heard=known.heard | {topic}))
+            bookings.again(self._unit, known)
         return self._assignment(known, None)
 
     def _assignment(self, booking: Booking, asked: Asked | None) -> CarrierAssignment:

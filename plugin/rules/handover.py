@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection as Sql
 from sqlalchemy import and_, select, update
 
 from plugin.core.delivery import State
@@ -17,57 +16,58 @@ from plugin.storage.tables import connections, deliveries
 if TYPE_CHECKING:
     from plugin.core.delivery import Delivery
     from plugin.storage.bookings import Booking
-    from plugin.storage.database import Database
+    from plugin.storage.unit_of_work import UnitOfWork
 
 
 _LETS_GO = (State.DONE, State.SKIPPED)
 _TROUBLE = (State.HELD, State.FAILED)
 
 
-def settled(database: Database, db: Sql, delivery: Delivery, state: State) -> None:
+def settled(unit: UnitOfWork, delivery: Delivery, state: State) -> None:
     """Pass an order on to the connection that waits for it, if a step that came to rest took its booking back.
 
     If it could not be taken back, nothing goes anywhere, and the step says so to a person.
     """
     if not _is_move(delivery) or state not in (*_LETS_GO, *_TROUBLE):
         return
-    booking = bookings.of(db, delivery.store_id, delivery.subject)
+    booking = bookings.of(unit, delivery.store_id, delivery.subject)
     if booking is None or booking.next_id is None or booking.connection_id != delivery.connection_id:
         return
     if state in _TROUBLE:
-        _tell(database, db, booking, delivery)
-    elif not bookings.is_moving(db, booking) and not _is_uncertain(db, booking):
-        _hand_over(database, db, booking)
+        _tell(unit, booking, delivery)
+    elif not bookings.is_moving(unit, booking) and not _is_uncertain(unit, booking):
+        _hand_over(unit, booking)
 
 
-def _tell(database: Database, db: Sql, booking: Booking, delivery: Delivery) -> None:
+def _tell(unit: UnitOfWork, booking: Booking, delivery: Delivery) -> None:
     """Write the reason why it was to be taken back; an order that is assigned here again has no problem."""
     if booking.next_id == booking.connection_id:
-        bookings.call_off(db, booking)
-        bookings.write(database, db, replace(booking, next_id=None, problem=None))
+        bookings.call_off(unit, booking)
+        bookings.write(unit, replace(booking, next_id=None, problem=None))
         return
+    db = unit.sql()
     name = db.execute(select(connections.c.name).where(connections.c.id == booking.next_id)).scalar()
     because = f"the rules chose {name} ({booking.next_id}) after it was booked here, and it can't simply be taken back:"
     because += " leave it, or settle it with the vendor and replay this, which takes back what it may and books there"
     db.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(reason=because))
-    bookings.write(database, db, replace(booking, problem=because))
+    bookings.write(unit, replace(booking, problem=because))
 
 
-def _hand_over(database: Database, db: Sql, booking: Booking) -> None:
+def _hand_over(unit: UnitOfWork, booking: Booking) -> None:
     """Return an order of which nothing is left here to the connection that waits; a cancelled one goes nowhere."""
     made = and_(deliveries.c.action == "book", deliveries.c.state == State.DONE)
     gone = {"state": State.SKIPPED, "reason": f"taken back: {bookings.ELSEWHERE}", "updated_at": datetime.now(UTC)}
-    db.execute(update(deliveries).where(bookings.steps(booking), made).values(gone))
+    unit.sql().execute(update(deliveries).where(bookings.steps(booking), made).values(gone))
     to = booking.connection_id if booking.is_cancelled else booking.next_id
-    bookings.write(database, db, replace(booking, connection_id=to, next_id=None, problem=None))
+    bookings.write(unit, replace(booking, connection_id=to, next_id=None, problem=None))
     if not booking.is_cancelled:
-        bookings.again(db, booking)
+        bookings.again(unit, booking)
 
 
-def _is_uncertain(db: Sql, booking: Booking) -> bool:
+def _is_uncertain(unit: UnitOfWork, booking: Booking) -> bool:
     """Return whether a booking may exist of which nobody could say so."""
     return bookings.exists_any(
-        db, bookings.steps(booking), and_(deliveries.c.doubtful, deliveries.c.state.in_(_TROUBLE))
+        unit, bookings.steps(booking), and_(deliveries.c.doubtful, deliveries.c.state.in_(_TROUBLE))
     )
 
 
@@ -76,14 +76,14 @@ def concerns(delivery: Delivery) -> bool:
     return delivery.action in bookings.SPENDING or _is_move(delivery)
 
 
-def refusal(db: Sql, delivery: Delivery) -> Skipped | Rejected | None:
+def refusal(unit: UnitOfWork, delivery: Delivery) -> Skipped | Rejected | None:
     """Return why a step that is about to be sent must not be; None if it may."""
-    booking = bookings.look(db, delivery.store_id, delivery.subject)
+    booking = bookings.look(unit.sql(), delivery.store_id, delivery.subject)
     if booking is None:
         return None
     is_mine = booking.connection_id == delivery.connection_id
     if _is_move(delivery):
-        return _refuse_back(db, booking, is_mine=is_mine)
+        return _refuse_back(unit, booking, is_mine=is_mine)
     if not is_mine or booking.next_id is not None:
         return Skipped(bookings.ELSEWHERE)
     if booking.is_cancelled:
@@ -92,11 +92,11 @@ def refusal(db: Sql, delivery: Delivery) -> Skipped | Rejected | None:
     return None
 
 
-def _refuse_back(db: Sql, booking: Booking, *, is_mine: bool) -> Skipped | Rejected | None:
+def _refuse_back(unit: UnitOfWork, booking: Booking, *, is_mine: bool) -> Skipped | Rejected | None:
     if not is_mine or booking.next_id is None:
         return Skipped("the order is not to go to another connection any more")
     paid = bookings.exists_any(
-        db, bookings.steps(booking), and_(deliveries.c.action == "buy", deliveries.c.state == State.DONE)
+        unit, bookings.steps(booking), and_(deliveries.c.action == "buy", deliveries.c.state == State.DONE)
     )
     if paid and booking.problem is None:
         return Rejected(reason="its postage is bought", hold=True)

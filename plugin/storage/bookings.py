@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy import Connection as Sql
 
 from mappings.canonical.orders import Topic
@@ -23,10 +23,12 @@ from plugin.storage.tables import bookings, deliveries, events, shipments, spend
 from plugin.storage.version import Version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Row
 
     from plugin.core.step import Step
-    from plugin.storage.database import Database
+    from plugin.storage.unit_of_work import UnitOfWork
 
 
 # The steps of a shipping destination that make or pay a booking; see `plugin.destinations.base`.
@@ -34,6 +36,13 @@ SPENDING = ("book", "amend", "buy")
 # The keys of steps that take a booking back because another connection is to have it begin so.
 MOVES = "move"
 ELSEWHERE = "the rules gave this order to another connection"
+# In one order, so that no two transactions wait for each other.
+_THESE = (
+    select(bookings)
+    .where(bookings.c.store_id == bindparam("in_store"), bookings.c.subject.in_(bindparam("these", expanding=True)))
+    .order_by(bookings.c.subject)
+    .with_for_update()
+)
 _LETS_GO = (State.DONE, State.SKIPPED)
 _TROUBLE = (State.HELD, State.FAILED)
 
@@ -63,10 +72,21 @@ class Booking:
         return self.version.cancelled
 
 
-def of(db: Sql, store_id: str, subject: str) -> Booking | None:
+def expect(unit: UnitOfWork, store_id: str, subjects: Iterable[str]) -> None:
+    """Ask at once whose these orders are, and lock them for this transaction, as `of` is about to."""
+    unknown = sorted({subject for subject in subjects if not unit.knows(_place(store_id, subject))})
+    if unknown:
+        values = {"in_store": store_id, "these": unknown}
+        found = {row.subject: _booking(row) for row in unit.query(_THESE, values)}
+        for subject in unknown:
+            unit.remember(_place(store_id, subject), found.get(subject))
+
+
+def of(unit: UnitOfWork, store_id: str, subject: str) -> Booking | None:
     """Return whose an order is, locked for this transaction; None before any webhook of it came."""
-    query = select(bookings).where(_same(bookings.c, store_id, subject)).with_for_update()
-    return _booking(db.execute(query).first())
+    expect(unit, store_id, [subject])
+    found: Booking | None = unit.recall(_place(store_id, subject))
+    return found
 
 
 def look(db: Sql, store_id: str, subject: str) -> Booking | None:
@@ -74,27 +94,41 @@ def look(db: Sql, store_id: str, subject: str) -> Booking | None:
     return _booking(db.execute(select(bookings).where(_same(bookings.c, store_id, subject))).first())
 
 
-def write(database: Database, db: Sql, booking: Booking) -> None:
+def write(unit: UnitOfWork, booking: Booking) -> None:
     """Write down whose an order is."""
+    unit.remember(_place(booking.store_id, booking.subject), booking)
     now = datetime.now(UTC)
-    row = {name: getattr(booking, name) for name in Booking.__slots__}
-    row |= {"heard": ",".join(sorted(booking.heard)), "version": str(booking.version), "updated_at": now}
-    insert = database.insert(bookings).values(row | {"created_at": now})
-    db.execute(insert.on_conflict_do_update(index_elements=["store_id", "subject"], set_=row))
+    unit.write(
+        "write_booking",
+        booking.store_id,
+        booking.subject,
+        booking.connection_id,
+        booking.next_id,
+        booking.rule,
+        booking.since,
+        booking.on_payment,
+        ",".join(sorted(booking.heard)),
+        str(booking.version),
+        booking.event_id,
+        booking.problem,
+        now,
+        now,
+    )
 
 
-def again(db: Sql, booking: Booking) -> None:
+def again(unit: UnitOfWork, booking: Booking) -> None:
     """Have the newest webhook of an order routed once more."""
-    db.execute(update(events).where(events.c.id == booking.event_id).values(state=EventState.RECEIVED))
+    received = update(events).where(events.c.id == booking.event_id).values(state=EventState.RECEIVED)
+    unit.sql().execute(received)
 
 
-def withdraw_unsent(db: Sql, booking: Booking, reason: str) -> bool:
+def withdraw_unsent(unit: UnitOfWork, booking: Booking, reason: str) -> bool:
     """Stop what was not sent yet at the connection that has the order; return whether nothing is left there.
 
     Whoever leased a step in order to send it loses the lease, so that it can't begin. What may have arrived is looked
     up; and if it did not, `refusal` keeps it from being sent again.
     """
-    now = datetime.now(UTC)
+    db, now = unit.sql(), datetime.now(UTC)
     mine = steps(booking)
     freed = {"lease": None, "leased_until": None, "updated_at": now}
     tried = or_(deliveries.c.attempts > 0, deliveries.c.doubtful)
@@ -104,36 +138,38 @@ def withdraw_unsent(db: Sql, booking: Booking, reason: str) -> bool:
     db.execute(update(deliveries).where(mine, doubts).values(look_up | freed))
     clean = or_(_waits(doubtful=False), and_(deliveries.c.state.in_(_TROUBLE), ~tried))
     db.execute(update(deliveries).where(mine, clean).values({"state": State.SKIPPED, "reason": reason} | freed))
-    return not (exists_any(db, mine, deliveries.c.state.in_(UNFINISHED)) or _is_made(db, booking))
+    return not (exists_any(unit, mine, deliveries.c.state.in_(UNFINISHED)) or _is_made(unit, booking))
 
 
-def _is_made(db: Sql, booking: Booking) -> bool:
+def _is_made(unit: UnitOfWork, booking: Booking) -> bool:
     """Return whether any shipment of the order is known there, live or not; one of several parcels may be enough."""
     of_order = select(shipments.c.id).join(deliveries, deliveries.c.id == shipments.c.delivery_id)
     mine = and_(shipments.c.connection_id == booking.connection_id, deliveries.c.subject == booking.subject)
     done = and_(deliveries.c.state == State.DONE, deliveries.c.action == "book")
-    return exists_any(db, steps(booking), done) or bool(db.execute(select(of_order.where(mine).exists())).scalar())
+    return exists_any(unit, steps(booking), done) or bool(
+        unit.sql().execute(select(of_order.where(mine).exists())).scalar()
+    )
 
 
-def is_untouched(db: Sql, booking: Booking) -> bool:
+def is_untouched(unit: UnitOfWork, booking: Booking) -> bool:
     """Return whether nothing of an order can have arrived yet at the connection that has it."""
     tried = or_(deliveries.c.attempts > 0, deliveries.c.doubtful, deliveries.c.state == State.DONE)
-    return not exists_any(db, steps(booking), tried)
+    return not exists_any(unit, steps(booking), tried)
 
 
-def is_moving(db: Sql, booking: Booking) -> bool:
+def is_moving(unit: UnitOfWork, booking: Booking) -> bool:
     """Return whether steps that take the booking back are under way, or a person was shown why they can't."""
-    return exists_any(db, _taking_back(booking), deliveries.c.state.in_([*UNFINISHED, *_TROUBLE]))
+    return exists_any(unit, _taking_back(booking), deliveries.c.state.in_([*UNFINISHED, *_TROUBLE]))
 
 
-def is_under_way(db: Sql, booking: Booking) -> bool:
+def is_under_way(unit: UnitOfWork, booking: Booking) -> bool:
     """Return whether steps that take the booking back can still do so."""
-    return exists_any(db, _taking_back(booking), deliveries.c.state.in_(UNFINISHED))
+    return exists_any(unit, _taking_back(booking), deliveries.c.state.in_(UNFINISHED))
 
 
-def back_step(db: Sql, booking: Booking, step: Step) -> Step:
+def back_step(unit: UnitOfWork, booking: Booking, step: Step) -> Step:
     """Return a step that takes a booking back, under a key of its own, which `handover.settled` looks for."""
-    number = db.execute(select(func.count()).where(_taking_back(booking))).scalar_one()
+    number = unit.sql().execute(select(func.count()).where(_taking_back(booking))).scalar_one()
     return replace(step, key=f"{MOVES}:{number}:{step.key}", group=group_of(booking), newest=False)
 
 
@@ -142,9 +178,9 @@ def group_of(booking: Booking) -> str:
     return bounded(f"{MOVES}:{booking.subject}")
 
 
-def call_off(db: Sql, booking: Booking) -> None:
+def call_off(unit: UnitOfWork, booking: Booking) -> None:
     """Leave the order where it is after all: what was stopped for the move goes on."""
-    now = datetime.now(UTC)
+    db, now = unit.sql(), datetime.now(UTC)
     rest = {"state": State.SKIPPED, "reason": "the rules chose this connection again", "updated_at": now}
     stuck = deliveries.c.state.in_(_TROUBLE)
     db.execute(update(deliveries).where(_taking_back(booking), stuck).values(rest))
@@ -155,10 +191,10 @@ def call_off(db: Sql, booking: Booking) -> None:
     db.execute(update(deliveries).where(mine).values(go_on))
 
 
-def reschedule(db: Sql, booking: Booking, due_at: datetime) -> None:
+def reschedule(unit: UnitOfWork, booking: Booking, due_at: datetime) -> None:
     """Set when a booking is due that waits and was never tried."""
     waits = and_(_waits(doubtful=False), deliveries.c.action == "book", deliveries.c.attempts == 0)
-    db.execute(update(deliveries).where(steps(booking), waits).values(due_at=due_at))
+    unit.sql().execute(update(deliveries).where(steps(booking), waits).values(due_at=due_at))
 
 
 def steps(booking: Booking) -> ColumnElement[bool]:
@@ -178,9 +214,13 @@ def _waits(*, doubtful: bool) -> ColumnElement[bool]:
     return and_(deliveries.c.state == State.WAITING, deliveries.c.doubtful == doubtful)
 
 
-def exists_any(db: Sql, *where: ColumnElement[bool]) -> bool:
+def exists_any(unit: UnitOfWork, *where: ColumnElement[bool]) -> bool:
     """Return whether there is any delivery that meets all conditions."""
-    return bool(db.execute(select(exists().where(*where))).scalar())
+    return bool(unit.sql().execute(select(exists().where(*where))).scalar())
+
+
+def _place(store_id: str, subject: str) -> tuple[str, str, str]:
+    return ("booking", store_id, subject)
 
 
 def _same(columns: Any, store_id: str, subject: str) -> ColumnElement[bool]:  # noqa: ANN401  (of a table)

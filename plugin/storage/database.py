@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
 )
 
 from plugin.core.errors import Unavailable
-from plugin.core.file_lock import lock
+from plugin.core.file_lock import lock, turn
 from plugin.storage import handwritten_sql as sql
 
 if TYPE_CHECKING:
@@ -48,11 +48,19 @@ class Database:
         Raises:
             Unavailable: the database can't be reached.
         """
-        with _named_trouble(), self.engine.connect() as connection:
+        with _named_trouble(), self._turn(), self.engine.connect() as connection:
             if not self.is_postgresql:
                 connection = connection.execution_options(immediate=True)  # noqa: PLW2901  (the same connection)
             with connection.begin():
                 yield connection
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """Wait for the turn to write to SQLite, which lets one write at a time.
+
+        By itself it would sleep for up to a tenth of a second before it tries again, while others come first.
+        """
+        file = None if self.is_postgresql else self.engine.url.database
+        return turn(Path(f"{file}-turn"), _BUSY_MILLISECONDS / 1000) if file else nullcontext()
 
     @contextmanager
     def statement(self) -> Iterator[Connection]:
@@ -110,12 +118,6 @@ class Database:
                 yield got
             finally:
                 connection.execute(text(sql.END_SESSION_LOCKS))
-
-    def is_alone(self, db: Connection, name: str) -> bool:
-        """Return whether this transaction is the only one under `name` until it ends; SQLite has one writer anyway."""
-        if not self.is_postgresql:
-            return True
-        return bool(db.execute(text(sql.TRY_TRANSACTION_LOCK), {"name": name}).scalar())
 
     def now(self, db: Connection) -> datetime:
         """Return the time that all processes share: the server's, where there is one, since machines' clocks differ."""

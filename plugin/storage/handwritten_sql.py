@@ -79,6 +79,88 @@ CHANGES = {
         "",
     ),
 }
+DELIVERY_COLUMNS = (
+    "event_id",
+    "store_id",
+    "connection_id",
+    "destination",
+    "lane",
+    "action",
+    "key",
+    "subject",
+    "grouping",
+    "content",
+    "version",
+    "state",
+    "priority",
+    "attempts",
+    "doubtful",
+    "losses",
+    "due_at",
+    "reason",
+    "data",
+    "message",
+    "created_at",
+    "updated_at",
+)
+LINK_COLUMNS = ("store_id", "name", "known", "customer_ref", "order_ref", "updated_at")
+BOOKING_COLUMNS = (
+    "store_id",
+    "subject",
+    "connection_id",
+    "next_id",
+    "rule",
+    "since",
+    "on_payment",
+    "heard",
+    "version",
+    "event_id",
+    "problem",
+    "created_at",
+    "updated_at",
+)
+_RESTS = f"deliveries.state IN ('{State.SKIPPED}', '{State.HELD}', '{State.FAILED}')"
+# What a newer version of a document makes of a step that is there already. What rests is taken up again; what is on its
+# way goes on, and learns of the newer version when it comes back without a booking (`ledger.settle`). What was tried
+# before may have arrived, so it is looked up before it is sent again. Something that is done stays done.
+_NEWEST = (
+    "event_id = excluded.event_id, version = excluded.version, content = excluded.content, data = excluded.data, "
+    "message = excluded.message, updated_at = excluded.updated_at, "
+    f"state = CASE WHEN {_RESTS} THEN '{State.WAITING}' ELSE deliveries.state END, "
+    f"reason = CASE WHEN {_RESTS} OR deliveries.state = '{State.WAITING}' THEN NULL ELSE deliveries.reason END, "
+    f"due_at = CASE WHEN {_RESTS} THEN excluded.due_at ELSE deliveries.due_at END, "
+    f"doubtful = (deliveries.doubtful OR ({_RESTS} AND deliveries.attempts > 0)), "
+    f"attempts = CASE WHEN {_RESTS} THEN 0 ELSE deliveries.attempts END "
+    f"WHERE {{}} AND deliveries.state <> '{State.DONE}' AND deliveries.version <= excluded.version"
+)
+_HELD_AGAIN = "state = excluded.state, reason = excluded.reason, updated_at = excluded.updated_at"
+
+
+def batch_statements(placeholder: str) -> dict[str, str]:
+    """Return the statements that write rows in sets, by name, with the placeholder of a driver."""
+
+    def row(table: str, columns: Sequence[str]) -> str:
+        return insert(table, columns, [placeholder] * len(columns))
+
+    def replacing(table: str, columns: Sequence[str], key: Sequence[str], kept: Collection[str] = ()) -> str:
+        changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in {*key, *kept})
+        return f"{row(table, columns)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+
+    delivery, once = row("deliveries", DELIVERY_COLUMNS), "ON CONFLICT (connection_id, key) DO"
+    return {
+        # The last parameter says whether a newer version replaces what is there.
+        "plan": f"{delivery} {once} UPDATE SET {_NEWEST.format(placeholder)}",
+        "hold": f"{delivery} {once} UPDATE SET {_HELD_AGAIN}",
+        "renew": f"UPDATE deliveries SET version = {placeholder} WHERE connection_id = {placeholder} AND key = {placeholder}",  # noqa: S608, E501  (our own words)
+        "keep_link": replacing("links", LINK_COLUMNS, ("store_id", "name")),
+        "write_booking": replacing("bookings", BOOKING_COLUMNS, ("store_id", "subject"), ("created_at",)),
+        "settle_event": (
+            f"UPDATE events SET state = {placeholder}, reason = {placeholder}, topic = {placeholder}, "  # noqa: S608  (our own words)
+            f"document_ref = {placeholder}, customer_ref = {placeholder} WHERE id = {placeholder}"
+        ),
+    }
+
+
 SCHEMA_VERSION = "SELECT version_num FROM alembic_version"
 _NEW_EVENT = "ON CONFLICT (store_id, webhook_id) DO NOTHING"
 
@@ -86,13 +168,6 @@ _NEW_EVENT = "ON CONFLICT (store_id, webhook_id) DO NOTHING"
 def insert(table: str, columns: Sequence[str], values: Sequence[str]) -> str:
     """Return an INSERT of one row, made of our own names only."""
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(values)})"  # noqa: S608  (our own names)
-
-
-def upsert(table: str, columns: Sequence[str], key: Collection[str]) -> str:
-    """Return an INSERT of one row, with a parameter for each column, that replaces the row with the same key."""
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
-    made = insert(table, columns, [f":{name}" for name in columns])
-    return f"{made} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
 
 
 # --- SQLite ---
@@ -147,7 +222,12 @@ INSERT_EVENTS = (
 # The numbers are any that no other program uses on the same server.
 TRY_SESSION_LOCK = "SELECT pg_try_advisory_lock(7405303, hashtext(:name))"
 END_SESSION_LOCKS = "SELECT pg_advisory_unlock_all()"
-TRY_TRANSACTION_LOCK = "SELECT pg_try_advisory_xact_lock(7405302, hashtext(:name))"
+# Kept by the session, as it ends before the transaction does; nobody else waits for it.
+TRY_TURN_TO_TAKE = "SELECT pg_try_advisory_lock(7405302, 0)"
+END_TURN_TO_TAKE = "SELECT pg_advisory_unlock(7405302, 0)"
+# Until the transaction ends; of numbers, in the driver's own words.
+CLAIM = "SELECT key, pg_try_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS asked(key)"
+CLAIM_SHARED = "SELECT key, pg_try_advisory_xact_lock_shared(key) FROM unnest(%s::bigint[]) AS asked(key)"
 # Waits until no other process migrates.
 MIGRATION_LOCK = "SELECT pg_advisory_xact_lock(7405302118)"
 # A server too old to know the setting compiles nothing.
@@ -155,3 +235,18 @@ NO_JIT = "SELECT set_config('jit', 'off', false) FROM pg_settings WHERE name = '
 
 # By whether the database is PostgreSQL.
 DIALECTS = {False: SQLITE, True: POSTGRESQL}
+# The same for the statements that write rows in sets.
+BATCH_STATEMENTS = {False: batch_statements("?"), True: batch_statements("%s")}
+# The newest of a group is the one of the youngest version (whose text has its time from the third character on), or of
+# several such the last one planned.
+_LAST = (
+    "SELECT key, version, content FROM deliveries WHERE connection_id = {} AND grouping = {} "
+    "ORDER BY substr(version, 3) DESC, id DESC LIMIT 1"
+)
+LAST_OF_GROUP = {kind: _LAST.format(placeholder, placeholder) for kind, placeholder in ((False, "?"), (True, "%s"))}
+# PostgreSQL's alone: each pair of a connection and a group in a JSON array, with what `LAST_OF_GROUP` finds.
+LAST_OF_GROUPS = (
+    "SELECT pair->>0, pair->>1, last.key, last.version, last.content "  # noqa: S608  (our own words)
+    "FROM json_array_elements(CAST(%s AS json)) AS asked(pair) "
+    f"CROSS JOIN LATERAL ({_LAST.format('pair->>0', 'pair->>1')}) AS last"
+)

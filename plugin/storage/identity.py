@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, delete, or_, select, text
+from sqlalchemy import and_, bindparam, delete, or_, select
 
-from plugin.storage.handwritten_sql import upsert
 from plugin.storage.tables import events, links, versions
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy import Connection as Sql
 
-    from plugin.storage.database import Database
+    from plugin.storage.unit_of_work import UnitOfWork
 
 
 _LONGEST_REF = 255
@@ -34,9 +33,15 @@ _TOKENS = ("cart", "checkout")
 _FIND = select(links.c.name, links.c.known, links.c.customer_ref, links.c.order_ref).where(
     links.c.store_id == bindparam("in_store"), links.c.name.in_(bindparam("these", expanding=True))
 )
-_COLUMNS = [column.name for column in links.columns]
-_KEEP = text(upsert("links", _COLUMNS, ("store_id", "name"))).bindparams(
-    *(bindparam(name, type_=links.c[name].type) for name in _COLUMNS)
+_NEWEST = (
+    select(events.c.id)
+    .where(
+        events.c.store_id == bindparam("in_store"),
+        events.c.document_ref == bindparam("about"),
+        events.c.topic.in_(bindparam("of", expanding=True)),
+    )
+    .order_by(events.c.id.desc())
+    .limit(1)
 )
 
 
@@ -59,28 +64,31 @@ def hash_of(text: str) -> str:
     return hashlib.sha256(text.strip().lower().encode()).hexdigest()
 
 
-def find(db: Sql, store_id: str, names: Iterable[str]) -> dict[str, Link]:
+def find(unit: UnitOfWork, store_id: str, names: Iterable[str]) -> dict[str, Link]:
     """Return what is known under each of these names; names of which nothing is known are left out."""
-    rows = db.execute(_FIND, {"in_store": store_id, "these": list(names)})
-    return {row.name: Link(known=row.known, customer_ref=row.customer_ref, order_ref=row.order_ref) for row in rows}
+    asked = list(names)
+    unread = [name for name in asked if not unit.knows(_place(store_id, name))]
+    if unread:
+        rows = unit.query(_FIND, {"in_store": store_id, "these": unread})
+        found = {
+            row.name: Link(known=row.known, customer_ref=row.customer_ref, order_ref=row.order_ref) for row in rows
+        }
+        for name in unread:
+            unit.remember(_place(store_id, name), found.get(name))
+    known = ((name, unit.recall(_place(store_id, name))) for name in asked)
+    return {name: link for name, link in known if link is not None}
 
 
-def keep(db: Sql, store_id: str, changed: Mapping[str, Link]) -> None:
+def keep(unit: UnitOfWork, store_id: str, changed: Mapping[str, Link]) -> None:
     """Write down what is known now under these names."""
     now = datetime.now(UTC)
-    rows = [
-        {
-            "store_id": store_id,
-            "name": name,
-            "known": dict(link.known),
-            "customer_ref": link.customer_ref,
-            "order_ref": link.order_ref,
-            "updated_at": now,
-        }
-        for name, link in changed.items()
-    ]
-    if rows:
-        db.execute(_KEEP, rows)
+    for name, link in changed.items():
+        unit.remember(_place(store_id, name), link)
+        unit.write("keep_link", store_id, name, dict(link.known), link.customer_ref, link.order_ref, now)
+
+
+def _place(store_id: str, name: str) -> tuple[str, str, str]:
+    return ("link", store_id, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +102,13 @@ class BasketVersion:
     event_id: int
 
 
-def before(db: Sql, mine: BasketVersion) -> int | None:
+def before(unit: UnitOfWork, mine: BasketVersion) -> int | None:
     """Return the event of the newest version before this one, None for the first.
 
     Raises:
         LookupError: this one is late, or came before, so nothing follows from it.
     """
+    db = unit.sql()
     own = and_(versions.c.store_id == mine.store_id, versions.c.name == mine.name)
     columns = select(versions.c.event_id, versions.c.version, versions.c.content)
     newest = columns.where(own).order_by(versions.c.version.desc(), versions.c.event_id.desc())
@@ -120,28 +129,29 @@ def before(db: Sql, mine: BasketVersion) -> int | None:
     return event_id
 
 
-def is_outdated(db: Sql, mine: BasketVersion) -> bool:
+def is_outdated(unit: UnitOfWork, mine: BasketVersion) -> bool:
     """Return whether a newer version of the same thing is known."""
     newer = or_(
         versions.c.version > mine.version,
         and_(versions.c.version == mine.version, versions.c.event_id > mine.event_id),
     )
     query = select(versions.c.event_id).where(versions.c.store_id == mine.store_id, versions.c.name == mine.name, newer)
-    return db.execute(query.limit(1)).first() is not None
+    return unit.sql().execute(query.limit(1)).first() is not None
 
 
-def add(database: Database, db: Sql, mine: BasketVersion) -> None:
+def add(unit: UnitOfWork, mine: BasketVersion) -> None:
     """Write down a version that is the newest of its name."""
     row = {name: getattr(mine, name) for name in BasketVersion.__slots__}
-    db.execute(database.insert(versions).values(row).on_conflict_do_nothing(index_elements=["event_id"]))
+    new = unit.database.insert(versions).values(row).on_conflict_do_nothing(index_elements=["event_id"])
+    unit.sql().execute(new)
 
 
-def newest_event(db: Sql, store_id: str, document_ref: str, topics: Sequence[str]) -> int | None:
+def newest_event(unit: UnitOfWork, store_id: str, document_ref: str, topics: Sequence[str]) -> int | None:
     """Return the newest event about a document that brought it under one of these topics; None if there is none."""
-    query = select(events.c.id).where(
-        events.c.store_id == store_id, events.c.document_ref == document_ref, events.c.topic.in_(topics)
+    found: int | None = (
+        unit.sql().execute(_NEWEST, {"in_store": store_id, "about": document_ref, "of": topics}).scalar()
     )
-    return db.execute(query.order_by(events.c.id.desc()).limit(1)).scalar()
+    return found
 
 
 def forget(

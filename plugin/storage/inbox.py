@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Integer, bindparam, func, select, update
 
 from plugin.core.event import Event, EventState
 from plugin.storage.compression import compress, decompress
 from plugin.storage.handwritten_sql import INSERT_EVENT, INSERT_EVENTS
-from plugin.storage.tables import NAMELESS, events
+from plugin.storage.tables import NAMELESS, events, received
 from plugin.storage.utc_datetime import as_text
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from plugin.core.event import Envelope
     from plugin.storage.database import Database
+    from plugin.storage.unit_of_work import UnitOfWork
 
 # What identifies a webhook comes from an unsigned header, so its length is ours to bound.
 _LONGEST_NAME = 200
@@ -64,6 +65,9 @@ class Inbox:
 # The values of one event, in the order of `EVENT_COLUMNS`.
 _Row = tuple[str | bytes | datetime | None, ...]
 _RECEIVED = events.c.state == EventState.RECEIVED
+_LOOK = select(events).where(received()).order_by(events.c.id).limit(bindparam("most", type_=Integer))
+_TAKE = _LOOK.with_for_update(skip_locked=True)
+_THESE = select(events).where(events.c.id.in_(bindparam("these", expanding=True)))
 
 
 def _put_singly(db: Sql, rows: Sequence[_Row]) -> list[bool]:
@@ -94,17 +98,21 @@ def _put_together(db: Sql, rows: Sequence[_Row]) -> list[bool]:
 
 def take(db: Sql, limit: int) -> list[Event]:
     """Lock up to `limit` unrouted events, oldest first, for the rest of this transaction; others pass them over."""
-    query = select(events).where(_RECEIVED).order_by(events.c.id).limit(limit).with_for_update(skip_locked=True)
-    return [_event(row) for row in db.execute(query)]
+    return [_event(row) for row in db.execute(_TAKE, {"most": limit})]
+
+
+def look(db: Sql, limit: int) -> list[Event]:
+    """Return up to `limit` unrouted events, oldest first, without taking them."""
+    return [_event(row) for row in db.execute(_LOOK, {"most": limit})]
 
 
 def by_ids(db: Sql, ids: Sequence[int]) -> list[Event]:
     """Return these events, with their bodies."""
-    return [_event(row) for row in db.execute(select(events).where(events.c.id.in_(ids)))]
+    return [_event(row) for row in db.execute(_THESE, {"these": list(ids)})]
 
 
 def settle(
-    db: Sql,
+    unit: UnitOfWork,
     event: Event,
     state: EventState,
     *,
@@ -114,14 +122,7 @@ def settle(
     customer_ref: str | None = None,
 ) -> None:
     """Write down what became of an event."""
-    values = {
-        "state": state,
-        "reason": reason,
-        "topic": topic,
-        "document_ref": document_ref,
-        "customer_ref": customer_ref,
-    }
-    db.execute(update(events).where(events.c.id == event.id).values(values))
+    unit.write("settle_event", state, reason, topic, document_ref, customer_ref, event.id)
 
 
 def blank(db: Sql, event: Event) -> None:

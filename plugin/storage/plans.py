@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection as Sql
-from sqlalchemy import and_, case, literal, null, or_, select, update
+from sqlalchemy import update
 
 from plugin.core.delivery import State
 from plugin.storage.compression import compress
+from plugin.storage.handwritten_sql import LAST_OF_GROUP, LAST_OF_GROUPS
 from plugin.storage.tables import deliveries
-from plugin.storage.version import UNVERSIONED, Version, age_of
+from plugin.storage.version import UNVERSIONED, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from plugin.core.step import Step
-    from plugin.storage.database import Database
+    from plugin.storage.unit_of_work import UnitOfWork
 
 
 # In a delivery's data, where it says that no document is needed.
 STANDS_ALONE = "stands_alone"
 # PostgreSQL indexes hold keys of up to 2,700 bytes; ours are bounded well below.
 _LONGEST_KEY = 280
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last step of a group, by the age of its version: its key, that version and its content."""
+
+    key: str
+    version: str
+    content: str | None
+
+
+class _Unwritten(Enum):
+    """Stands where what is remembered of a group is out of date: a step of it waits to be written."""
+
+    YES = 1
+
+
+_UNWRITTEN = _Unwritten.YES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,58 +60,47 @@ class Owner:
     version: Version = UNVERSIONED
 
 
-def plan(database: Database, db: Sql, owner: Owner, step: Step) -> None:
+def expect(unit: UnitOfWork, groups: Iterable[tuple[str, str]]) -> None:
+    """Ask at once for the last step of each of these groups (connection and group), which `plan` looks at."""
+    if not unit.database.is_postgresql:
+        # SQLite runs in our own process: it has nothing to gain from being asked for several at once.
+        return
+    unknown = [(connection, bounded(group)) for connection, group in groups]
+    unknown = [pair for pair in dict.fromkeys(unknown) if not unit.knows(("group", *pair))]
+    if unknown:
+        found = {
+            (row[0], row[1]): _Last(row[2], row[3], row[4]) for row in unit.ask(LAST_OF_GROUPS, (json.dumps(unknown),))
+        }
+        for pair in unknown:
+            unit.remember(("group", *pair), found.get(pair))
+
+
+def plan(unit: UnitOfWork, owner: Owner, step: Step) -> None:
     """Write down one step, unless it is there already or nothing changed since the last one of its group."""
     group = bounded(step.group) if step.group else None
-    if step.only_if_changed and group and _is_stale_or_same(db, owner, group, step.content):
+    if step.only_if_changed and group and _is_stale_or_same(unit, owner, group, step.content):
         return
-    row = _row(owner, step, group)
-    statement = database.insert(deliveries).values(row)
-    unique = ["connection_id", "key"]
-    if not step.newest:
-        db.execute(statement.on_conflict_do_nothing(index_elements=unique))
-        return
-    # The newest version is the one to act on, unless it is done already. What rests is taken up again; what is on its
-    # way goes on, and learns of the newer version when it comes back without a booking (`ledger.settle`).
-    rests = deliveries.c.state.in_([State.SKIPPED, State.HELD, State.FAILED])
-    fresh = {name: row[name] for name in ("event_id", "version", "content", "data", "message", "updated_at")}
-    again = {
-        "state": case((rests, literal(State.WAITING.value)), else_=deliveries.c.state),
-        "reason": case((or_(rests, deliveries.c.state == State.WAITING), null()), else_=deliveries.c.reason),
-        "due_at": case((rests, literal(row["due_at"], deliveries.c.due_at.type)), else_=deliveries.c.due_at),
-        # What was tried before may have arrived, so it is looked up before it is sent again.
-        "doubtful": or_(deliveries.c.doubtful, and_(rests, deliveries.c.attempts > 0)),
-        "attempts": case((rests, literal(0)), else_=deliveries.c.attempts),
-    }
-    newer = and_(deliveries.c.state != State.DONE, deliveries.c.version <= str(owner.version))
-    db.execute(statement.on_conflict_do_update(index_elements=unique, set_=fresh | again, where=newer))
+    unit.write("plan", *_row(owner, step, group, State.WAITING, None), step.newest)
+    if group:
+        # Whether it is the last one from now on, the database says: it may have been there before.
+        unit.remember(("group", owner.connection_id, group), _UNWRITTEN)
 
 
-def plan_held(database: Database, db: Sql, owner: Owner, step: Step, reason: str) -> None:
+def plan_held(unit: UnitOfWork, owner: Owner, step: Step, reason: str) -> None:
     """Show something that is owed but can't be named; it is held until its event is mapped again."""
-    row = _row(owner, step, None) | {"state": State.HELD, "reason": reason}
-    again = {"state": State.HELD, "reason": reason, "updated_at": row["updated_at"]}
-    db.execute(
-        database.insert(deliveries)
-        .values(row)
-        .on_conflict_do_update(index_elements=["connection_id", "key"], set_=again)
-    )
+    unit.write("hold", *_row(owner, step, None, State.HELD, reason))
 
 
-def settle_held(db: Sql, event_id: int) -> None:
-    """End what `plan_held` showed, since the event could be mapped after all and what it is owed is named now."""
-    shown = (deliveries.c.event_id == event_id, deliveries.c.action == "map", deliveries.c.state == State.HELD)
-    db.execute(update(deliveries).where(*shown).values(state=State.DONE, reason=None, updated_at=datetime.now(UTC)))
+def settle_held(unit: UnitOfWork, event_ids: Sequence[int]) -> None:
+    """End what `plan_held` showed, since these events could be mapped after all and what they are owed is named now."""
+    shown = (deliveries.c.event_id.in_(event_ids), deliveries.c.action == "map", deliveries.c.state == State.HELD)
+    done = update(deliveries).where(*shown).values(state=State.DONE, reason=None, updated_at=datetime.now(UTC))
+    unit.query(done, {})
 
 
-def _is_stale_or_same(db: Sql, owner: Owner, group: str, content: str | None) -> bool:
+def _is_stale_or_same(unit: UnitOfWork, owner: Owner, group: str, content: str | None) -> bool:
     # Only their age counts here: a customer's facts are sent after an order of theirs was cancelled, too.
-    last = db.execute(
-        select(deliveries.c.id, deliveries.c.version, deliveries.c.content)
-        .where(deliveries.c.connection_id == owner.connection_id, deliveries.c.grouping == group)
-        .order_by(age_of(deliveries.c.version).desc(), deliveries.c.id.desc())
-        .limit(1)
-    ).first()
+    last = _last(unit, owner.connection_id, group)
     if last is None:
         return False
     known = Version.parse(last.version)
@@ -97,36 +108,51 @@ def _is_stale_or_same(db: Sql, owner: Owner, group: str, content: str | None) ->
         return known.at > owner.version.at
     if known.at < owner.version.at:
         # The same was said again: nothing is owed for it, but whatever is older than that comes too late from now on.
-        newer = replace(known, at=owner.version.at)
-        db.execute(update(deliveries).where(deliveries.c.id == last.id).values(version=str(newer)))
+        newer = str(replace(known, at=owner.version.at))
+        unit.write("renew", newer, owner.connection_id, last.key)
+        unit.remember(("group", owner.connection_id, group), replace(last, version=newer))
     return True
 
 
-def _row(owner: Owner, step: Step, group: str | None) -> dict[str, object]:
+def _last(unit: UnitOfWork, connection_id: str, group: str) -> _Last | None:
+    place = ("group", connection_id, group)
+    known: _Last | _Unwritten | None = unit.recall(place) if unit.knows(place) else _UNWRITTEN
+    if isinstance(known, _Unwritten):
+        if unit.knows(place):
+            unit.sql()
+        rows = unit.ask(LAST_OF_GROUP[unit.database.is_postgresql], (connection_id, group))
+        known = _Last(*rows[0]) if rows else None
+        unit.remember(place, known)
+    return known
+
+
+def _row(owner: Owner, step: Step, group: str | None, state: State, reason: str | None) -> tuple[object, ...]:
+    """Return the values of `DELIVERY_COLUMNS`."""
     now = datetime.now(UTC)
-    return {
-        "event_id": owner.event_id,
-        "store_id": owner.store_id,
-        "connection_id": owner.connection_id,
-        "destination": owner.destination,
-        "lane": owner.lane,
-        "action": step.action,
-        "key": bounded(step.key or f"{step.action}:{step.data.get('fact', '')}:event:{owner.event_id}"),
-        "subject": bounded(step.subject),
-        "grouping": group,
-        "content": step.content,
-        "version": str(owner.version),
-        "state": State.WAITING,
-        "priority": step.priority,
-        "attempts": 0,
-        "doubtful": step.look_first,
-        "losses": 0,
-        "due_at": now + step.delay,
-        "data": dict(step.data) | ({STANDS_ALONE: True} if step.stands_alone else {}),
-        "message": None if step.message is None else compress(step.message),
-        "created_at": now,
-        "updated_at": now,
-    }
+    return (
+        owner.event_id,
+        owner.store_id,
+        owner.connection_id,
+        owner.destination,
+        owner.lane,
+        step.action,
+        bounded(step.key or f"{step.action}:{step.data.get('fact', '')}:event:{owner.event_id}"),
+        bounded(step.subject),
+        group,
+        step.content,
+        str(owner.version),
+        state,
+        step.priority,
+        0,
+        step.look_first,
+        0,
+        now + step.delay,
+        reason,
+        dict(step.data) | ({STANDS_ALONE: True} if step.stands_alone else {}),
+        None if step.message is None else compress(step.message),
+        now,
+        now,
+    )
 
 
 def bounded(text: str) -> str:

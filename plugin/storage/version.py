@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import func
-
-if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 # What stands before the time in the text form: the mark of a cancelled document and a space.
@@ -41,8 +35,3 @@ class Version:
 
 # Of a step that follows from no version of a document.
 UNVERSIONED = Version()
-
-
-def age_of(column: ColumnElement[str]) -> ColumnElement[Any]:
-    """Return the SQL expression of a stored version's time, as text that sorts by age."""
-    return func.substr(column, _MARK_LENGTH + 1)

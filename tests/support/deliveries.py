@@ -14,6 +14,7 @@ from plugin.storage import plans
 from plugin.storage.inbox import Incoming
 from plugin.storage.ledger import Ledger, Result
 from plugin.storage.tables import deliveries
+from plugin.storage.unit_of_work import UnitOfWork
 from plugin.storage.version import Version
 from tests.support.shop import ADDRESS, SECRET, connect
 
@@ -76,7 +77,9 @@ class Books:
             version=version,
         )
         with self.services.database.write() as db:
-            plans.plan(self.services.database, db, owner, step)
+            unit = UnitOfWork(self.services.database, db)
+            plans.plan(unit, owner, step)
+            unit.flush()
 
     def lease(self, limit: int = 100) -> list[Delivery]:
         """Lease whatever is due and free."""
