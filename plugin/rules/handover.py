@@ -44,6 +44,8 @@ def _tell(unit: UnitOfWork, booking: Booking, delivery: Delivery) -> None:
     if booking.next_id == booking.connection_id:
         bookings.call_off(unit, booking)
         bookings.write(unit, replace(booking, next_id=None, problem=None))
+        # What its newest version asks of a booking that stays was not planned while it was to move.
+        bookings.again(unit, booking)
         return
     db = unit.sql()
     name = db.execute(select(connections.c.name).where(connections.c.id == booking.next_id)).scalar()

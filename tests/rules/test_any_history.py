@@ -33,6 +33,8 @@ from tests.support.running_line import ONE_TURN, hurry, owed, work_off
 from tests.support.shop import sent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flask import Flask
 
     from plugin.sandbox import Emulator, Sandbox
@@ -228,29 +230,47 @@ def backend(embedded: Backend) -> Backend:
     return embedded
 
 
-@pytest.mark.hypothesis
-@pytest.mark.timeout(170)
-@pytest.mark.parametrize("second", ["chitchats", "shiptheory"])
-def test_one_order_has_one_booking_whatever_happens(
-    services: Services, sandbox: Sandbox, app: Flask, monkeypatch: pytest.MonkeyPatch, second: str
-) -> None:
-    """Creation, payment, edits, cancellation, refund, redelivery and lost answers in any order."""
+@pytest.fixture
+def story(
+    request: pytest.FixtureRequest, services: Services, sandbox: Sandbox, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[type[Story]]:
+    """Open the accounts of all stories: one at Chit Chats, and one at the vendor that the test names."""
     # A round that has nothing to do waits for news; here all news comes from this very thread.
     monkeypatch.setattr("plugin.delivery.round._IDLE_LOOK_SECONDS", 0.002)
-    Story.carriers = Carriers.open(services, sandbox, app, ONE, TWO, second=second)
+    Story.carriers = Carriers.open(services, sandbox, app, ONE, TWO, second=request.param)
     Story.carriers.connect("two", None, rate=UNLIMITED)
     Story.worker = Worker(services)
-    try:
-        run_state_machine_as_test(
-            Story,
-            settings=settings(
-                max_examples=examples(80, few=10),
-                stateful_step_count=25,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-                print_blob=True,
-            ),
-        )
-    finally:
-        Story.worker.close()
+    yield Story
+    Story.worker.close()
     assert queries.is_idle(services.database)
+
+
+@pytest.mark.hypothesis
+@pytest.mark.timeout(170)
+@pytest.mark.parametrize("story", ["chitchats", "shiptheory"], indirect=True)
+def test_one_order_has_one_booking_whatever_happens(story: type[Story]) -> None:
+    """Creation, payment, edits, cancellation, refund, redelivery and lost answers in any order."""
+    run_state_machine_as_test(
+        story,
+        settings=settings(
+            max_examples=examples(80, few=10),
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
+
+
+@pytest.mark.parametrize("story", ["shiptheory"], indirect=True)
+def test_a_new_address_is_seen_though_the_order_moved_away_and_back(story: type[Story]) -> None:
+    """The booking stays, since it can't be taken back; that it has the old address, a person is told."""
+    told = story()
+    told.open_shop(buys=False, late=False, tags="")
+    told.edit(late=False, tags="slow")
+    told.work(6)
+    told.edit(late=False, tags="rush, slow")
+    told.readdress(late=False, street="2 New Street")
+    told.edit(late=False, tags="never")
+    told.teardown()
+    assert [row["reason"] for row in told.rows() if row["state"] in ("held", "failed")]
