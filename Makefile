@@ -14,9 +14,10 @@ demo: .venv/installed
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n $(or $(JOBS),3) --dist loadfile $(ARGS)
 
-# The property tests alone, each with many drawn examples: ten thousand orders instead of a few hundred.
+# The property tests alone, each with many drawn examples: ten thousand orders instead of a few hundred, which may take
+# minutes each on a busy machine.
 test-long: .venv/installed-dev
-	TEST_LONG=1 $(BIN)/python -m pytest -n $(or $(JOBS),3) --dist load -m hypothesis $(ARGS)
+	TEST_LONG=1 $(BIN)/python -m pytest -n $(or $(JOBS),3) --dist load -m hypothesis --timeout 900 $(ARGS)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ from rich.console import Console
 from benchmarks import _report
 from benchmarks._figures import Plan, write
 
-NAMES = ("intake", "delivery", "limits", "scale", "lanes", "start")
+NAMES = ("line", "intake", "delivery", "limits", "scale", "lanes", "start")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

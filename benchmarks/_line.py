@@ -72,9 +72,9 @@ class Line:
     services: Services
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def connect(self, destination: str, base_url: str, **settings: str) -> Connection:
-        """Return a connection as `crossdock connect` makes it, each of a store of its own."""
-        name = f"bench-{next(self._numbers)}.myshopify.com"
+    def connect(self, destination: str, base_url: str, *, shop: str | None = None, **settings: str) -> Connection:
+        """Return a connection as `crossdock connect` makes it, each of a store of its own if none is named."""
+        name = shop or f"bench-{next(self._numbers)}.myshopify.com"
         store = self.services.stores.add("shopify", name, {"secret": SECRET}, None)
         return make_connection(self.services, store, destination, base_url, settings)
 
@@ -140,7 +140,9 @@ class Line:
         return replace(request, body=encode(request.body))
 
     def is_unfinished(self) -> bool:
-        """Whether anything is still owed."""
+        """Whether anything is still owed, or still to be routed."""
+        if self.services.inbox.is_waiting():
+            return True
         with self.services.database.read() as db:
             return db.execute(select(deliveries.c.id).where(unfinished()).limit(1)).first() is not None
 

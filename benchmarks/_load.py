@@ -31,11 +31,11 @@ class _Call:
     answer: bytes = b""
 
 
-def requests(shop: str, secret: str, count: int) -> list[bytes]:
-    """`count` webhooks as they travel, every one with an id of its own."""
-    forms = [_form(shop, secret, number) for number in range(_BODIES)]
+def requests(shop: str, secret: str, count: int, bodies: int = _BODIES) -> list[bytes]:
+    """`count` webhooks as they travel, every one with an id of its own, of so many orders of distinct people."""
+    forms = [_form(shop, secret, number) for number in range(bodies)]
     run = secrets.token_hex(8)
-    return [forms[number % _BODIES].replace(_ID, f"{run}-{number}".encode(), 1) for number in range(count)]
+    return [forms[number % bodies].replace(_ID, f"{run}-{number}".encode(), 1) for number in range(count)]
 
 
 @functools.cache

@@ -19,9 +19,14 @@ def write_table(folder: Path) -> None:
     """Replace what stands between the two marks by the figures in `folder`; a quick run's say nothing."""
     before, _, rest = _PAGE.read_text().partition(_BEGIN)
     _, _, after = rest.partition(_END)
-    documents = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    documents = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"), key=_place)]
     lines = [line for document in documents if not document["quick"] for line in _section(document)]
     _PAGE.write_text("\n".join([before + _BEGIN, "", *lines, _END + after]))
+
+
+def _place(path: Path) -> tuple[bool, str]:
+    """Return where a benchmark stands: first the whole, then its parts."""
+    return path.stem != "line", path.stem
 
 
 def _section(document: dict[str, Any]) -> Iterator[str]:

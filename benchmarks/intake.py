@@ -20,6 +20,7 @@ from benchmarks import _load
 from benchmarks._figures import Figures
 from benchmarks._places import SQLITE, Place, databases, place
 from benchmarks._processes import free_port, is_listening, python, run, running, wait_until
+from benchmarks._serving import our_web, served_as_ours
 from plugin.services import Services
 from plugin.settings import Settings
 from plugin.storage.migrate import migrate
@@ -105,14 +106,8 @@ def _tutorial_name(kind: str, workers: int) -> str:
 
 @contextlib.contextmanager
 def _as_ours(at: Place, module: str, name: str, share: float) -> Iterator[_Server]:
-    """Another application served by our own command, which serves the `wsgi:app` of the folder it is started in."""
-    folder = at.folder / module
-    folder.mkdir()
-    (folder / "wsgi.py").write_text(f"from benchmarks.stacks.{module} import app\n")
-    port = free_port()
-    command = python("-m", "plugin", "web", "--host", "127.0.0.1", "--port", str(port))
-    with running(command, at.folder, at.environment | {"SHOPIFY_API_SECRET": SECRET}, cwd=folder):
-        wait_until(lambda: is_listening(port), 30, f"{name} does not listen")
+    """Another application, served as ours is."""
+    with served_as_ours(at, module, {"SHOPIFY_API_SECRET": SECRET}) as port:
         yield _Server(name=name, port=port, share=share)
 
 
@@ -133,9 +128,7 @@ def _ours(at: Place, kind: str) -> Iterator[_Server]:
     migrate(services.database)
     services.stores.add("shopify", SHOP, {"secret": SECRET}, None)
     services.close()
-    port = free_port()
-    with running(python("-m", "plugin", "web", "--host", "127.0.0.1", "--port", str(port)), at.folder, at.environment):
-        wait_until(lambda: is_listening(port), 30, "crossdock web does not listen")
+    with our_web(at) as port:
         yield _Server(name=f"crossdock {kind}", port=port, share=1)
 
 

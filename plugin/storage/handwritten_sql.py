@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 class Dialect:
     """One database's words for parts of the ledger's statements.
 
-    `named`: a FROM item with a row `value` for each id in the JSON array `:named`. `one_of`: a condition that a column
-    is among the ids that a query in `{}` finds. `given`: a query for `id`, `lease` and `event_id` of each triple in the
+    `later`: a query for the ids of all deliveries about the subject of one in the JSON array `:named` that come after it
+    and meet the condition in `{}`, in the order in which it is to be worked off whatever the database believes of its
+    tables: one by one, through the index of subjects. `one_of`: a condition that a column is among the ids that a query
+    in `{}` finds. `given`: a query for `id`, `lease` and `event_id` of each triple in the
     JSON array `:given`. `insert_attempt`: takes the values of `ATTEMPT_COLUMNS`, in the driver's own words, as
     SQLAlchemy takes as long for the parameters of a row as SQLite does to insert it.
     """
 
-    named: str
+    later: str
     one_of: str
     given: str
     false: str
@@ -32,13 +34,7 @@ class Dialect:
 
     def follows(self, unfinished: str) -> str:
         """Return the condition of an unfinished delivery (`unfinished` of `later`) behind one of those in `:named`."""
-        later = (
-            f"SELECT later.id FROM {self.named} "  # noqa: S608  (our own words)
-            "JOIN deliveries AS ours ON ours.id = CAST(value AS bigint) JOIN deliveries AS later "
-            "ON later.connection_id = ours.connection_id AND later.subject = ours.subject AND later.id > ours.id "
-            f"AND {unfinished}"
-        )
-        return f"deliveries.id {self.one_of.format(later)}"
+        return f"deliveries.id {self.one_of.format(self.later.format(unfinished))}"
 
     def change_each(self, what: str) -> str:
         """Return the UPDATE that makes one of `CHANGES` to the deliveries in `:given` whose lease still holds."""
@@ -173,7 +169,11 @@ def insert(table: str, columns: Sequence[str], values: Sequence[str]) -> str:
 # --- SQLite ---
 
 SQLITE = Dialect(
-    named="json_each(:named)",
+    later=(
+        "SELECT later.id FROM json_each(:named) CROSS JOIN deliveries AS ours ON ours.id = CAST(value AS bigint) "
+        "CROSS JOIN deliveries AS later ON later.connection_id = ours.connection_id AND later.subject = ours.subject "
+        "AND later.id > ours.id AND {}"
+    ),
     one_of="IN ({})",
     given=(
         "SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS lease, "
@@ -202,7 +202,12 @@ BEGIN, BEGIN_IMMEDIATE = "BEGIN", "BEGIN IMMEDIATE"
 # --- PostgreSQL ---
 
 POSTGRESQL = Dialect(
-    named="json_array_elements_text(CAST(:named AS json)) AS named(value)",
+    later=(
+        "SELECT after.id FROM json_array_elements_text(CAST(:named AS json)) AS named(value) CROSS JOIN LATERAL "
+        "(SELECT * FROM deliveries WHERE deliveries.id = CAST(value AS bigint) OFFSET 0) AS ours CROSS JOIN LATERAL "
+        "(SELECT later.id FROM deliveries AS later WHERE later.connection_id = ours.connection_id "
+        "AND later.subject = ours.subject AND later.id > ours.id AND {} OFFSET 0) AS after"
+    ),
     # From an array PostgreSQL finds the ids before it looks.
     one_of="= ANY (ARRAY({}))",
     given=(

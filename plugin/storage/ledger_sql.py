@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    func,
     literal_column,
     or_,
     select,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from plugin.core.delivery import Delivery, Priority, State
+from plugin.core.delivery import UNFINISHED, Delivery, Priority, State
 from plugin.storage.compression import decompress
 from plugin.storage.handwritten_sql import CHANGES, DIALECTS
 from plugin.storage.stores import ConnectionState
@@ -87,14 +88,16 @@ _held_by_us = and_(_earlier.c.lease == bindparam("token"), _earlier.c.leased_unt
 def _follow(dialect: Dialect) -> Any:  # noqa: ANN401  (a statement)
     """Return the lease of what follows on deliveries that this very lease holds: all earlier ones are ours.
 
-    It starts from those and looks along their subjects, so that it costs nothing how much waits behind them; the lane
-    is compared in a way that no index serves, or PostgreSQL would go through all of it. What must still hold once the
-    row is locked stands outside: the inner part is only looked at once.
+    It starts from those and looks along their subjects, so that it costs nothing how much waits behind them; lane,
+    time and state are compared in a way that no index serves, or PostgreSQL would go through all of it. What must
+    still hold once the row is locked stands outside: the inner part is only looked at once.
     """
     follows = text(dialect.follows(unfinished("later").text))
     is_first = _none(and_(_is_earlier, or_(_earlier.c.lease.is_(None), ~_held_by_us)))
     same_lane = deliveries.c.lane.concat("") == bindparam("in_lane")
-    return _leasing(select(deliveries.c.id).where(follows, unfinished(), same_lane, _is_due, _free, is_first))
+    is_due = func.coalesce(deliveries.c.due_at, deliveries.c.due_at) <= bindparam("due_by", type_=_MOMENT)
+    still = func.coalesce(deliveries.c.state, deliveries.c.state).in_(list(UNFINISHED))
+    return _leasing(select(deliveries.c.id).where(follows, still, same_lane, is_due, _free, is_first))
 
 
 # By whether the database is PostgreSQL, as `EACH` below.

@@ -246,7 +246,6 @@ def story(
 
 
 @pytest.mark.hypothesis
-@pytest.mark.timeout(170)
 @pytest.mark.parametrize("story", ["chitchats", "shiptheory"], indirect=True)
 def test_one_order_has_one_booking_whatever_happens(story: type[Story]) -> None:
     """Creation, payment, edits, cancellation, refund, redelivery and lost answers in any order."""
