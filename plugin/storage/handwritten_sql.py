@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class Dialect:
     """One database's words for parts of the ledger's statements.
 
-    `later`: a query for the ids of all deliveries about the subject of one in the JSON array `:named` that come after it
-    and meet the condition in `{}`, in the order in which it is to be worked off whatever the database believes of its
-    tables: one by one, through the index of subjects. `one_of`: a condition that a column is among the ids that a query
-    in `{}` finds. `given`: a query for `id`, `lease` and `event_id` of each triple in the
+    `later`: a query for the ids of deliveries that come after one in the JSON array `:named`, are about its subject and
+    meet the condition in `{}`; worded so that it is worked off one by one through the index of subjects, whatever the
+    database believes of its tables. `one_of`: a condition that a column is among the ids that a query in `{}` finds.
+    `given`: a query for `id`, `lease` and `event_id` of each triple in the
     JSON array `:given`. `insert_attempt`: takes the values of `ATTEMPT_COLUMNS`, in the driver's own words, as
     SQLAlchemy takes as long for the parameters of a row as SQLite does to insert it.
     """
