@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,14 +35,12 @@ def lock(path: Path) -> IO[str] | None:
 def turn(path: Path, seconds: float) -> Iterator[None]:
     """Hold the lock on a file for as long as the context lasts; without it, if others have it for all these `seconds`.
 
-    It orders those who would otherwise get into each other's way, and is no guard.
+    It orders those who would otherwise get into each other's way, and is no guard: where there can be no such file,
+    nobody waits.
     """
-    file = _try(path)
-    for _ in range(int(seconds * _TRIES_A_SECOND)):
-        if file is not None:
-            break
-        time.sleep(1 / _TRIES_A_SECOND)
-        file = _try(path)
+    file = None
+    with suppress(OSError):
+        file = _wait_for(path, seconds)
     try:
         yield
     finally:
@@ -50,8 +48,10 @@ def turn(path: Path, seconds: float) -> Iterator[None]:
             file.close()
 
 
-def _try(path: Path) -> IO[str] | None:
-    try:
-        return lock(path)
-    except OSError:
-        return None
+def _wait_for(path: Path, seconds: float) -> IO[str] | None:
+    for _ in range(int(seconds * _TRIES_A_SECOND)):
+        file = lock(path)
+        if file is not None:
+            return file
+        time.sleep(1 / _TRIES_A_SECOND)
+    return None
